@@ -1,0 +1,458 @@
+"""The domain's types, and their only home.
+
+Times are aware UTC `datetime`s (L7). Counts are bays. A type here says what is known; how it travels is the
+business of `firmware_contract` (wire), `store` (rows) and `api` (JSON).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+AreaId = NewType("AreaId", str)
+ZoneId = NewType("ZoneId", str)
+BayId = NewType("BayId", str)
+DeviceId = NewType("DeviceId", str)
+SignId = NewType("SignId", str)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class NaiveTimeError(ValueError):
+    """A time without an offset reached the core; the shells must hand over aware UTC times."""
+
+
+def aware(at: datetime, name: str) -> datetime:
+    """Return `at`, or raise `NaiveTimeError` naming the field."""
+    if at.tzinfo is None:
+        raise NaiveTimeError(f"{name}: a time without an offset ({at!r}); give aware UTC")
+    return at
+
+
+class State(StrEnum):
+    """What is known of a bay. The default is always UNKNOWN (L4)."""
+
+    FREE = "free"
+    OCCUPIED = "occupied"
+    UNKNOWN = "unknown"
+    CLOSED = "closed"
+
+
+class Cause(StrEnum):
+    """Why a bay sensor spoke."""
+
+    CHANGE = "change"
+    HEARTBEAT = "heartbeat"
+    BOOT = "boot"
+    REQUERY = "requery"
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
+
+
+class Clock(StrEnum):
+    """How an area keeps time: by the ingest canary, or by its publisher's clock messages."""
+
+    LIVE = "live"
+    EVENT = "event"
+
+
+class ZoneKind(StrEnum):
+    STREET = "street"
+    CAR_PARK = "car_park"
+
+
+class Source(StrEnum):
+    """Where a number comes from (L5). The modelled ones are never presented as live."""
+
+    SENSOR = "sensor"
+    COUNT = "count"
+    ESTIMATE = "estimate"
+    FORECAST = "forecast"
+    TYPICAL = "typical"
+    PRIOR = "prior"
+
+
+# --- readings: one row of the log each -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReadingKey:
+    """Orders the readings of one device: the device's own word, never the time of arrival (L2)."""
+
+    incarnation: int
+    boot: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What every reading has. `at` is the device's own raw time, None when it has no clock (then `age_ms`)."""
+
+    device_id: DeviceId
+    key: ReadingKey
+    at: datetime | None
+    age_ms: int | None
+    received_at: datetime
+
+    def observed_at(self, clock: Clock) -> datetime:
+        """When it happened, as well as we can tell. Pure in the row, so any arrival order gives the same.
+
+        A device without a clock is placed by its age. In a live area a clock ahead of our own receipt by more
+        than two minutes, or behind it by more than thirty days, is not believed and the receipt is taken; an
+        event area's times are data and stand as they are.
+        """
+        if self.at is None:
+            return self.received_at - timedelta(milliseconds=self.age_ms or 0)
+        if clock is Clock.LIVE and not (
+            self.received_at - timedelta(days=30) <= self.at <= self.received_at + timedelta(minutes=2)
+        ):
+            return self.received_at
+        return self.at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateReading(Reading):
+    occupied: bool | None
+    cause: Cause
+    prev_s: int | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageReading(Reading):
+    direction: Direction
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountReading(Reading):
+    occupied: int
+    capacity: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthReading(Reading):
+    """Also stands for `boot` messages: the device is alive, nothing is said about a vehicle."""
+
+
+AnyReading = StateReading | PassageReading | CountReading | HealthReading
+
+# --- the registry: what is where, and what holds there ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A name as people read it, by language. `cy` falls back to `en` in answers, never silently on signs."""
+
+    en: str
+    cy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """An authority or city. `languages` is the order in which signs speak (Wales: Welsh first)."""
+
+    area_id: AreaId
+    name: Name
+    time_zone: str
+    languages: tuple[str, ...]
+    clock: Clock
+    bank_holidays: str | None = None
+    """Country and subdivision of the `holidays` library, as in "GB-WLS"; None: no bank holidays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningHours:
+    """`days` are Monday=0..Sunday=6; minutes after local midnight, `closes` up to 1440 and after `opens`."""
+
+    days: frozenset[int]
+    opens_min: int
+    closes_min: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    zone_id: ZoneId
+    area_id: AreaId
+    kind: ZoneKind
+    name: Name
+    lat: float
+    lon: float
+    """The point shown on a map; for a car park, its entrance."""
+    line: tuple[tuple[float, float], ...] = ()
+    """Geometry as (lon, lat) pairs: a line for a street, a ring for a car park; empty where not surveyed."""
+    capacity: int | None = None
+    """Bays of a counted car park; None for a street, whose bays are registered one by one."""
+    controlled_zone: str | None = None
+    opening: tuple[OpeningHours, ...] = ()
+    """Empty: always open."""
+    height_limit_m: float | None = None
+
+
+class BayType(StrEnum):
+    STANDARD = "standard"
+    BLUE_BADGE = "blue_badge"
+    LOADING = "loading"
+    EV = "ev"
+    MOTORCYCLE = "motorcycle"
+    COACH = "coach"
+
+
+class Use(StrEnum):
+    """What a rule lets a driver do while it is in force."""
+
+    FREE_PARKING = "free_parking"
+    LIMITED_WAITING = "limited_waiting"
+    PAY = "pay"
+    RESIDENT = "resident"
+    SHARED = "shared"
+    BLUE_BADGE = "blue_badge"
+    LOADING = "loading"
+    EV = "ev"
+    MOTORCYCLE = "motorcycle"
+    COACH = "coach"
+    NO_PARKING = "no_parking"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One version of one rule. Minutes are civil minutes after midnight; `valid_*` are civil dates as instants."""
+
+    rule_id: str
+    area_id: AreaId
+    use: Use
+    days: frozenset[int]
+    starts_min: int = 0
+    ends_min: int = 1440
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    max_stay_min: int | None = None
+    no_return_min: int | None = None
+    permit_areas: tuple[str, ...] = ()
+    exemptions: tuple[str, ...] = ()
+    """Who the limit does not bind, as in "blue_badge"."""
+    bank_holidays: bool = True
+    """Whether the rule also applies on a bank holiday."""
+    only_on: str | None = None
+    """A declared day type ("event", "school_term"): the rule applies on those days only."""
+    tariff: str | None = None
+    order: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bay:
+    bay_id: BayId
+    zone_id: ZoneId
+    area_id: AreaId
+    bay_type: BayType
+    lat: float
+    lon: float
+    rule_ids: tuple[str, ...] = ()
+    in_service_from: datetime | None = None
+    in_service_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensor:
+    """`expected_heartbeat_s` is the maker's promise; silence beyond `silent_after` of it is no evidence at all."""
+
+    device_id: DeviceId
+    area_id: AreaId
+    model: str
+    expected_heartbeat_s: int
+    incarnation: int = 0
+
+    @property
+    def silent_after(self) -> timedelta:
+        """Two and a half heartbeats: two may be lost on the air, the third cannot be late by half a period."""
+        return timedelta(seconds=self.expected_heartbeat_s * 2.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """Which sensor watches which bay, in [valid_from, valid_to)."""
+
+    device_id: DeviceId
+    bay_id: BayId
+    area_id: AreaId
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+    def holds_at(self, at: datetime) -> bool:
+        return (self.valid_from is None or self.valid_from <= at) and (self.valid_to is None or at < self.valid_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A device that counts vehicles of one car park: a barrier, loop or camera, or the park's own system."""
+
+    device_id: DeviceId
+    zone_id: ZoneId
+    area_id: AreaId
+    model: str
+    expected_heartbeat_s: int
+    incarnation: int = 0
+
+    @property
+    def silent_after(self) -> timedelta:
+        return timedelta(seconds=self.expected_heartbeat_s * 2.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """Declared days of an area by civil date (ISO): "event", "school_term" as inclusive date ranges."""
+
+    area_id: AreaId
+    days: tuple[tuple[str, str, str], ...] = ()
+    """(day type, first date, last date)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """A variable message sign and what it may say. Words are by language; widths are characters."""
+
+    sign_id: SignId
+    area_id: AreaId
+    name: Name
+    zone_ids: tuple[ZoneId, ...]
+    lat: float
+    lon: float
+    driver: str = "general"
+    lines: int = 2
+    width: int = 12
+    ttl_s: int = 60
+    full_below: int = 1
+    """FULL is claimed when even the most favourable count (`free_max`) is below this many bays."""
+    words: tuple[tuple[str, str, str], ...] = ()
+    """(state, language, text) overriding the defaults of `signs.words`."""
+
+
+# --- what is derived ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BayState:
+    """The live answer for one bay: since when, by which evidence, how sure (0..1), and why in words."""
+
+    bay_id: BayId
+    state: State
+    since: datetime | None
+    as_of: datetime | None
+    confidence: float
+    reason: str
+    device_id: DeviceId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BayInterval:
+    """One bay in one state during [started_at, ended_at); `ended_at` None: still so."""
+
+    bay_id: BayId
+    started_at: datetime
+    ended_at: datetime | None
+    state: State
+    reason: str
+    device_id: DeviceId
+
+
+class Quality(StrEnum):
+    """How well an edge of a stay is known."""
+
+    OBSERVED = "observed"
+    CENSORED = "censored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """One vehicle in one bay, as far as its sensor can tell. `departed_at` None: still there, or not known."""
+
+    bay_id: BayId
+    arrived_at: datetime
+    departed_at: datetime | None
+    arrival: Quality
+    departure: Quality | None
+    device_id: DeviceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Bays by what is known of them. `free + occupied + unknown + closed = capacity`, nothing negative (L4)."""
+
+    free: int = 0
+    occupied: int = 0
+    unknown: int = 0
+    closed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.free < 0 or self.occupied < 0 or self.unknown < 0 or self.closed < 0:
+            raise ValueError(f"a negative count: {self}")
+
+    @property
+    def capacity(self) -> int:
+        return self.free + self.occupied + self.unknown + self.closed
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            free=self.free + other.free,
+            occupied=self.occupied + other.occupied,
+            unknown=self.unknown + other.unknown,
+            closed=self.closed + other.closed,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Bays of a zone that are alike: the same physical type and the same drivers admitted now (L12).
+
+    `access` holds who may use them now: "general", "blue_badge", "permit:CODE", "loading", "ev", "motorcycle",
+    "coach"; empty when closed. `max_stay_min` is the limit in force for a general driver, None: no limit.
+    """
+
+    bay_type: BayType
+    access: frozenset[str]
+    counts: Counts
+    max_stay_min: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneAvailability:
+    """The live answer for one zone. `free_min..free_max` bound what is not known."""
+
+    zone_id: ZoneId
+    groups: tuple[Group, ...]
+    free_min: int
+    free_max: int
+    as_of: datetime | None
+    """The newest evidence behind it; None: there is none."""
+    source: Source
+    confidence: float
+    coverage: float
+    """Share of the bays in service whose state is observed now, 0..1."""
+    counts: Counts = field(default=Counts())
+
+    def __post_init__(self) -> None:
+        total = sum((group.counts for group in self.groups), Counts())
+        if total != self.counts:
+            raise ValueError(f"{self.zone_id}: the groups add up to {total}, not {self.counts}")
+        if not 0 <= self.free_min <= self.counts.free <= self.free_max <= self.counts.capacity:
+            raise ValueError(f"{self.zone_id}: bounds {self.free_min}..{self.free_max} do not hold {self.counts}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneCell:
+    """Fifteen minutes of one zone in bay-seconds by state; written once the watermark has passed its end."""
+
+    zone_id: ZoneId
+    cell_at: datetime
+    free_s: float
+    occupied_s: float
+    unknown_s: float
+    closed_s: float
+    arrivals: int
+    departures: int
