@@ -1,7 +1,7 @@
-"""The public answer for one zone, as the HTTP snapshot, the feed and the retained MQTT documents all give it.
+"""The public answer for one zone, as the HTTP snapshot, the feed and the retained MQTT documents give it.
 
-Pure, JSON-ready, and the only place where a zone's availability becomes an answer: a driver must read the same
-numbers on every road.
+Pure, JSON-ready, and the only place where a zone's availability becomes an answer: a driver must read the
+same numbers on every road.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def bay_types(groups: Iterable[Group]) -> dict[str, dict[str, int]]:
 def zone_answer(
     zone: Zone, availability: ZoneAvailability, driver: str = "general", stay_min: int | None = None
 ) -> dict[str, object]:
-    """Return one element of the snapshot's `zones`; `usable` is for `driver` staying `stay_min` minutes (L12)."""
+    """Return one element of the snapshot's `zones`; `usable` is for `driver` staying `stay_min` min (L12)."""
     return {
         "id": zone.zone_id,
         "name": {"en": zone.name.en, "cy": zone.name.cy or zone.name.en},
