@@ -1,0 +1,1 @@
+"""PostgreSQL: migrations, SQL in files, and typed functions around them. No business rules."""

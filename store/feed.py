@@ -1,0 +1,378 @@
+"""Follows the engine's derived zone states by version, for those who tell the world (api, publish).
+
+A notification only wakes the follower early; the truth is the version per area, so a lost notification or a dropped
+connection costs latency, never a change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from occupancy.model import (
+    Area,
+    AreaId,
+    BayId,
+    BayState,
+    BayType,
+    Clock,
+    Counts,
+    DeviceId,
+    Group,
+    Source,
+    State,
+    Zone,
+    ZoneAvailability,
+    ZoneId,
+    ZoneKind,
+)
+from occupancy.registry import KINDS, Registry, RegistryError
+from store.queries import sql
+
+POLL_S = 1.0
+"""How often the versions are asked for when nobody notifies."""
+REGISTRY_POLL_S = 5.0
+"""How often the registry marks are asked for when nobody notifies."""
+_STATEMENT_S = 10.0
+_BACK_OFF_S = (0.2, 10.0)
+_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneLive:
+    """A zone and its answer. `version` is the log position of the answer's last change, 0 before the first."""
+
+    zone: Zone
+    availability: ZoneAvailability
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AreaLive:
+    """An area as the feed stands. `registry_mark` differs after any registry change and is the same for all followers."""
+
+    area: Area
+    generation: int
+    version: int
+    watermark: datetime | None
+    registry_mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step of one area, already applied to the feed's dicts. `prev` is the version of the step before.
+
+    `zone_ids` are the zones that changed (with `reset`: every zone of the area, removed ones included).
+    `reset` says that the generation or the registry is new, so that anything may differ.
+    """
+
+    area_id: AreaId
+    generation: int
+    version: int
+    prev: int
+    watermark: datetime | None
+    zone_ids: tuple[ZoneId, ...]
+    reset: bool
+
+
+class _GroupRow(msgspec.Struct):
+    bay_type: BayType
+    access: list[str]
+    max_stay_min: int | None
+    free: int
+    occupied: int
+    unknown: int
+    closed: int
+
+
+_groups_of = msgspec.json.Decoder(list[_GroupRow]).decode
+
+
+@dataclass(slots=True)
+class _Marks:
+    """What the follower knows of the registry, and when it last asked (monotonic seconds)."""
+
+    by_area: dict[str, str] = field(default_factory=dict)
+    asked_at: float = float("-inf")
+    due: bool = True
+
+
+class Feed:
+    """Use as `async with Feed(url) as feed:`, then read the dicts at any time and iterate `changes()` once.
+
+    Entering loads everything when the database can be reached; otherwise the dicts start empty and `changes()`
+    keeps trying. A watermark that moves alone is applied to `areas` without a `Change`.
+    """
+
+    def __init__(self, url: str, *, poll_s: float = POLL_S) -> None:
+        self.areas: dict[AreaId, AreaLive] = {}
+        self.zones: dict[ZoneId, ZoneLive] = {}
+        self.registries: dict[AreaId, Registry] = {}
+        self._url = url
+        self._poll_s = poll_s
+        self._connection: Any = None
+        self._asking = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._marks = _Marks()
+        self._followed_at: float | None = None
+
+    async def __aenter__(self) -> Feed:
+        with contextlib.suppress(*_LOST):
+            await self._connect()
+            await self._advance()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._disconnect()
+
+    @property
+    def followed_s(self) -> float | None:
+        """Seconds since the database last answered, None: never."""
+        return None if self._followed_at is None else time.monotonic() - self._followed_at
+
+    async def changes(self) -> AsyncIterator[Change]:
+        """Yield every change, for ever; reconnect with a jittered back-off when the database goes away."""
+        back_off_s = _BACK_OFF_S[0]
+        while True:
+            found: list[Change] = []
+            try:
+                if self._connection is None or self._connection.is_closed():
+                    await self._connect()
+                self._wake.clear()
+                found = await self._advance()
+            except _LOST as lost:
+                await self._disconnect()
+                print(f"feed: database lost, next try within {back_off_s:.1f} s: {lost}", file=sys.stderr)
+                await asyncio.sleep(back_off_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
+                back_off_s = min(back_off_s * 2, _BACK_OFF_S[1])
+                continue
+            back_off_s = _BACK_OFF_S[0]
+            for change in found:
+                yield change
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._poll_s)
+
+    async def bay_states(self, area_id: AreaId, bay_ids: Sequence[BayId]) -> dict[BayId, BayState]:
+        """Return what is known of these bays of one area now; a bay without a row is not in the result.
+
+        Raises `OSError`, `TimeoutError` or an asyncpg error when the database cannot answer.
+        """
+        area = self.areas[area_id]
+        rows = await self._fetch(sql("feed.bay_states"), area_id, area.generation, list(bay_ids))
+        return {BayId(row["bay_id"]): _bay_state(row) for row in rows}
+
+    # --- following ------------------------------------------------------------------------------------------
+
+    async def _connect(self) -> None:
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=5,
+            command_timeout=_STATEMENT_S,
+            server_settings={"application_name": "baycast feed", "timezone": "UTC"},
+        )
+        try:
+            await connection.add_listener("baycast_feed", lambda *_: self._wake.set())
+            await connection.add_listener("baycast_registry", lambda *_: self._registry_changed())
+        except BaseException:
+            connection.terminate()
+            raise
+        connection.add_termination_listener(lambda *_: self._wake.set())
+        self._connection = connection
+        self._marks.due = True
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            with contextlib.suppress(*_LOST):
+                await connection.close(timeout=2)
+
+    def _registry_changed(self) -> None:
+        self._marks.due = True
+        self._wake.set()
+
+    async def _fetch(self, statement: str, *args: object) -> Sequence[Any]:
+        # One connection, so one question at a time; a zone page costs the follower no more than a millisecond.
+        async with self._asking:
+            if self._connection is None:
+                raise ConnectionError("the database is not connected")
+            rows: Sequence[Any] = await self._connection.fetch(statement, *args)
+            return rows
+
+    async def _advance(self) -> list[Change]:
+        renewed = await self._renew_registries()
+        known = list(self.areas.values())
+        rows = await self._fetch(
+            sql("feed.advance"),
+            [area.area.area_id for area in known],
+            [area.generation for area in known],
+            # A renewed registry may have brought zones whose rows are older than the known version.
+            [-1 if area.area.area_id in renewed else area.version for area in known],
+        )
+        self._followed_at = time.monotonic()
+        by_area: dict[str, list[Any]] = {}
+        for row in rows:
+            by_area.setdefault(row["area"], []).append(row)
+        changes: list[Change] = [self._dropped(area_id) for area_id in [*self.areas] if area_id not in self.registries]
+        for area_id in self.registries:
+            change = self._apply(area_id, by_area.get(area_id, []), area_id in renewed)
+            if change is not None:
+                changes.append(change)
+        return changes
+
+    def _apply(self, area_id: AreaId, rows: Sequence[Any], renewed: bool) -> Change | None:
+        registry = self.registries[area_id]
+        before = self.areas.get(area_id)
+        generation, version, watermark = (
+            (rows[0]["generation"], rows[0]["version"], rows[0]["watermark"]) if rows else (0, 0, None)
+        )
+        reset = renewed or before is None or before.generation != generation
+        area = registry.area
+        assert area is not None  # noqa: S101 - only registries with an area are kept
+        self.areas[area_id] = AreaLive(area, generation, version, watermark, self._marks.by_area[area_id])
+        touched: dict[ZoneId, None] = {}
+        if reset:
+            touched.update(dict.fromkeys(self._forget_zones(area_id)))
+            for zone in registry.zones.values():
+                self.zones[zone.zone_id] = ZoneLive(zone, unobserved(registry, zone), 0)
+                touched[zone.zone_id] = None
+        for row in rows:
+            found = None if row["zone_id"] is None else registry.zones.get(row["zone_id"])
+            if found is not None:
+                self.zones[found.zone_id] = ZoneLive(found, _availability(row), row["zone_version"])
+                touched[found.zone_id] = None
+        if not reset and before is not None and before.version == version:
+            return None
+        prev = 0 if before is None else before.version
+        return Change(area_id, generation, version, prev, watermark, tuple(touched), reset)
+
+    def _dropped(self, area_id: AreaId) -> Change:
+        before = self.areas.pop(area_id)
+        gone = tuple(self._forget_zones(area_id))
+        return Change(area_id, before.generation, before.version, before.version, None, gone, reset=True)
+
+    def _forget_zones(self, area_id: AreaId) -> list[ZoneId]:
+        gone = [zone_id for zone_id, live in self.zones.items() if live.zone.area_id == area_id]
+        for zone_id in gone:
+            del self.zones[zone_id]
+        return gone
+
+    async def _renew_registries(self) -> set[AreaId]:
+        """Load the registries whose mark differs; return their areas."""
+        asked_at = time.monotonic()
+        if not self._marks.due and asked_at - self._marks.asked_at < REGISTRY_POLL_S:
+            return set()
+        self._marks.due = False
+        marks = {
+            row["area"]: f"{row['newest']}-{row['documents']}" for row in await self._fetch(sql("feed.registry_marks"))
+        }
+        self._marks.asked_at = asked_at
+        renewed: set[AreaId] = set()
+        for area_id, mark in marks.items():
+            if self._marks.by_area.get(area_id) == mark:
+                continue
+            rows = await self._fetch(sql("feed.registry_documents"), area_id)
+            registry = await asyncio.to_thread(_registry, rows)
+            if registry.area is None:
+                self.registries.pop(AreaId(area_id), None)
+            else:
+                self.registries[AreaId(area_id)] = registry
+                renewed.add(AreaId(area_id))
+        for area_id in [area_id for area_id in self.registries if area_id not in marks]:
+            del self.registries[area_id]
+        self._marks.by_area = marks
+        return renewed
+
+
+# --- rows to domain objects ------------------------------------------------------------------------------
+
+
+def _registry(rows: Iterable[Any]) -> Registry:
+    """Build one area's registry. A document that does not parse is named and left out: it harms itself only (L11)."""
+    registry = Registry()
+    for row in sorted(rows, key=lambda row: KINDS.index(row["kind"])):
+        try:
+            registry.put(row["kind"], row["id"], msgspec.json.decode(row["doc"]))
+        except RegistryError as problem:
+            print(f"feed: registry document left out: {problem}", file=sys.stderr)
+    return registry
+
+
+def unobserved(registry: Registry, zone: Zone) -> ZoneAvailability:
+    """Return the answer for a zone that the engine has not spoken of yet: everything unknown (L4)."""
+    tally: dict[BayType, int] = {}
+    for bay in registry.bays_by_zone.get(zone.zone_id, ()):
+        tally[bay.bay_type] = tally.get(bay.bay_type, 0) + 1
+    source = Source.SENSOR
+    if zone.kind is ZoneKind.CAR_PARK and zone.capacity is not None:
+        source = Source.COUNT
+        tally = {BayType.STANDARD: zone.capacity}
+    groups = tuple(
+        # Nobody is named as admitted: which rules hold now is the engine's word, and it has not come yet (L12).
+        Group(bay_type=bay_type, access=frozenset(), counts=Counts(unknown=number))
+        for bay_type, number in sorted(tally.items())
+    )
+    capacity = sum(tally.values())
+    return ZoneAvailability(
+        zone_id=zone.zone_id,
+        groups=groups,
+        free_min=0,
+        free_max=capacity,
+        as_of=None,
+        source=source,
+        confidence=0.0,
+        coverage=0.0,
+        counts=Counts(unknown=capacity),
+    )
+
+
+def _counts(row: Any) -> Counts:
+    return Counts(free=row["free"], occupied=row["occupied"], unknown=row["unknown"], closed=row["closed"])
+
+
+def _availability(row: Any) -> ZoneAvailability:
+    return ZoneAvailability(
+        zone_id=ZoneId(row["zone_id"]),
+        groups=tuple(
+            Group(
+                bay_type=group.bay_type,
+                access=frozenset(group.access),
+                counts=Counts(
+                    free=group.free, occupied=group.occupied, unknown=group.unknown, closed=group.closed
+                ),
+                max_stay_min=group.max_stay_min,
+            )
+            for group in _groups_of(row["groups"])
+        ),
+        free_min=row["free_min"],
+        free_max=row["free_max"],
+        as_of=row["as_of"],
+        source=Source(row["source"]),
+        confidence=row["confidence"],
+        coverage=row["coverage"],
+        counts=_counts(row),
+    )
+
+
+def _bay_state(row: Any) -> BayState:
+    return BayState(
+        bay_id=BayId(row["bay_id"]),
+        state=State(row["state"]),
+        since=row["since"],
+        as_of=row["as_of"],
+        confidence=row["confidence"],
+        reason=row["reason"],
+        device_id=None if row["device_id"] is None else DeviceId(row["device_id"]),
+    )
+
+
+__all__ = ["AreaLive", "Change", "Clock", "Feed", "ZoneLive", "unobserved"]

@@ -1,0 +1,211 @@
+"""Appending to the log: once per reading, one position per batch, the head taken last (HOUSE: how the log works)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from store.queries import sql
+
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+PIPELINE_DOWN_AFTER = timedelta(seconds=30)
+"""A live area's watermark that jumps by more than this leaves an outage entry (from, to) in the log."""
+
+_STAGE_TYPES = (
+    "int8 int4 text text int4 int8 int8 text timestamptz int8 timestamptz bool text int8 float4 text text int4 int4"
+    " int4 float4 float4 text[] int8 bytea"
+).split()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingRow:
+    """One reading as the log keeps it: the columns of table `reading` after (batch_id, ordinal), in their order."""
+
+    area: str
+    device_id: str
+    incarnation: int
+    boot: int
+    seq: int
+    kind: str
+    at: datetime | None
+    age_ms: int | None
+    received_at: datetime
+    occupied: bool | None = None
+    cause: str | None = None
+    prev_s: int | None = None
+    confidence: float | None = None
+    direction: str | None = None
+    vehicle_token: str | None = None
+    count: int | None = None
+    capacity: int | None = None
+    battery_mv: int | None = None
+    temperature_c: float | None = None
+    rssi_dbm: float | None = None
+    faults: list[str] | None = None
+    meaning: int
+    raw: bytes | None = None
+
+
+_values = attrgetter(*(field.name for field in fields(ReadingRow)))
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A registry change ("kind/id" -> document, None: removed) or an outage."""
+
+    kind: str
+    key: str
+    doc: Mapping[str, object] | None
+    entered_at: datetime
+    entered_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    stored: int
+    duplicates: int
+    conflicts: tuple[int, ...]
+    """Indexes of the rows given whose key is taken by another meaning: the caller quarantines them."""
+    positions: Mapping[str, int]
+    """Area -> the position that its part of the batch got."""
+
+
+def append(cur: Cursor, rows: Sequence[ReadingRow], watermarks: Mapping[str, datetime]) -> Appended:
+    """Append a batch inside the caller's transaction; it counts from the caller's COMMIT on.
+
+    Rows whose (device, incarnation, boot, seq) was ever seen are not stored again. `watermarks` (area -> time)
+    move forward only. The heads are locked last and in area order, so the caller must do nothing slow afterwards.
+    Raises `psycopg.Error`; nothing is kept then.
+    """
+    areas = sorted({row.area for row in rows} | set(watermarks))
+    batch_ids = _batch_ids(cur, areas)
+    stored, conflicts = _store(cur, rows, batch_ids) if rows else ([], ())
+    by_area: dict[str, list[ReadingRow]] = {area: [] for area in areas}
+    for ordinal in stored:
+        by_area[rows[ordinal].area].append(rows[ordinal])
+    positions = {}
+    for area in areas:
+        position = _close_batch(cur, area, batch_ids[area], by_area[area], watermarks.get(area))
+        if position is not None:
+            positions[area] = position
+    return Appended(len(stored), len(rows) - len(stored) - len(conflicts), conflicts, positions)
+
+
+def append_entries(
+    cur: Cursor, area: str, entries: Sequence[LogEntry], *, clock: str | None = None
+) -> tuple[int, int]:
+    """Append registry changes as one batch; returns (batch id, position). `clock` makes or corrects the area's head.
+
+    Raises `psycopg.Error`, `LookupError` for an area that has no log and no `clock` to make one.
+    """
+    if clock is not None:
+        cur.execute(sql("log.ensure_head"), (area, clock))
+        cur.execute(sql("log.set_clock"), (area, clock))
+    batch_id = _batch_ids(cur, [area])[area]
+    _insert_entries(cur, area, batch_id, entries)
+    position = _take_position(cur, area)[0]
+    cur.execute(sql("log.insert_batch"), (area, position, batch_id, None, 0, len(entries), None, None))
+    cur.execute(sql("log.notify"), (area,))
+    return batch_id, position
+
+
+def _batch_ids(cur: Cursor, areas: Sequence[str]) -> dict[str, int]:
+    cur.execute(sql("log.batch_ids"), (len(areas),))
+    return {area: int(row[0]) for area, row in zip(areas, cur.fetchall(), strict=True)}
+
+
+def _store(
+    cur: Cursor, rows: Sequence[ReadingRow], batch_ids: Mapping[str, int]
+) -> tuple[list[int], tuple[int, ...]]:
+    """Stage, lock the devices' lives in order, insert what is new. Returns (stored ordinals, conflicting ordinals)."""
+    cur.execute(sql("log.stage"))
+    with cur.copy(sql("log.copy_stage")) as copy:
+        copy.set_types(_STAGE_TYPES)
+        for ordinal, row in enumerate(rows):
+            copy.write_row((batch_ids[row.area], ordinal, *_values(row)))
+    cur.execute(sql("log.open_lives"))
+    cur.execute(sql("log.lock_lives"))
+    cur.execute(sql("log.insert_new"))
+    stored = sorted(int(row[0]) for row in cur.fetchall())
+    repeated = sorted(set(range(len(rows))) - set(stored))
+    conflicts: tuple[int, ...] = ()
+    if repeated:
+        cur.execute(sql("log.conflicts"), (repeated,))
+        conflicts = tuple(int(row[0]) for row in cur.fetchall())
+    cur.execute(sql("log.mark_seen"))
+    return stored, conflicts
+
+
+def _close_batch(
+    cur: Cursor, area: str, batch_id: int, stored: Sequence[ReadingRow], watermark: datetime | None
+) -> int | None:
+    """Give the area's part of the batch its position; None when it holds nothing new."""
+    outage: LogEntry | None = None
+    if watermark is not None:
+        cur.execute(sql("log.peek_head"), (area,))
+        head = cur.fetchone()
+        if head is None:
+            raise LookupError(f"area {area} has no log: import its registry first")
+        before, clock = head
+        if before is not None and watermark <= before:
+            watermark = None
+        elif before is not None and clock == "live" and watermark - before > PIPELINE_DOWN_AFTER:
+            span = {"from": before.isoformat(), "to": watermark.isoformat()}
+            outage = LogEntry("outage", before.isoformat(), span, watermark, "ingest")
+    if not stored and watermark is None:
+        return None
+    entries = [outage] if outage else []
+    _insert_entries(cur, area, batch_id, entries)
+    if watermark is not None:
+        cur.execute(sql("log.move_watermark"), (area, watermark))
+    received = [row.received_at for row in stored]
+    position = _take_position(cur, area)[0]
+    cur.execute(
+        sql("log.insert_batch"),
+        (
+            area,
+            position,
+            batch_id,
+            watermark,
+            len(stored),
+            len(entries),
+            min(received, default=None),
+            max(received, default=None),
+        ),
+    )
+    cur.execute(sql("log.notify"), (area,))
+    return position
+
+
+def _take_position(cur: Cursor, area: str) -> tuple[int, datetime | None]:
+    cur.execute(sql("log.take_position"), (area,))
+    row = cur.fetchone()
+    if row is None:
+        raise LookupError(f"area {area} has no log: import its registry first")
+    return int(row[0]), row[1]
+
+
+def _insert_entries(cur: Cursor, area: str, batch_id: int, entries: Iterable[LogEntry]) -> None:
+    cur.executemany(
+        sql("log.insert_entry"),
+        [
+            (
+                batch_id,
+                ordinal,
+                area,
+                entry.kind,
+                entry.key,
+                None if entry.doc is None else Jsonb(dict(entry.doc)),
+                entry.entered_at,
+                entry.entered_by,
+            )
+            for ordinal, entry in enumerate(entries)
+        ],
+    )

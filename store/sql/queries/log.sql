@@ -1,0 +1,120 @@
+-- name: stage
+-- Where a batch's readings wait for deduplication; empty again after COMMIT.
+CREATE TEMPORARY TABLE IF NOT EXISTS reading_stage (
+    batch_id bigint, ordinal integer, area text, device_id text, incarnation integer, boot bigint, seq bigint,
+    kind text, at timestamptz, age_ms bigint, received_at timestamptz, occupied boolean, cause text, prev_s bigint,
+    confidence real, direction text, vehicle_token text, count integer, capacity integer, battery_mv integer,
+    temperature_c real, rssi_dbm real, faults text[], meaning bigint, raw bytea
+) ON COMMIT DELETE ROWS;
+
+-- name: copy_stage
+-- Binary COPY into the stage.
+COPY reading_stage FROM STDIN (FORMAT BINARY);
+
+-- name: batch_ids
+-- As many batch ids as areas in the batch.
+SELECT nextval('log_batch_id') FROM generate_series(1, $1::integer);
+
+-- name: open_lives
+-- A row for each life of a device seen for the first time, in device order.
+INSERT INTO device_seen (device_id, incarnation, boot)
+SELECT DISTINCT device_id, incarnation, boot FROM reading_stage ORDER BY device_id, incarnation, boot
+ON CONFLICT DO NOTHING;
+
+-- name: lock_lives
+-- Locks the lives of the batch in device order: workers that share a device wait for each other, never in a ring.
+SELECT 1 FROM device_seen d
+JOIN (SELECT DISTINCT device_id, incarnation, boot FROM reading_stage) s USING (device_id, incarnation, boot)
+ORDER BY d.device_id, d.incarnation, d.boot
+FOR UPDATE OF d;
+
+-- name: insert_new
+-- Stores the first of each key that was never seen; returns its ordinal.
+INSERT INTO reading
+SELECT first.* FROM (
+    SELECT DISTINCT ON (s.device_id, s.incarnation, s.boot, s.seq) s.*
+    FROM reading_stage s
+    JOIN device_seen d USING (device_id, incarnation, boot)
+    WHERE NOT d.seen @> s.seq
+    ORDER BY s.device_id, s.incarnation, s.boot, s.seq, s.ordinal
+) AS first
+RETURNING ordinal;
+
+-- name: conflicts
+-- Ordinals of the staged readings whose key is taken by a stored reading with another meaning.
+SELECT s.ordinal FROM reading_stage s
+JOIN reading r USING (device_id, incarnation, boot, seq)
+WHERE r.meaning <> s.meaning AND s.ordinal = ANY($1::integer[])
+ORDER BY s.ordinal;
+
+-- name: mark_seen
+-- Adds the batch's sequence numbers to what was seen.
+UPDATE device_seen d SET seen = d.seen + s.seqs
+FROM (
+    SELECT device_id, incarnation, boot, range_agg(int8range(seq, seq, '[]')) AS seqs
+    FROM reading_stage GROUP BY device_id, incarnation, boot
+) AS s
+WHERE d.device_id = s.device_id AND d.incarnation = s.incarnation AND d.boot = s.boot AND NOT d.seen @> s.seqs;
+
+-- name: ensure_head
+-- The head of an area's log, made with the area.
+INSERT INTO log_head (area, clock) VALUES ($1, $2) ON CONFLICT (area) DO NOTHING;
+
+-- name: set_clock
+-- An area's clock as its registry document says.
+UPDATE log_head SET clock = $2 WHERE area = $1 AND clock <> $2;
+
+-- name: take_position
+-- Taken last before COMMIT: the row lock makes positions gapless and in commit order.
+UPDATE log_head SET position = position + 1 WHERE area = $1 RETURNING position, watermark, clock;
+
+-- name: peek_head
+-- Locks the head to see whether a watermark would move; no position is used when it would not.
+SELECT watermark, clock FROM log_head WHERE area = $1 FOR UPDATE;
+
+-- name: move_watermark
+-- The watermark only moves forward.
+UPDATE log_head SET watermark = greatest(coalesce(watermark, $2), $2) WHERE area = $1;
+
+-- name: insert_batch
+-- The batch row gets the position; its readings and entries name the batch.
+INSERT INTO log_batch (area, position, batch_id, watermark, readings, entries, received_from, received_to)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: insert_entry
+-- One registry change or outage of a batch.
+INSERT INTO log_entry (batch_id, ordinal, area, kind, key, doc, entered_at, entered_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: notify
+-- A hint for whoever tails the log; the cursor is the truth.
+SELECT pg_notify('baycast_log', $1);
+
+-- name: tail
+-- The batches after a cursor, oldest first.
+SELECT position, batch_id, watermark, readings, entries, received_from, received_to
+FROM log_batch WHERE area = $1 AND position > $2 ORDER BY position LIMIT $3;
+
+-- name: readings_of
+-- The readings of some batches, in log order; the receive times let a hypertable skip chunks.
+SELECT batch_id, device_id, incarnation, boot, seq, kind, at, age_ms, received_at, occupied, cause, prev_s,
+       confidence, direction, count, capacity
+FROM reading
+WHERE batch_id = ANY($1::bigint[]) AND received_at BETWEEN $2 AND $3
+ORDER BY batch_id, ordinal;
+
+-- name: entries_of
+-- The registry changes and outages of some batches, in log order.
+SELECT batch_id, kind, key, doc FROM log_entry WHERE batch_id = ANY($1::bigint[]) ORDER BY batch_id, ordinal;
+
+-- name: readings_of_device
+-- One device's readings after a key, in the device's own order, up to a batch position of the area.
+SELECT r.batch_id, r.device_id, r.incarnation, r.boot, r.seq, r.kind, r.at, r.age_ms, r.received_at, r.occupied, r.cause,
+       r.prev_s, r.confidence, r.direction, r.count, r.capacity
+FROM reading r JOIN log_batch b USING (batch_id)
+WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4) AND b.area = $5 AND b.position <= $6
+ORDER BY r.incarnation, r.boot, r.seq;
+
+-- name: heads
+-- Every area's log.
+SELECT area, position, watermark, clock FROM log_head ORDER BY area;
