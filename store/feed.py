@@ -1,17 +1,17 @@
 """Follows the engine's derived zone states by version, for those who tell the world (api, publish).
 
-A notification only wakes the follower early; the truth is the version per area, so a lost notification or a dropped
-connection costs latency, never a change.
+A notification only wakes the follower early; the truth is the version per area, so a lost notification or a
+dropped connection costs latency, never a change.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
-import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,24 +19,9 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from occupancy.model import (
-    Area,
-    AreaId,
-    BayId,
-    BayState,
-    BayType,
-    Clock,
-    Counts,
-    DeviceId,
-    Group,
-    Source,
-    State,
-    Zone,
-    ZoneAvailability,
-    ZoneId,
-    ZoneKind,
-)
-from occupancy.registry import KINDS, Registry, RegistryError
+from occupancy.model import Area, AreaId, BayId, BayState, Zone, ZoneAvailability, ZoneId
+from occupancy.registry import Registry
+from store.feed_rows import availability_of, bay_state_of, registry_of, unobserved
 from store.queries import sql
 
 POLL_S = 1.0
@@ -45,12 +30,13 @@ REGISTRY_POLL_S = 5.0
 """How often the registry marks are asked for when nobody notifies."""
 _STATEMENT_S = 10.0
 _BACK_OFF_S = (0.2, 10.0)
+_log = logging.getLogger("baycast.feed")
 _LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneLive:
-    """A zone and its answer. `version` is the log position of the answer's last change, 0 before the first."""
+    """A zone and its answer. `version` is the log position of its last change, 0 before the first."""
 
     zone: Zone
     availability: ZoneAvailability
@@ -59,7 +45,7 @@ class ZoneLive:
 
 @dataclass(frozen=True, slots=True)
 class AreaLive:
-    """An area as the feed stands. `registry_mark` differs after any registry change and is the same for all followers."""
+    """An area as the feed stands. `registry_mark` differs after any registry change, and is one for all followers."""
 
     area: Area
     generation: int
@@ -85,19 +71,6 @@ class Change:
     reset: bool
 
 
-class _GroupRow(msgspec.Struct):
-    bay_type: BayType
-    access: list[str]
-    max_stay_min: int | None
-    free: int
-    occupied: int
-    unknown: int
-    closed: int
-
-
-_groups_of = msgspec.json.Decoder(list[_GroupRow]).decode
-
-
 @dataclass(slots=True)
 class _Marks:
     """What the follower knows of the registry, and when it last asked (monotonic seconds)."""
@@ -110,8 +83,8 @@ class _Marks:
 class Feed:
     """Use as `async with Feed(url) as feed:`, then read the dicts at any time and iterate `changes()` once.
 
-    Entering loads everything when the database can be reached; otherwise the dicts start empty and `changes()`
-    keeps trying. A watermark that moves alone is applied to `areas` without a `Change`.
+    Entering loads everything when the database can be reached; otherwise the dicts start empty and
+    `changes()` keeps trying. A watermark that moves alone is applied to `areas` without a `Change`.
     """
 
     def __init__(self, url: str, *, poll_s: float = POLL_S) -> None:
@@ -124,6 +97,8 @@ class Feed:
         self._asking = asyncio.Lock()
         self._wake = asyncio.Event()
         self._marks = _Marks()
+        self._renewed: set[AreaId] = set()
+        """Areas whose new registry is loaded but not yet applied."""
         self._followed_at: float | None = None
 
     async def __aenter__(self) -> Feed:
@@ -152,7 +127,7 @@ class Feed:
                 found = await self._advance()
             except _LOST as lost:
                 await self._disconnect()
-                print(f"feed: database lost, next try within {back_off_s:.1f} s: {lost}", file=sys.stderr)
+                _log.warning("database lost, next try within %.1f s: %s", back_off_s, lost)
                 await asyncio.sleep(back_off_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
                 back_off_s = min(back_off_s * 2, _BACK_OFF_S[1])
                 continue
@@ -169,7 +144,7 @@ class Feed:
         """
         area = self.areas[area_id]
         rows = await self._fetch(sql("feed.bay_states"), area_id, area.generation, list(bay_ids))
-        return {BayId(row["bay_id"]): _bay_state(row) for row in rows}
+        return {BayId(row["bay_id"]): bay_state_of(row) for row in rows}
 
     # --- following ------------------------------------------------------------------------------------------
 
@@ -201,7 +176,7 @@ class Feed:
         self._wake.set()
 
     async def _fetch(self, statement: str, *args: object) -> Sequence[Any]:
-        # One connection, so one question at a time; a zone page costs the follower no more than a millisecond.
+        # One connection, so one question at a time: a page of bays costs the follower about a millisecond.
         async with self._asking:
             if self._connection is None:
                 raise ConnectionError("the database is not connected")
@@ -209,7 +184,8 @@ class Feed:
             return rows
 
     async def _advance(self) -> list[Change]:
-        renewed = await self._renew_registries()
+        await self._renew_registries()
+        renewed = self._renewed
         known = list(self.areas.values())
         rows = await self._fetch(
             sql("feed.advance"),
@@ -219,10 +195,13 @@ class Feed:
             [-1 if area.area.area_id in renewed else area.version for area in known],
         )
         self._followed_at = time.monotonic()
+        self._renewed = set()
         by_area: dict[str, list[Any]] = {}
         for row in rows:
             by_area.setdefault(row["area"], []).append(row)
-        changes: list[Change] = [self._dropped(area_id) for area_id in [*self.areas] if area_id not in self.registries]
+        changes: list[Change] = [
+            self._dropped(area_id) for area_id in [*self.areas] if area_id not in self.registries
+        ]
         for area_id in self.registries:
             change = self._apply(area_id, by_area.get(area_id, []), area_id in renewed)
             if change is not None:
@@ -248,7 +227,9 @@ class Feed:
         for row in rows:
             found = None if row["zone_id"] is None else registry.zones.get(row["zone_id"])
             if found is not None:
-                self.zones[found.zone_id] = ZoneLive(found, _availability(row), row["zone_version"])
+                self.zones[found.zone_id] = ZoneLive(
+                    found, _answer(registry, found, row), row["zone_version"]
+                )
                 touched[found.zone_id] = None
         if not reset and before is not None and before.version == version:
             return None
@@ -266,113 +247,39 @@ class Feed:
             del self.zones[zone_id]
         return gone
 
-    async def _renew_registries(self) -> set[AreaId]:
-        """Load the registries whose mark differs; return their areas."""
+    async def _renew_registries(self) -> None:
+        """Load the registries whose mark differs, and note their areas as renewed."""
         asked_at = time.monotonic()
         if not self._marks.due and asked_at - self._marks.asked_at < REGISTRY_POLL_S:
-            return set()
+            return
         self._marks.due = False
         marks = {
-            row["area"]: f"{row['newest']}-{row['documents']}" for row in await self._fetch(sql("feed.registry_marks"))
+            row["area"]: f"{row['newest']}-{row['documents']}"
+            for row in await self._fetch(sql("feed.registry_marks"))
         }
         self._marks.asked_at = asked_at
-        renewed: set[AreaId] = set()
         for area_id, mark in marks.items():
             if self._marks.by_area.get(area_id) == mark:
                 continue
             rows = await self._fetch(sql("feed.registry_documents"), area_id)
-            registry = await asyncio.to_thread(_registry, rows)
+            registry = await asyncio.to_thread(registry_of, rows)
             if registry.area is None:
                 self.registries.pop(AreaId(area_id), None)
             else:
                 self.registries[AreaId(area_id)] = registry
-                renewed.add(AreaId(area_id))
+                self._renewed.add(AreaId(area_id))
         for area_id in [area_id for area_id in self.registries if area_id not in marks]:
             del self.registries[area_id]
         self._marks.by_area = marks
-        return renewed
 
 
-# --- rows to domain objects ------------------------------------------------------------------------------
+def _answer(registry: Registry, zone: Zone, row: Any) -> ZoneAvailability:
+    """Return the row's answer. A row that does not add up is no evidence, and harms its own zone only (L11)."""
+    try:
+        return availability_of(row)
+    except (ValueError, msgspec.MsgspecError) as problem:
+        _log.error("zone_state of %s does not hold together: %s", zone.zone_id, problem)
+        return unobserved(registry, zone)
 
 
-def _registry(rows: Iterable[Any]) -> Registry:
-    """Build one area's registry. A document that does not parse is named and left out: it harms itself only (L11)."""
-    registry = Registry()
-    for row in sorted(rows, key=lambda row: KINDS.index(row["kind"])):
-        try:
-            registry.put(row["kind"], row["id"], msgspec.json.decode(row["doc"]))
-        except RegistryError as problem:
-            print(f"feed: registry document left out: {problem}", file=sys.stderr)
-    return registry
-
-
-def unobserved(registry: Registry, zone: Zone) -> ZoneAvailability:
-    """Return the answer for a zone that the engine has not spoken of yet: everything unknown (L4)."""
-    tally: dict[BayType, int] = {}
-    for bay in registry.bays_by_zone.get(zone.zone_id, ()):
-        tally[bay.bay_type] = tally.get(bay.bay_type, 0) + 1
-    source = Source.SENSOR
-    if zone.kind is ZoneKind.CAR_PARK and zone.capacity is not None:
-        source = Source.COUNT
-        tally = {BayType.STANDARD: zone.capacity}
-    groups = tuple(
-        # Nobody is named as admitted: which rules hold now is the engine's word, and it has not come yet (L12).
-        Group(bay_type=bay_type, access=frozenset(), counts=Counts(unknown=number))
-        for bay_type, number in sorted(tally.items())
-    )
-    capacity = sum(tally.values())
-    return ZoneAvailability(
-        zone_id=zone.zone_id,
-        groups=groups,
-        free_min=0,
-        free_max=capacity,
-        as_of=None,
-        source=source,
-        confidence=0.0,
-        coverage=0.0,
-        counts=Counts(unknown=capacity),
-    )
-
-
-def _counts(row: Any) -> Counts:
-    return Counts(free=row["free"], occupied=row["occupied"], unknown=row["unknown"], closed=row["closed"])
-
-
-def _availability(row: Any) -> ZoneAvailability:
-    return ZoneAvailability(
-        zone_id=ZoneId(row["zone_id"]),
-        groups=tuple(
-            Group(
-                bay_type=group.bay_type,
-                access=frozenset(group.access),
-                counts=Counts(
-                    free=group.free, occupied=group.occupied, unknown=group.unknown, closed=group.closed
-                ),
-                max_stay_min=group.max_stay_min,
-            )
-            for group in _groups_of(row["groups"])
-        ),
-        free_min=row["free_min"],
-        free_max=row["free_max"],
-        as_of=row["as_of"],
-        source=Source(row["source"]),
-        confidence=row["confidence"],
-        coverage=row["coverage"],
-        counts=_counts(row),
-    )
-
-
-def _bay_state(row: Any) -> BayState:
-    return BayState(
-        bay_id=BayId(row["bay_id"]),
-        state=State(row["state"]),
-        since=row["since"],
-        as_of=row["as_of"],
-        confidence=row["confidence"],
-        reason=row["reason"],
-        device_id=None if row["device_id"] is None else DeviceId(row["device_id"]),
-    )
-
-
-__all__ = ["AreaLive", "Change", "Clock", "Feed", "ZoneLive", "unobserved"]
+__all__ = ["AreaLive", "Change", "Feed", "ZoneLive", "unobserved"]
