@@ -1,0 +1,145 @@
+"""Getting a mosquitto program onto this machine, with as little as the machine allows."""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from baycast.settings import UsageError, search_path
+
+HOW_TO_GET_IT = (
+    "mosquitto (the MQTT broker) is missing and could not be fetched: install it (apt install mosquitto, dnf install"
+    " mosquitto, apk add mosquitto, brew install mosquitto) or set BAYCAST_MQTT_URL to a broker you have"
+)
+_SYSTEM_FOLDERS = (
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/sbin",
+    "/opt/homebrew/sbin",
+    "/usr/local/opt/mosquitto/sbin",
+)
+_INSTALL_TIMEOUT_S = 300
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How to start mosquitto: the command's beginning and the whole environment."""
+
+    command: tuple[str, ...]
+    env: dict[str, str]
+
+
+def find_or_install(packages: Path) -> Program:
+    """The mosquitto to run; fetched into `packages` or installed when there is none. UsageError when that fails."""
+    found = find(packages)
+    if found is not None:
+        return found
+    for fetch in (_install_with_package_manager, _unpack_debian_packages):
+        fetch(packages)
+        found = find(packages)
+        if found is not None:
+            return found
+    raise UsageError(HOW_TO_GET_IT)
+
+
+def find(packages: Path) -> Program | None:
+    """A mosquitto that is there already: the system's own, or one unpacked earlier."""
+    path = os.pathsep.join((search_path(), *_SYSTEM_FOLDERS))
+    if program := shutil.which("mosquitto", path=path):
+        return Program((program,), {"PATH": path})
+    unpacked = packages / "usr" / "sbin" / "mosquitto"
+    if unpacked.exists():
+        libraries = sorted({str(library.parent) for library in packages.rglob("*.so.*")})
+        return Program((str(unpacked),), {"PATH": path, "LD_LIBRARY_PATH": os.pathsep.join(libraries)})
+    return None
+
+
+def _install_with_package_manager(_packages: Path) -> None:
+    """As root: from the distribution, without starting it as a service."""
+    if os.geteuid() != 0:
+        return
+    managers: dict[str, list[list[str]]] = {
+        "apt-get": [
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "mosquitto"],
+        ],
+        "dnf": [["dnf", "install", "-y", "-q", "mosquitto"]],
+        "apk": [["apk", "add", "-q", "mosquitto"]],
+    }
+    for manager, commands in managers.items():
+        if not shutil.which(manager):
+            continue
+        print(f"baycast: installing mosquitto with {manager} (once)", file=sys.stderr)  # noqa: T201
+        with tempfile.TemporaryDirectory() as folder:
+            # Debian starts services on installation unless a policy says no: our broker is our own child.
+            policy = Path(folder) / "policy-rc.d"
+            policy.write_text("#!/bin/sh\nexit 101\n")
+            policy.chmod(0o755)
+            for command in commands:
+                _run(
+                    command, {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1", "POLICYRCD": str(policy)}
+                )
+        return
+
+
+def _unpack_debian_packages(packages: Path) -> None:
+    """Without root on a Debian family system: download the package and the libraries it lacks, and unpack them."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        return
+    print("baycast: fetching mosquitto's Debian package into the data folder (once)", file=sys.stderr)  # noqa: T201
+    packages.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=packages, prefix=".fetching-"))
+    try:
+        # Downloads one by one: a library that the system names differently must not lose the others.
+        for name in ("mosquitto", *_missing_dependencies()):
+            _run(["apt-get", "download", "-qq", name], {}, cwd=fresh)
+        root = fresh / "root"
+        for package in sorted(fresh.glob("*.deb")):
+            _run(["dpkg-deb", "-x", str(package), str(root)], {})
+        if (root / "usr" / "sbin" / "mosquitto").exists():
+            for part in root.iterdir():
+                if not (packages / part.name).exists():
+                    part.rename(packages / part.name)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _missing_dependencies() -> list[str]:
+    """Packages that apt would install with mosquitto on this machine, by its own simulation (needs no root)."""
+    done = subprocess.run(
+        ["apt-get", "install", "--simulate", "--no-install-recommends", "mosquitto"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_INSTALL_TIMEOUT_S,
+    )
+    names = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Inst ")]
+    return [name for name in names if name != "mosquitto"]
+
+
+def _run(command: list[str], env: dict[str, str], cwd: Path | None = None) -> None:
+    """Run to the end; a failure is only logged, since what counts is whether mosquitto is there afterwards."""
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=cwd,
+            env={"PATH": search_path(), "HOME": "/tmp", **env},  # noqa: S108 (apt wants a HOME, it keeps nothing there)
+            stdin=subprocess.DEVNULL,
+            timeout=_INSTALL_TIMEOUT_S,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        _log.warning("%s failed: %s", command[0], error)
+        return
+    if done.returncode != 0:
+        _log.warning(
+            "%s ended with status %d: %s", " ".join(command[:2]), done.returncode, done.stderr.strip()[-300:]
+        )

@@ -1,0 +1,49 @@
+"""Fixtures of the whole suite. Servers start when the first test asks for one: unit tests start at once."""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.brokers import Broker
+    from tests.support.databases import TestDatabases
+
+# What the developer's shell has set must not reach the tests; the servers to test on are named BAYCAST_TEST_*.
+for _name in [
+    name for name in os.environ if name.startswith("BAYCAST_") and not name.startswith("BAYCAST_TEST_")
+]:
+    del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator["TestDatabases"]:
+    """The PostgreSQL server of this test process (of this xdist worker)."""
+    from tests.support.databases import running_databases
+
+    with running_databases() as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(databases: "TestDatabases") -> Iterator[str]:
+    """A fresh, migrated database for this test alone."""
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(databases: "TestDatabases") -> Iterator[str]:
+    """A fresh database without our schema, for tests of the migration itself."""
+    with databases.fresh(migrated=False) as url:
+        yield url
+
+
+@pytest.fixture
+def broker() -> Iterator["Broker"]:
+    """A fresh mosquitto for this test alone: `.url`, `.port`, `.stop()`, `.start()`, `.kill()`."""
+    from tests.support.brokers import running_broker
+
+    with running_broker() as running:
+        yield running

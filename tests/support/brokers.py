@@ -1,0 +1,77 @@
+"""A real mosquitto for the tests, started with the configuration file from `deploy/`."""
+
+import itertools
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from baycast.embedded_mosquitto import EmbeddedMosquitto
+from baycast.settings import UsageError
+
+_PACKAGES = Path(tempfile.gettempdir()) / "baycast-test-mosquitto"
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Broker:
+    """One broker with a persistence folder of its own. After stop() or kill(), start() continues with the same data."""
+
+    def __init__(self, folder: Path, *extra_config: str) -> None:
+        self.folder = folder
+        self.log = folder / "broker.log"
+        self._embedded = EmbeddedMosquitto(folder / "data", free_port(), _PACKAGES, extra_config)
+
+    @property
+    def url(self) -> str:
+        return self._embedded.url
+
+    @property
+    def port(self) -> int:
+        return self._embedded.port
+
+    @property
+    def pid(self) -> int:
+        assert self._embedded.process is not None
+        return self._embedded.process.pid
+
+    def start(self) -> None:
+        """Returns when it takes connections. The first start moves on when another process took the port meanwhile."""
+        for attempt in itertools.count(1):
+            with self.log.open("ab") as log:
+                try:
+                    self._embedded.start(log)
+                except UsageError:
+                    if attempt == 5 or (self.folder / "data" / "mosquitto.db").exists():
+                        raise
+                    self._embedded.port = free_port()
+                else:
+                    return
+
+    def stop(self) -> None:
+        """A clean shutdown: sessions and queues are saved."""
+        self._embedded.stop()
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._embedded.kill()
+
+
+@contextmanager
+def running_broker(*extra_config: str) -> Iterator[Broker]:
+    """A broker for the time of the block."""
+    folder = Path(tempfile.mkdtemp(prefix="baycast-test-mqtt-"))
+    broker = Broker(folder, *extra_config)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+        shutil.rmtree(folder, ignore_errors=True)
