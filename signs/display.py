@@ -1,0 +1,64 @@
+"""The sign's side: what is held, what is refused, and when it goes dark. Pure.
+
+Time is the sign's own monotonic clock. A sign's clock of the day may be wrong by years, so nothing here
+reads `issued_at`: a frame lives for its ttl from its receipt, less what the broker says it has already
+spent waiting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from occupancy.model import SignId
+from signs.frame import Frame, Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """A sign's memory. `highest` outlives the frame, so that a replay stays refused after the ttl.
+
+    Seconds are of one monotonic clock; where it starts does not matter.
+    """
+
+    sign_id: SignId
+    frame: Frame | None = None
+    received_s: float = 0.0
+    life_s: float = 0.0
+    highest: int = -1
+
+
+def receive(display: Display, frame: Frame, *, now_s: float, expires_in_s: float | None = None) -> Display:
+    """Return the memory after a frame came; unchanged for another sign's frame or one not newer than seen.
+
+    `expires_in_s` is the message expiry that the broker delivered: what is left of the ttl, None where the
+    transport does not say.
+    """
+    if frame.sign_id != display.sign_id or frame.sequence <= display.highest:
+        return display
+    life_s = float(frame.ttl_s) if expires_in_s is None else min(float(frame.ttl_s), expires_in_s)
+    return replace(display, frame=frame, received_s=now_s, life_s=life_s, highest=frame.sequence)
+
+
+def showing(
+    frame: Frame | None, now_s: float, received_s: float, life_s: float | None = None
+) -> tuple[Page, ...]:
+    """Return the pages to show in turn; none of them: the sign is dark.
+
+    At the very end of its life a frame is past it, and a clock that went backwards proves nothing.
+    """
+    if frame is None:
+        return ()
+    life_s = float(frame.ttl_s) if life_s is None else min(life_s, float(frame.ttl_s))
+    return frame.pages if 0 <= now_s - received_s < life_s else ()
+
+
+def shown(display: Display, now_s: float) -> tuple[Page, ...]:
+    """Return what the sign shows now."""
+    return showing(display.frame, now_s, display.received_s, display.life_s)
+
+
+def page_at(pages: tuple[Page, ...], elapsed_s: float, page_s: float) -> Page | None:
+    """Return the page whose turn it is `elapsed_s` after the first; each stands for `page_s` seconds."""
+    if not pages:
+        return None
+    return pages[int(max(0.0, elapsed_s) // page_s) % len(pages)]

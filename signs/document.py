@@ -1,0 +1,105 @@
+"""A frame as a JSON document and back: what travels to the sign, and what the sign believes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from occupancy.model import SignId, aware
+from signs.frame import Frame, Page
+from signs.words import FrameState
+
+MAX_DOCUMENT_BYTES = 16 * 1024
+"""A sign has little memory; a frame that is larger is not ours (L8)."""
+
+
+class FrameError(ValueError):
+    """A document that is not a frame; the text says which field and why. A sign stays as it was."""
+
+
+def document(frame: Frame) -> dict[str, object]:
+    """Return the frame as JSON-ready values."""
+    return {
+        "sign_id": frame.sign_id,
+        "sequence": frame.sequence,
+        "issued_at": aware(frame.issued_at, "issued_at").astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "ttl_s": frame.ttl_s,
+        "state": frame.state.value,
+        "pages": [{"language": page.language, "lines": list(page.lines)} for page in frame.pages],
+        "versions": dict(frame.versions),
+    }
+
+
+def encode(frame: Frame) -> bytes:
+    """Return the frame as UTF-8 JSON."""
+    return json.dumps(document(frame), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _whole(doc: Mapping[str, object], name: str, least: int) -> int:
+    value = doc.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise FrameError(f"{name}: a whole number of at least {least} is needed, not {value!r:.40}")
+    return value
+
+
+def _text(doc: Mapping[str, object], name: str) -> str:
+    value = doc.get(name)
+    if not isinstance(value, str):
+        raise FrameError(f"{name}: a text is needed, not {value!r:.40}")
+    return value
+
+
+def _issued_at(doc: Mapping[str, object]) -> datetime:
+    text = _text(doc, "issued_at")
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise FrameError(f"issued_at: not a time: {text!r:.40}") from None
+    if at.tzinfo is None:
+        raise FrameError("issued_at: a time without an offset")
+    return at.astimezone(UTC)
+
+
+def _pages(doc: Mapping[str, object]) -> tuple[Page, ...]:
+    listed = doc.get("pages")
+    if not isinstance(listed, list):
+        raise FrameError("pages: a list is needed")
+    pages: list[Page] = []
+    for page in listed:
+        lines = page.get("lines") if isinstance(page, dict) else None
+        if not isinstance(lines, list) or not lines or not all(isinstance(line, str) for line in lines):
+            raise FrameError("pages: each needs its lines, as texts")
+        pages.append(Page(language=_text(page, "language"), lines=tuple(lines)))
+    return tuple(pages)
+
+
+def parse(payload: bytes) -> Frame:
+    """Return the frame in a payload, or raise `FrameError`. Any bytes may come."""
+    if len(payload) > MAX_DOCUMENT_BYTES:
+        raise FrameError(f"{len(payload)} bytes; a frame has at most {MAX_DOCUMENT_BYTES}")
+    try:
+        doc = json.loads(payload)
+    except (ValueError, RecursionError):
+        raise FrameError("not a JSON document") from None
+    if not isinstance(doc, dict):
+        raise FrameError("not a JSON object")
+    try:
+        state = FrameState(_text(doc, "state"))
+    except ValueError:
+        raise FrameError(f"state: not one of {', '.join(FrameState)}") from None
+    versions = doc.get("versions", {})
+    if not isinstance(versions, dict) or not all(isinstance(token, str) for token in versions.values()):
+        raise FrameError("versions: an object of texts is needed")
+    pages = _pages(doc)
+    if bool(pages) != (state is not FrameState.UNKNOWN):
+        raise FrameError(f"pages: {len(pages)} of them do not go with the state {state}")
+    return Frame(
+        sign_id=SignId(_text(doc, "sign_id")),
+        sequence=_whole(doc, "sequence", 0),
+        issued_at=_issued_at(doc),
+        ttl_s=_whole(doc, "ttl_s", 1),
+        state=state,
+        pages=pages,
+        versions=versions,
+    )
