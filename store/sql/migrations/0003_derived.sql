@@ -22,10 +22,10 @@ CREATE TABLE device_fold (
     incarnation integer NOT NULL,
     boot        bigint NOT NULL,
     seq         bigint NOT NULL,
-    state       text,
-    since       timestamptz,
+    state       text NOT NULL,
+    since       timestamptz NOT NULL,
     as_of       timestamptz NOT NULL,
-    before      text,
+    before      text NOT NULL,
     confidence  real NOT NULL,
     reason      text NOT NULL,
     folded      bigint NOT NULL,
@@ -34,6 +34,26 @@ CREATE TABLE device_fold (
 
 CREATE TABLE device_checkpoint (LIKE device_fold);
 ALTER TABLE device_checkpoint ADD PRIMARY KEY (area, generation, device_id, incarnation, boot, seq);
+
+COMMENT ON COLUMN device_fold.state IS 'What the device last said; since when; the state before; as_of is its last word of any kind';
+
+-- The counting of a car park: where it stands, with the last events kept so that a slightly late one finds its place.
+CREATE TABLE count_fold (
+    area       text NOT NULL,
+    generation integer NOT NULL,
+    zone_id    text NOT NULL,
+    doc        jsonb NOT NULL,
+    PRIMARY KEY (area, generation, zone_id)
+);
+
+CREATE TABLE count_checkpoint (
+    area       text NOT NULL,
+    generation integer NOT NULL,
+    zone_id    text NOT NULL,
+    at         timestamptz NOT NULL,
+    doc        jsonb NOT NULL,
+    PRIMARY KEY (area, generation, zone_id, at)
+);
 
 CREATE TABLE bay_interval (
     area       text NOT NULL,

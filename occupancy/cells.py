@@ -1,0 +1,132 @@
+"""Fifteen-minute cells of a zone: bay-seconds by state. The ground on which history is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from occupancy.gates import CountSpan
+from occupancy.model import EPOCH, Bay, BayId, BayInterval, State, Zone, ZoneCell
+
+CELL = timedelta(minutes=15)
+_MINUTE = timedelta(minutes=1)
+
+Closed = Callable[[Bay | None, datetime], bool]
+"""Whether a bay (None: the whole car park) is closed at an instant; asked once a minute."""
+
+
+def floor_cell(at: datetime) -> datetime:
+    """The start of the cell that holds `at`. Cells are aligned to UTC, so to every civil time in use."""
+    return at - (at - EPOCH) % CELL
+
+
+def cells_between(start: datetime, end: datetime) -> Iterator[datetime]:
+    """Starts of the whole cells in [floor(start), end): the last one ends at or before `end`."""
+    cell = floor_cell(start)
+    while cell + CELL <= end:
+        yield cell
+        cell += CELL
+
+
+def street_cell(
+    zone: Zone,
+    cell_at: datetime,
+    bays: Sequence[Bay],
+    intervals: Mapping[BayId, Sequence[BayInterval]],
+    closed: Closed | None,
+) -> ZoneCell:
+    """Sum the bays in service. `intervals` are each bay's in time order and may reach beyond the cell on both sides.
+
+    `closed` None: no bay of the zone ever closes.
+    """
+    seconds = dict.fromkeys((State.FREE, State.OCCUPIED, State.UNKNOWN, State.CLOSED), 0.0)
+    arrivals = departures = 0
+    for bay in bays:
+        start = max(cell_at, bay.in_service_from or cell_at)
+        end = min(cell_at + CELL, bay.in_service_to or cell_at + CELL)
+        if end <= start:
+            continue
+        own = intervals.get(bay.bay_id, ())
+        for lo, hi, shut in _open_parts(bay, start, end, closed):
+            if shut:
+                seconds[State.CLOSED] += (hi - lo).total_seconds()
+                continue
+            known = 0.0
+            for interval in own:
+                overlap = _overlap(interval.started_at, interval.ended_at, lo, hi)
+                if interval.state is not State.UNKNOWN:
+                    seconds[interval.state] += overlap
+                    known += overlap
+            seconds[State.UNKNOWN] += (hi - lo).total_seconds() - known
+        for before, after in zip(own, own[1:], strict=False):
+            if cell_at <= after.started_at < cell_at + CELL and before.ended_at == after.started_at:
+                arrivals += before.state is State.FREE and after.state is State.OCCUPIED
+                departures += before.state is State.OCCUPIED and after.state is State.FREE
+    return _cell(zone, cell_at, seconds, arrivals, departures)
+
+
+def car_park_cell(zone: Zone, cell_at: datetime, spans: Sequence[CountSpan], closed: Closed | None) -> ZoneCell:
+    """Weigh the count by time, bounded by the capacity. Arrivals and departures are the net flows: lower bounds."""
+    capacity = zone.capacity or 0
+    seconds = dict.fromkeys((State.FREE, State.OCCUPIED, State.UNKNOWN, State.CLOSED), 0.0)
+    arrivals = departures = 0
+    for lo, hi, shut in _open_parts(None, cell_at, cell_at + CELL, closed):
+        if shut:
+            seconds[State.CLOSED] += (hi - lo).total_seconds() * capacity
+            continue
+        known = 0.0
+        for span in spans:
+            if span.occupied is None:
+                continue
+            overlap = _overlap(span.started_at, span.ended_at, lo, hi)
+            occupied = min(span.occupied, capacity)
+            seconds[State.OCCUPIED] += overlap * occupied
+            seconds[State.FREE] += overlap * (capacity - occupied)
+            known += overlap
+        seconds[State.UNKNOWN] += ((hi - lo).total_seconds() - known) * capacity
+    for before, after in zip(spans, spans[1:], strict=False):
+        if cell_at <= after.started_at < cell_at + CELL and before.ended_at == after.started_at:
+            if before.occupied is None or after.occupied is None:
+                continue
+            arrivals += max(0, after.occupied - before.occupied)
+            departures += max(0, before.occupied - after.occupied)
+    return _cell(zone, cell_at, seconds, arrivals, departures)
+
+
+def _open_parts(
+    bay: Bay | None, start: datetime, end: datetime, closed: Closed | None
+) -> Iterator[tuple[datetime, datetime, bool]]:
+    """[start, end) in parts that are wholly open or wholly closed; rules change on whole minutes."""
+    if closed is None:
+        yield start, end, False
+        return
+    lo = start
+    shut = closed(bay, lo)
+    minute = lo.replace(second=0, microsecond=0) + _MINUTE
+    while minute < end:
+        if closed(bay, minute) is not shut:
+            yield lo, minute, shut
+            lo, shut = minute, not shut
+        minute += _MINUTE
+    yield lo, end, shut
+
+
+def _overlap(started_at: datetime, ended_at: datetime | None, lo: datetime, hi: datetime) -> float:
+    start = max(started_at, lo)
+    end = hi if ended_at is None else min(ended_at, hi)
+    return (end - start).total_seconds() if end > start else 0.0
+
+
+def _cell(
+    zone: Zone, cell_at: datetime, seconds: Mapping[State, float], arrivals: int, departures: int
+) -> ZoneCell:
+    return ZoneCell(
+        zone_id=zone.zone_id,
+        cell_at=cell_at,
+        free_s=seconds[State.FREE],
+        occupied_s=seconds[State.OCCUPIED],
+        unknown_s=max(0.0, seconds[State.UNKNOWN]),
+        closed_s=seconds[State.CLOSED],
+        arrivals=arrivals,
+        departures=departures,
+    )
