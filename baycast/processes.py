@@ -3,7 +3,7 @@
 import ctypes
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -30,10 +30,9 @@ def start_child(
 ) -> subprocess.Popen[bytes]:
     """Start a child in its own process group (Ctrl-C reaches us only) that gets `death_signal` when we die.
 
-    Call it from a thread that lives as long as the child should: the kernel watches the thread, not the process.
+    Call it from a thread that lives as long as the child should: the kernel watches the thread.
     """
-    child = _child_setup(death_signal)
-    return subprocess.Popen(  # noqa: PLW1509 (the setup makes one system call and takes no lock)
+    return subprocess.Popen(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
         stdout=output,
@@ -44,13 +43,9 @@ def start_child(
         user=None if account is None else account.uid,
         group=None if account is None else account.gid,
         extra_groups=None if account is None else [],
-        # After the change of user, which would clear it.
-        preexec_fn=child,
+        # Runs after the change of user, which would clear it. One system call, no lock: safe beside threads.
+        preexec_fn=lambda: die_with_parent(death_signal),  # noqa: PLW1509
     )
-
-
-def _child_setup(death_signal: signal.Signals) -> Callable[[], None]:
-    return lambda: die_with_parent(death_signal)
 
 
 def stop_child(process: subprocess.Popen[bytes], by: signal.Signals, grace_s: float) -> int:

@@ -1,8 +1,8 @@
 """Which operating-system account the embedded PostgreSQL and mosquitto run as.
 
-PostgreSQL refuses to run as root. An ordinary user runs the services under their own account. Root runs them as the
-owner of the data folder when that is somebody else (so that this owner can go on with the same data), otherwise as the
-system account `pgserver`, made on the first run.
+PostgreSQL refuses to run as root. An ordinary user runs the services under their own account. Root runs them as
+the owner of the data folder when that is somebody else (so that this owner can go on with the same data),
+otherwise as the system account `pgserver`, made on the first run.
 """
 
 import grp
@@ -42,7 +42,7 @@ def account_for(folder: Path) -> Account | None:
 
 
 def prepare_data_dir(folder: Path) -> None:
-    """Create the data folder, owned by who owns the folder around it; UsageError when we may not write there."""
+    """Create the data folder, owned by the owner of the folder around it; UsageError when not writable."""
     try:
         if not folder.exists():
             folder.mkdir(parents=True)
@@ -64,7 +64,7 @@ def prepare_data_dir(folder: Path) -> None:
 
 
 def owned_folder(folder: Path, account: Account | None, mode: int = 0o700) -> Path:
-    """Make `folder` exist, private to the account, and reachable for it; UsageError when another user owns it."""
+    """Make `folder` exist, private to the account, reachable for it; UsageError if it is another user's."""
     folder.mkdir(parents=True, exist_ok=True)
     if account is not None:
         make_reachable(folder.parent, account)
@@ -72,7 +72,8 @@ def owned_folder(folder: Path, account: Account | None, mode: int = 0o700) -> Pa
             hand_over(folder, account)
     elif folder.stat().st_uid != os.geteuid():
         raise UsageError(
-            f"{folder} belongs to another user{_owned_by(folder)}; run as root or set BAYCAST_DATA_DIR to a folder of your own"
+            f"{folder} belongs to another user{_owned_by(folder)};"
+            " run as root or set BAYCAST_DATA_DIR to a folder of your own"
         )
     folder.chmod(mode)
     return folder
@@ -89,7 +90,7 @@ def hand_over(path: Path, account: Account | None) -> None:
 
 
 def make_reachable(folder: Path, account: Account) -> None:
-    """Let the account pass through to `folder`: search permission only (no listing) on the folders above that lack it.
+    """Let the account pass through to `folder`: search permission only, where a folder above lacks it.
 
     A clone in /root is closed for every other account; without this root could not run PostgreSQL from there.
     """
@@ -132,7 +133,7 @@ def _find(name: str) -> Account | None:
 
 
 def _create(name: str) -> None:
-    """Debian and Red Hat have useradd, Alpine has adduser. Whether it worked is seen in the account itself."""
+    """Debian and Red Hat have useradd, Alpine adduser. Whether it worked is seen in the account itself."""
     commands = (
         ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
         ["adduser", "-S", "-D", "-H", "-s", "/sbin/nologin", name],

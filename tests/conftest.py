@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.support.brokers import Broker
     from tests.support.databases import TestDatabases
 
-# What the developer's shell has set must not reach the tests; the servers to test on are named BAYCAST_TEST_*.
+# What the developer's shell has set must not reach the tests; the servers to test on are BAYCAST_TEST_*.
 for _name in [
     name for name in os.environ if name.startswith("BAYCAST_") and not name.startswith("BAYCAST_TEST_")
 ]:
