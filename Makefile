@@ -1,0 +1,42 @@
+# Ten targets at most; each does what it needs first. `make demo` and `make test` work on an untouched clone.
+
+BIN := .venv/bin
+
+.PHONY: help setup demo test check fmt bench soak secrets clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: .venv/installed ## the locked environment in .venv
+
+.venv/installed: requirements.lock pyproject.toml .ci/setup
+	@PYTHON="$(PYTHON)" .ci/setup
+
+demo: setup ## the whole path in one command: embedded services, all roles and a simulated Cardiff
+	@$(BIN)/baycast demo
+
+test: setup ## the whole suite, with a real PostgreSQL and a real mosquitto
+	@$(BIN)/pytest -q -n 2 --dist worksteal
+
+check: setup ## lint, format, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fmt: setup ## put the code into its format
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+bench: setup ## the measurements of docs/benchmarks.md
+	@$(BIN)/baycast bench live --json
+
+soak: setup ## long property runs
+	@$(BIN)/pytest -q -n 2 --timeout 3600 --hypothesis-profile soak tests/property
+
+secrets: ## passwords for docker-compose.yml in .env, generated once
+	@deploy/make-secrets
+
+clean: ## everything that was made, but not the data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

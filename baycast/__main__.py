@@ -1,0 +1,7 @@
+"""`python -m baycast` is the same as `baycast`."""
+
+import sys
+
+from baycast.cli import main
+
+sys.exit(main())
