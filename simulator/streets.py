@@ -1,0 +1,119 @@
+"""The bays of one street: which are free, who would come now, and where a driver may stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+
+from simulator.civil import weekday_and_hour
+from simulator.demand import arrivals_per_s, share_taken, stays
+from simulator.plan import Admission, BayPlan, Timetable
+
+_SOON_MIN = 15
+BETWEEN_VEHICLES_MS = 30_000
+"""A bay stays empty this long between two vehicles: manoeuvring takes time, and no sensor resolves less."""
+
+
+class _Alike:
+    """Bays with one timetable. `free` holds their indices; `place` says where each stands in it (swap and pop)."""
+
+    def __init__(self, timetable: Timetable) -> None:
+        self.timetable = timetable
+        self.bays: list[int] = []
+        self.free: list[int] = []
+        self.place: dict[int, int] = {}
+
+    def put(self, bay: int) -> None:
+        self.place[bay] = len(self.free)
+        self.free.append(bay)
+
+    def take(self, bay: int) -> None:
+        at = self.place.pop(bay)
+        last = self.free.pop()
+        if last != bay:
+            self.free[at] = last
+            self.place[last] = at
+
+
+class Street:
+    """Free bays by timetable, and the demand for them. Indices are those of the plan's bays."""
+
+    def __init__(self, bays: Sequence[tuple[int, BayPlan]]) -> None:
+        self.profile = bays[0][1].profile
+        self._alike: dict[Timetable, _Alike] = {}
+        self._of: dict[int, _Alike] = {}
+        for index, bay in bays:
+            alike = self._alike.setdefault(bay.timetable, _Alike(bay.timetable))
+            alike.bays.append(index)
+            alike.put(index)
+            self._of[index] = alike
+        drivers = {
+            driver
+            for alike in self._alike.values()
+            for admission in alike.timetable.admissions
+            for driver in admission.drivers
+        }
+        if "general" in drivers:
+            drivers |= {"blue_badge", "ev"}
+        self._drivers = sorted(drivers)
+
+    def bays(self) -> Iterable[int]:
+        return self._of
+
+    def take(self, bay: int) -> None:
+        self._of[bay].take(bay)
+
+    def put(self, bay: int) -> None:
+        self._of[bay].put(bay)
+
+    def admission(self, bay: int, week_minute: int) -> Admission:
+        return self._of[bay].timetable.at(week_minute)
+
+    def shares(self, admission: Admission, week_minute: int) -> list[tuple[str, float]]:
+        """Who would be in such a bay now, and with what probability each."""
+        weekday, hour = weekday_and_hour(week_minute)
+        permits = sum(driver.startswith("permit:") for driver in admission.drivers)
+        open_to_all = "general" in admission.drivers
+        found = []
+        for driver in self._drivers:
+            if admission.admits(driver) and (not driver.startswith("permit:") or driver in admission.drivers):
+                share = share_taken(
+                    driver,
+                    self.profile,
+                    weekday,
+                    hour,
+                    open_to_all=open_to_all,
+                    shared=open_to_all and permits > 0,
+                )
+                found.append((driver, share / permits if driver.startswith("permit:") else share))
+        return found
+
+    def demand(self, week_minute: int) -> list[tuple[str, float]]:
+        """Arrivals per second by driver."""
+        rates = dict.fromkeys(self._drivers, 0.0)
+        for alike in self._alike.values():
+            admission = alike.timetable.at(week_minute)
+            soon = dict(self.shares(admission, week_minute + _SOON_MIN))
+            for driver, share in self.shares(admission, week_minute):
+                mean_s = stays(driver, self.profile, admission.max_stay_min).mean_s
+                per_bay = arrivals_per_s(share, soon[driver], _SOON_MIN * 60, mean_s)
+                rates[driver] += per_bay * len(alike.bays)
+        return [(driver, rate) for driver, rate in rates.items() if rate > 0]
+
+    def choose(
+        self, driver: str, week_minute: int, ready: Callable[[int], bool], random: Random
+    ) -> int | None:
+        """A free bay that this driver may use, those kept for such drivers first; None: there is none."""
+        kept: list[_Alike] = []
+        open_to_all: list[_Alike] = []
+        for alike in self._alike.values():
+            admission = alike.timetable.at(week_minute)
+            if alike.free and admission.admits(driver):
+                (open_to_all if "general" in admission.drivers else kept).append(alike)
+        for group in (kept, open_to_all):
+            for _ in range(4 if group else 0):
+                alike = random.choices(group, [len(one.free) for one in group])[0]
+                bay = alike.free[random.randrange(len(alike.free))]
+                if ready(bay):
+                    return bay
+        return None
