@@ -17,8 +17,8 @@ class BootFileError(RuntimeError):
 def start_devices(path: Path, device_ids: Iterable[str], *, clock_s: int) -> dict[str, int]:
     """Return the boot number of each device for the run that begins now; it is on disk when this returns.
 
-    A device started before gets its last number plus one. A new one starts at `clock_s` (seconds since 1970), so that a
-    lost file makes no device repeat the numbers of an earlier life. Raises `BootFileError`.
+    A device started before gets its last number plus one. A new one starts at `clock_s` (seconds since 1970),
+    so that a lost file makes no device repeat the numbers of an earlier life. Raises `BootFileError`.
     """
     known = _read(path)
     boots = {device: known[device] + 1 if device in known else clock_s for device in device_ids}
@@ -33,7 +33,8 @@ def start_devices(path: Path, device_ids: Iterable[str], *, clock_s: int) -> dic
 
 
 def write_atomically(path: Path, text: str, *, durable: bool = False) -> None:
-    """Readers see the old text or the new, never a part. `durable`: it also survives a power cut. Raises `OSError`."""
+    """Readers see the old text or the new, never a part. `durable`: it also survives a power cut. Raises
+    `OSError`."""
     fresh = path.with_name(path.name + ".new")
     with fresh.open("w", encoding="utf-8") as file:
         file.write(text)

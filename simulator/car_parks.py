@@ -40,7 +40,8 @@ class CarPark:
         return arrivals_per_s(share, soon, _SOON_MIN * 60, self.stays.mean_s) * self.plan.capacity
 
     def leaves_at(self, now_ms: int, wanted_ms: int, random: Random) -> int:
-        """When a vehicle that would leave at `wanted_ms` really does: before closing, or after the next opening."""
+        """When a vehicle that would leave at `wanted_ms` really does: before closing, or after the next
+        opening."""
         if self.is_open(wanted_ms):
             return wanted_ms
         closing = self._first_quarter(wanted_ms, -1) + QUARTER_MS

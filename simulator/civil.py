@@ -12,7 +12,8 @@ _DAY_MIN = 1440
 
 
 class LocalWeek:
-    """Turns milliseconds since 1970 into minutes since Monday 00:00 local. Offsets change on the quarter hour only."""
+    """Turns milliseconds since 1970 into minutes since Monday 00:00 local. Offsets change on the quarter hour
+    only."""
 
     def __init__(self, time_zone: str) -> None:
         self._zone = ZoneInfo(time_zone)

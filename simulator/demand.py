@@ -1,7 +1,8 @@
 """How much people want to park, and how long they stay: assumptions, in one place.
 
-Stays in limited bays follow the shape of a survey of 1,399 stays in two-hour bays (65 % within the hour, about 20 % over
-the limit, a thin tail to eight hours). Shares by hour are our own guesses for a British city centre.
+Stays in limited bays follow the shape of a survey of 1,399 stays in two-hour bays (65 % within the hour,
+about 20 % over the limit, a thin tail to eight hours). Shares by hour are our own guesses for a British city
+centre.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ LONGEST_STAY_S = 36 * _HOUR
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One lognormal part of a mixture: its share (0..1), mean (seconds) and spread (sigma of the logarithm)."""
+    """One lognormal part of a mixture: its share (0..1), mean (seconds) and spread (sigma of the
+    logarithm)."""
 
     share: float
     mean_s: float
@@ -46,7 +48,8 @@ class Stays:
         return _clip(random.lognormvariate(centre, part.spread))
 
     def draw_in_progress(self, random: Random) -> tuple[float, float]:
-        """(seconds so far, seconds to go) of a stay met at a random instant: long stays are met more often."""
+        """(seconds so far, seconds to go) of a stay met at a random instant: long stays are met more
+        often."""
         weights = [part.share * part.mean_s for part in self.parts]
         part = random.choices(self.parts, weights)[0]
         centre = math.log(part.mean_s) + part.spread**2 / 2
@@ -195,7 +198,8 @@ def share_taken(
 
 
 def arrivals_per_s(share_now: float, share_soon: float, soon_s: float, mean_stay_s: float) -> float:
-    """Arrivals per bay and second that hold the share on its curve: what leaves, plus what the curve climbs."""
+    """Arrivals per bay and second that hold the share on its curve: what leaves, plus what the curve
+    climbs."""
     return max(0.0, share_now / mean_stay_s + (share_soon - share_now) / soon_s)
 
 

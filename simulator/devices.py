@@ -1,7 +1,8 @@
-"""The city's devices: what they say of the world, and when. No faults here: every device is as good as its maker says.
+"""The city's devices: what they say of the world, and when. No faults here: every device is as good as its
+maker says.
 
-Messages leave in order of time. A sensor has at most one change under way: the world keeps bays empty for longer than
-a detection takes, so what a sensor says always follows what it said before.
+Messages leave in order of time. A sensor has at most one change under way: the world keeps bays empty for
+longer than a detection takes, so what a sensor says always follows what it said before.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceConfig:
-    """`announce_s`: every device has spoken within this time of the start. `detection_s`: least and most delay of a
-    sensor. `min_rate`: messages per second of the city's time, made up with heartbeats when the city is quieter."""
+    """`announce_s`: every device has spoken within this time of the start. `detection_s`: least and most
+    delay of a sensor. `min_rate`: messages per second of the city's time, made up with heartbeats when the
+    city is quieter."""
 
     announce_s: float = 15.0
     detection_s: tuple[float, float] = (1.0, 3.0)
@@ -201,7 +203,8 @@ class Devices:
         if what is _What.COUNT:
             return self._count(at_ms, where)
         if what is _What.PACE:
-            return self._pace(at_ms)
+            self._pace(at_ms)
+            return None
         return self._heartbeat(at_ms, self._sensors[where])
 
     def _start_sensor(self, at_ms: int, sensor: _Sensor) -> Outgoing:

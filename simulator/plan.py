@@ -1,6 +1,7 @@
 """The city that the simulator plays, as plain data. Who may park where is a weekly timetable, ready to read.
 
-The composition root makes it from a registry (`baycast.world_plan`); nothing in here knows where it came from.
+The composition root makes it from a registry (`baycast.world_plan`); nothing in here knows where it came
+from.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ class Profile(StrEnum):
 class Admission:
     """Who may use a bay in one stretch of the week. `drivers` empty: nobody.
 
-    `drivers` holds "general" (everybody), "blue_badge", "permit:CODE", "loading", "ev", "motorcycle", "coach".
-    `max_stay_min` is the limit for a general driver, in minutes; None: no limit.
+    `drivers` holds "general" (everybody), "blue_badge", "permit:CODE", "loading", "ev", "motorcycle",
+    "coach". `max_stay_min` is the limit for a general driver, in minutes; None: no limit.
     """
 
     drivers: frozenset[str]
@@ -119,7 +120,8 @@ class CityPlan:
     """The area takes its time from our clock messages, so it may run faster or slower than the real one."""
 
     def first_bays(self, count: int) -> CityPlan:
-        """Return the plan with the first `count` sensed bays only (bays without a sensor go), and all car parks."""
+        """Return the plan with the first `count` sensed bays only (bays without a sensor go), and all car
+        parks."""
         sensed = tuple(bay for bay in self.bays if bay.device_id is not None)
         return replace(self, bays=sensed[:count])
 

@@ -1,7 +1,8 @@
 """One MQTT connection that publishes for all devices: QoS 1, bounded in flight, through broker restarts.
 
-paho keeps what is not acknowledged and sends it again after a reconnect; what may be sent twice is counted once by its
-key (L2). A full window blocks the caller, so nothing here grows with the length of an outage (L8).
+paho keeps what is not acknowledged and sends it again after a reconnect; what may be sent twice is counted
+once by its key (L2). A full window blocks the caller, so nothing here grows with the length of an outage
+(L8).
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Endpoint:
 
     @classmethod
     def parse(cls, url: str) -> Endpoint:
-        """From `mqtt://` or `mqtts://[user[:password]@]host[:port]`. Raises `ValueError` without quoting the password."""
+        """From `mqtt://` or `mqtts://[user[:password]@]host[:port]`. Raises `ValueError` without quoting the
+        password."""
         parts = urlsplit(url)
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
             raise ValueError("the broker's URL is mqtt://host[:port] or mqtts://host[:port]")
@@ -122,7 +124,8 @@ class Publisher:
         return True
 
     def drain(self, timeout_s: float | None, stop: threading.Event | None = None) -> bool:
-        """Wait until the broker has answered everything. False: it has not within `timeout_s` or before the stop."""
+        """Wait until the broker has answered everything. False: it has not within `timeout_s` or before the
+        stop."""
         with self._changed:
             return self._wait(lambda: self.waiting == 0, timeout_s, stop or threading.Event())
 

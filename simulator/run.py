@@ -30,8 +30,8 @@ _FAREWELL_S = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorConfig:
-    """`speed`: seconds of the city per real second; other than 1 in event areas only. `duration_s`: real seconds,
-    None: until stopped. `start`: the city's time at the start, in event areas; None: now."""
+    """`speed`: seconds of the city per real second; other than 1 in event areas only. `duration_s`: real
+    seconds, None: until stopped. `start`: the city's time at the start, in event areas; None: now."""
 
     mqtt_url: str = field(repr=False)
     state_dir: Path
@@ -67,8 +67,8 @@ def run(
 ) -> Progress:
     """Play until `stop` is set or the duration is over; `on_progress` is called about once a second.
 
-    Raises `ValueError` for a live area at another speed, `BrokerUnreachableError` when there is no broker at the start
-    (later it is waited for), `BootFileError`.
+    Raises `ValueError` for a live area at another speed, `BrokerUnreachableError` when there is no broker at
+    the start (later it is waited for), `BootFileError`.
     """
     if not plan.event_clock and (config.speed != 1 or config.start is not None):
         raise ValueError(

@@ -15,7 +15,8 @@ BETWEEN_VEHICLES_MS = 30_000
 
 
 class _Alike:
-    """Bays with one timetable. `free` holds their indices; `place` says where each stands in it (swap and pop)."""
+    """Bays with one timetable. `free` holds their indices; `place` says where each stands in it (swap and
+    pop)."""
 
     def __init__(self, timetable: Timetable) -> None:
         self.timetable = timetable

@@ -1,7 +1,8 @@
 """The city's vehicles, second by second: what is true, whatever the devices make of it.
 
-Events come from one heap, in order of time; the same plan, seed and start give the same city. Arrivals are a Poisson
-stream for each street and car park whose rate is constant within a quarter hour, which makes drawing them exact.
+Events come from one heap, in order of time; the same plan, seed and start give the same city. Arrivals are a
+Poisson stream for each street and car park whose rate is constant within a quarter hour, which makes drawing
+them exact.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class _What(IntEnum):
 
 
 class World:
-    """Ground truth from `start_ms` (milliseconds since 1970) on. `step` moves it on by one thing that happens."""
+    """Ground truth from `start_ms` (milliseconds since 1970) on. `step` moves it on by one thing that
+    happens."""
 
     def __init__(self, plan: CityPlan, *, seed: int, start_ms: int) -> None:
         self.plan = plan
@@ -120,7 +122,8 @@ class World:
     def occupied_at(self, bay_id: str, at_ms: int) -> bool:
         """Whether there was a vehicle in the bay at that time.
 
-        Raises `KeyError` for another city's bay, `LookupError` for a time beyond what is remembered (64 changes a bay).
+        Raises `KeyError` for another city's bay, `LookupError` for a time beyond what is remembered (64
+        changes a bay).
         """
         for changed_ms, occupied in reversed(self._history[self._index[bay_id]]):
             if changed_ms <= at_ms:
