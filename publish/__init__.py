@@ -1,0 +1,1 @@
+"""Tells the world over MQTT: retained live zones, and frames for the signs."""

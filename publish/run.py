@@ -1,0 +1,171 @@
+"""The publish process: follows the feed, decides what is due, records frames, hands messages to the link.
+
+When the database cannot be asked nothing is known: each sign gets one blank frame, and then silence lets
+the ttl hold whatever that frame did not reach.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+
+from publish import metrics
+from publish.config import PublishConfig
+from publish.link import Link
+from publish.signs import Due, Signs
+from publish.view import Moment, fresh_areas
+from publish.zones import Zones
+from store.feed import Feed
+from store.frames import LOST, FrameLog
+
+_log = logging.getLogger("baycast.publish")
+_TICK_S = 0.5
+_COALESCE_S = 0.05
+"""Changes of a sign within this time share a frame; a zone's document never waits."""
+_RETRY_S = 1.0
+
+
+def utc_now() -> datetime:
+    """Return the time of day; only this shell asks for it (L7)."""
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def _moment() -> Moment:
+    return Moment(utc_now(), time.monotonic())
+
+
+def run(config: PublishConfig, stop: threading.Event) -> None:
+    """Publish until `stop` is set. Neither a missing database nor a missing broker ends it."""
+    asyncio.run(_serve(config, stop))
+
+
+async def _serve(config: PublishConfig, stop: threading.Event) -> None:
+    async with Feed(config.database_url) as feed, FrameLog(config.database_url) as record:
+        publisher = Publisher(config, feed, record)
+        tasks = [
+            asyncio.create_task(work, name=name)
+            for name, work in (
+                ("follow", publisher.follow()),
+                ("tell", publisher.tell()),
+                ("link", publisher.link.run()),
+                ("stop", _stopped(stop)),
+            )
+        ]
+        follow, tell, _link, stopped = tasks
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopped}:
+                task.result()
+                raise RuntimeError(f"{task.get_name()} ended")
+            await _end(follow, tell)
+            await publisher.say_goodbye()
+        finally:
+            await _end(*tasks)
+            metrics.QUEUE.set(0)
+
+
+async def _stopped(stop: threading.Event) -> None:
+    while not await asyncio.to_thread(stop.wait, 0.5):
+        pass
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Publisher:
+    """What the tasks share; all of them run in one event loop."""
+
+    def __init__(self, config: PublishConfig, feed: Feed, record: FrameLog) -> None:
+        self.link = Link(config, self._link_is_up)
+        self._config = config
+        self._feed = feed
+        self._record = record
+        self._zones = Zones(config.zone_expiry_s)
+        self._signs = Signs()
+        self._wake = asyncio.Event()
+        self._dark_until_s: float | None = None
+
+    async def follow(self) -> None:
+        """Tell each change of a zone as it comes."""
+        async for _change in self._feed.changes():
+            self._tell_zones(_moment())
+            self._wake.set()
+
+    async def tell(self) -> None:
+        """Tell the signs what changed, and everybody again what is due again."""
+        while True:
+            self._wake.clear()
+            moment = _moment()
+            self._tell_zones(moment)
+            await self._tell_signs(moment)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(
+                    self._wake.wait(), min(_TICK_S, max(_COALESCE_S, self._signs.wait_s(time.monotonic())))
+                )
+            await asyncio.sleep(_COALESCE_S)
+
+    async def say_goodbye(self) -> None:
+        """Take every claim back, as far as the time for stopping allows."""
+        moment = _moment()
+        self.link.put(self._zones.last_words(moment))
+        due = self._signs.last_words(moment)
+        with contextlib.suppress(*LOST):
+            await self._record.record([each.sent for each in due])
+        self._send(due, moment)
+        if not await self.link.drained(self._config.stop_within_s):
+            _log.warning("stopped before the broker took our last words; the ttl blanks the signs")
+
+    def _link_is_up(self) -> None:
+        self._zones.forget()
+        self._signs.forget()
+        self._wake.set()
+
+    def _tell_zones(self, moment: Moment) -> None:
+        fresh = fresh_areas(self._feed, self._config, moment)
+        self.link.put(self._zones.due(self._feed, fresh, moment))
+
+    async def _tell_signs(self, moment: Moment) -> None:
+        if self._dark_until_s is not None and moment.now_s < self._dark_until_s:
+            return
+        try:
+            await self._seed()
+            due = self._signs.due(self._feed, fresh_areas(self._feed, self._config, moment), moment)
+            if due:
+                await self._record.record([each.sent for each in due])
+        except LOST as lost:
+            await self._go_dark(lost)
+            return
+        if self._dark_until_s is not None:
+            _log.warning("the record of frames answers again")
+            self._dark_until_s = None
+            metrics.DARK.set(0)
+        self._send(due, moment)
+
+    async def _seed(self) -> None:
+        """Look up the highest sequences of new signs, and of all signs after a gap in the record."""
+        wanted = self._signs.unseeded(self._feed)
+        if wanted:
+            self._signs.seed(await self._record.highest(wanted), wanted)
+
+    async def _go_dark(self, lost: BaseException) -> None:
+        moment = _moment()
+        if self._dark_until_s is None:
+            _log.error("frames cannot be recorded, signs are left to go blank: %r", lost)
+            metrics.DARK.set(1)
+            self._send(self._signs.last_words(moment), moment)
+        self._signs.forget()
+        self._signs.unseed()
+        await self._record.drop()
+        self._dark_until_s = moment.now_s + _RETRY_S
+
+    def _send(self, due: list[Due], moment: Moment) -> None:
+        self.link.put(self._signs.told(due, moment))
+        for each in due:
+            metrics.SIGN_BLANK.labels(each.sign.sign_id).set(0 if each.frame.pages else 1)

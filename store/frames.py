@@ -1,0 +1,107 @@
+"""The record of the frames sent to signs (asyncpg): a record, never rebuilt.
+
+Of each run of the same content the first and the newest frame are kept (and one more per hour), so that the
+table says from when to when a sign was told what, and grows with what changes rather than with the ttl.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from occupancy.model import SignId
+from signs.frame import Frame, Page
+from signs.words import FrameState
+from store.queries import sql
+
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a method here raises when the database cannot answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A frame to record; `replaces` is the sequence of an earlier re-send of the same content, or None."""
+
+    frame: Frame
+    replaces: int | None = None
+
+
+class FrameLog:
+    """One connection, opened when first needed and again after it was lost. Use from one task at a time."""
+
+    def __init__(self, url: str, *, timeout_s: float = 3.0) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._connection: Any = None
+
+    async def __aenter__(self) -> FrameLog:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.drop()
+
+    async def highest(self, sign_ids: Iterable[SignId]) -> dict[SignId, int]:
+        """Return the highest recorded sequence per sign, nothing for a sign without frames. Raises `LOST`."""
+        rows = await (await self._connected()).fetch(sql("frames.highest"), list(sign_ids))
+        return {SignId(row["sign_id"]): row["sequence"] for row in rows}
+
+    async def record(self, sent: Sequence[Sent]) -> None:
+        """Record the frames, all or none. Raises `LOST`, also for a sequence that the record already has."""
+        await (await self._connected()).executemany(sql("frames.record"), [_values(each) for each in sent])
+
+    async def latest(self, sign_id: SignId) -> Frame | None:
+        """Return the newest frame of a sign, None when none was ever sent. Raises `LOST`."""
+        row = await (await self._connected()).fetchrow(sql("frames.latest"), sign_id)
+        return None if row is None else frame_of(row)
+
+    async def drop(self) -> None:
+        """Close the connection; the next call opens a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            with contextlib.suppress(*LOST):
+                await connection.close(timeout=1)
+
+    async def _connected(self) -> Any:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._url,
+                timeout=self._timeout_s,
+                command_timeout=self._timeout_s,
+                server_settings={"application_name": "baycast frames", "timezone": "UTC"},
+            )
+        return self._connection
+
+
+def _values(sent: Sent) -> tuple[object, ...]:
+    frame = sent.frame
+    pages = [{"language": page.language, "lines": list(page.lines)} for page in frame.pages]
+    return (
+        frame.sign_id,
+        frame.sequence,
+        frame.issued_at,
+        frame.ttl_s,
+        frame.state.value,
+        json.dumps(pages, ensure_ascii=False),
+        json.dumps(dict(frame.versions)),
+        sent.replaces,
+    )
+
+
+def frame_of(row: Mapping[str, Any]) -> Frame:
+    """Return a row of `frames.latest` as a frame."""
+    return Frame(
+        sign_id=SignId(row["sign_id"]),
+        sequence=row["sequence"],
+        issued_at=row["issued_at"],
+        ttl_s=row["ttl_s"],
+        state=FrameState(row["state"]),
+        pages=tuple(
+            Page(language=page["language"], lines=tuple(page["lines"])) for page in json.loads(row["pages"])
+        ),
+        versions=json.loads(row["versions"]),
+    )
