@@ -61,6 +61,8 @@ def open_item(item: bytes) -> Item:
             'not an item; send {"device_id": text, "kind": text, "body": object}',
         ) from None
     except msgspec.DecodeError:
+        # A lone surrogate is malformed to the reader above; this one says so.
+        examine(item, frozenset(), passage=False)
         raise Refused(Reason.NOT_JSON, "the item is not well-formed JSON; send one JSON object") from None
     if opened.kind not in DEVICE_KINDS:
         raise Refused(

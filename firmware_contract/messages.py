@@ -87,7 +87,7 @@ class Timed(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class State(Timed, frozen=True, kw_only=True, omit_defaults=True):
-    """A bay sensor's reading. `occupied` None: the sensor cannot tell. `prev_s`: seconds in the state before."""
+    """A bay sensor's reading. `occupied` null: it cannot tell. `prev_s`: seconds of the state before."""
 
     occupied: Annotated[bool | None, Meta(description="true, false, or null when the sensor cannot tell")]
     cause: Annotated[Cause, Meta(description='"change", "heartbeat", "boot" or "requery"')]
@@ -114,7 +114,7 @@ class Passage(Timed, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Count(Timed, frozen=True, kw_only=True, omit_defaults=True):
-    """An absolute count from a car park's own system, in bays; it may exceed `capacity`: cars queue inside."""
+    """An absolute count from a car park's own system, in bays; it may exceed `capacity`: cars queue."""
 
     occupied: Annotated[_Count, Meta(description=f"an integer from 0 to {MAX_COUNT}")]
     capacity: Annotated[_Count | None, Meta(description=f"an integer from 0 to {MAX_COUNT}")] = None

@@ -1,8 +1,8 @@
 """Recognising number plates, so that they never enter (L10). Linear in the text; never says what it saw.
 
-It errs towards rejecting: a passage has no other text than a direction and a token, so a short code of capitals
-and digits in an unknown field is refused although it may be harmless. A refused extra field is mended by its
-maker; a stored plate is not.
+It errs towards rejecting: a passage has no other text than a direction and a token, so a short code of
+capitals and digits in an unknown field is refused although it may be harmless. A refused field is mended by
+its maker; a stored plate is not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Final
 # Searched in names reduced to their letters, so that any case and any separators match.
 _NAME_PARTS: Final = (
     "plate", "vrm", "vrn", "registration", "regno", "regnum", "regmark", "vehiclereg", "carreg", "licence",
-    "license", "kennzeichen", "nummernschild", "immatricul", "matricula", "kenteken", "rejestracyj", "cofrestru",
+    "license", "kennzeichen", "nummernschild", "immatricul", "matricula", "kenteken", "rejestracyj",
+    "cofrestru",
 )  # fmt: skip
 _NAMES: Final = frozenset({"reg", "rego", "lpn", "lpr", "targa", "plaque", "indexmark", "rhifcar"})
 _NOT_PLATES: Final = re.compile("template|platelet|platform")
@@ -29,6 +30,8 @@ _BRITISH_WITHIN: Final = re.compile(
 _BRITISH_WHOLE: Final = re.compile(
     r"[A-Z]{2}[0-9]{2}[A-Z]{3}|[A-Z][0-9]{1,3}[A-Z]{3}|[A-Z]{3}[0-9]{1,3}[A-Z]"
 )
+_ASCII_ESCAPE: Final = re.compile(rb"\\u00([0-7][0-9A-Fa-f])")
+_PASSAGE_MARKS: Final = ("passage", "direction", "vehicle_token")
 _MAX_PLATE: Final = 16
 """Characters, separators included: nothing longer is judged as one plate."""
 
@@ -47,8 +50,16 @@ def is_plate_text(text: str) -> bool:
 
 
 def is_plate_whole(text: str) -> bool:
-    """Whether a text as a whole reads like a plate: five to eight capitals and digits, two or more of them digits."""
+    """Whether a text as a whole reads like a plate: five to nine capitals and digits, two of them digits."""
     return _is_whole(_plain(text))
+
+
+def may_hold_passage(payload: bytes) -> bool:
+    """Whether bytes that are no readable passage show signs of one, or of a plate: what a misled gate may send."""
+    plain = _ASCII_ESCAPE.sub(lambda escape: bytes([int(escape[1], 16)]), payload)
+    text = plain.decode("utf-8", "replace")
+    lowered = text.lower()
+    return any(mark in lowered for mark in _PASSAGE_MARKS) or is_plate_name(text) or is_plate_text(text)
 
 
 def _is_whole(plain: str) -> bool:
@@ -59,7 +70,7 @@ def _is_whole(plain: str) -> bool:
     if _BRITISH_WHOLE.fullmatch(compact.upper()):
         return True
     digits = sum(map(str.isdigit, compact))
-    return 5 <= len(compact) <= 8 and 2 <= digits < len(compact) and compact == compact.upper()
+    return 5 <= len(compact) <= 9 and 2 <= digits < len(compact) and compact == compact.upper()
 
 
 def _plain(text: str) -> str:
