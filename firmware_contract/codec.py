@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from hashlib import blake2b
-from typing import Any, Final, get_type_hints
+from typing import Final
 
 import msgspec
 
-from firmware_contract import batch, topics
+from firmware_contract import batch, plates, topics
 from firmware_contract.errors import Reason, Refused
+from firmware_contract.explain import explained
 from firmware_contract.messages import (
     TIME_PATTERN,
     TYPES,
@@ -76,7 +76,7 @@ def decode(topic: str, payload: bytes) -> list[Accepted | Rejected]:
     """Judge one MQTT message: one answer, or for a gateway's batch one for each item."""
     address = topics.parse(topic)
     if isinstance(address, str):
-        kept = payload[:MAX_PAYLOAD] if topic.rpartition("/")[2] in _HARMLESS else None
+        kept = _harmless(payload[:MAX_PAYLOAD]) if topic.rpartition("/")[2] in _SAFE_ENDINGS else None
         return [Rejected(topics.quotable(topic), Reason.BAD_TOPIC, address, None, kept, len(payload))]
     if address.kind == "batch":
         return _decode_batch(topic, payload)
@@ -110,7 +110,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 _MICROSECOND: Final = timedelta(microseconds=1)
 _TIME: Final = re.compile(TIME_PATTERN.removeprefix("^").removesuffix("$"))
 # Of a refused topic the payload is kept only where its last level says that it is no passage and no batch.
-_HARMLESS: Final = frozenset(topics.DEVICE_KINDS) - {"passage"} | {"clock"}
+_SAFE_ENDINGS: Final = frozenset(topics.DEVICE_KINDS) - {"passage"} | {"clock"}
 
 
 class _AtText(msgspec.Struct, frozen=True):
@@ -148,7 +148,7 @@ def _decode_one(topic: str, owner: str, kind: str, body: bytes) -> Accepted | Re
             raise Refused(Reason.TOO_LARGE, f"{len(body)} bytes; send at most {MAX_PAYLOAD}")
         message = _message(kind, body)
     except Refused as refused:
-        kept = None if kind == "passage" else body[:MAX_PAYLOAD]
+        kept = None if kind == "passage" else _harmless(body[:MAX_PAYLOAD])
         # Whose clock or canary it was is no device.
         device_id = owner if kind in topics.DEVICE_KINDS else None
         return Rejected(topic, refused.reason, refused.detail, device_id, kept, len(body))
@@ -161,7 +161,8 @@ def _decode_batch(topic: str, payload: bytes) -> list[Accepted | Rejected]:
             raise Refused(Reason.TOO_LARGE, f"{len(payload)} bytes; send at most {MAX_PAYLOAD}")
         items = batch.split(payload)
     except Refused as refused:
-        kept = None if _may_hold_passage(payload) else payload
+        # A cut may hide the kind of what follows.
+        kept = None if len(payload) > MAX_PAYLOAD else _harmless(payload)
         return [Rejected(topic, refused.reason, refused.detail, None, kept, len(payload))]
     return [_decode_item(topic, position, item) for position, item in enumerate(items)]
 
@@ -170,10 +171,8 @@ def _decode_item(gateway_topic: str, position: int, item: bytes) -> Accepted | R
     try:
         opened = batch.open_item(item)
     except Refused as refused:
-        # What it was meant to be is not known, so it may have been a passage.
-        return Rejected(
-            gateway_topic, refused.reason, f"item {position}: {refused.detail}", None, None, len(item)
-        )
+        detail = f"item {position}: {refused.detail}"
+        return Rejected(gateway_topic, refused.reason, detail, None, _harmless(item), len(item))
     topic = topics.device_topic(opened.device_id, opened.kind)
     if opened.kind == "passage":
         try:
@@ -184,9 +183,9 @@ def _decode_item(gateway_topic: str, position: int, item: bytes) -> Accepted | R
     return _decode_one(topic, opened.device_id, opened.kind, bytes(opened.body))
 
 
-def _may_hold_passage(payload: bytes) -> bool:
-    """Whether an unreadable batch may hold a passage; an escape may spell the word, and a cut may hide it."""
-    return len(payload) > MAX_PAYLOAD or b"\\" in payload or b"passage" in payload.lower()
+def _harmless(payload: bytes) -> bytes | None:
+    """The rejected bytes for keeping, or None when a passage may have strayed into them (L10)."""
+    return None if plates.may_hold_passage(payload) else payload
 
 
 def _message(kind: str, body: bytes) -> AnyMessage:
@@ -202,7 +201,7 @@ def _message(kind: str, body: bytes) -> AnyMessage:
             _require_time(at)
         message = _DECODERS[kind].decode(body)
     except msgspec.ValidationError as error:
-        raise _explained(kind, str(error)) from None
+        raise explained(kind, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(Reason.NOT_JSON, "not well-formed JSON; send one JSON object in UTF-8") from None
     if wide_number:
@@ -253,46 +252,3 @@ def _require_rest(message: AnyMessage) -> None:
         raise Refused(
             Reason.MISSING_FIELD, "age_ms: missing while at is null; send how many milliseconds ago it was"
         )
-
-
-@cache
-def _fixes(kind: str) -> dict[str, str]:
-    """What to send in each field, from the messages' own descriptions."""
-    hints = get_type_hints(TYPES[kind], include_extras=True)
-    return {field: _description(hints[field]) for field in TYPES[kind].__struct_fields__}
-
-
-def _description(hint: Any) -> str:
-    # A sum of annotations is flattened, the outermost last.
-    description: str = [meta.description for meta in hint.__metadata__ if meta.description][-1]
-    return description
-
-
-_MISSING: Final = re.compile(r"Object missing required field `([a-z_]+)`")
-_PATH: Final = re.compile(r" - at `\$\.([a-z_]+)")
-_GOT: Final = re.compile(r"Expected `[^`]*`, got `([a-z]+)`")
-_RANGE: Final[tuple[tuple[str, str], ...]] = (
-    ("Invalid enum value", "not one of the allowed words"),
-    ("of length", "too short or too long"),
-    ("RFC3339", "a moment that does not exist"),
-)
-
-
-def _explained(kind: str, problem: str) -> Refused:
-    """The rejection in our own words. msgspec's may quote the payload, so none of them pass through."""
-    fixes = _fixes(kind)
-    if (missing := _MISSING.match(problem)) is not None:
-        field = missing[1]
-        return Refused(Reason.MISSING_FIELD, f"{field}: missing; send {fixes[field]}")
-    path = _PATH.search(problem)
-    got = _GOT.match(problem)
-    if path is None or path[1] not in fixes:
-        what = got[1] if got else "value"
-        return Refused(Reason.BAD_TYPE, f"the payload is of type {what}; send one JSON object")
-    field = path[1]
-    if got is not None:
-        return Refused(
-            Reason.BAD_TYPE, f"{field}: of type {got[1]}, and nothing is coerced; send {fixes[field]}"
-        )
-    said = next((words for mark, words in _RANGE if mark in problem), "out of range")
-    return Refused(Reason.OUT_OF_RANGE, f"{field}: {said}; send {fixes[field]}")

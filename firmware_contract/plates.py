@@ -50,7 +50,7 @@ def is_plate_text(text: str) -> bool:
 
 
 def is_plate_whole(text: str) -> bool:
-    """Whether a text as a whole reads like a plate: five to nine capitals and digits, two of them digits."""
+    """Whether a text as a whole reads like a plate: 5 to 9 capitals and digits, two or more being digits."""
     return _is_whole(_plain(text))
 
 
