@@ -8,7 +8,7 @@ together.
 from __future__ import annotations
 
 from occupancy.registry_contents import Contents
-from occupancy.registry_documents import KINDS, binding_id, document, entity, identity
+from occupancy.registry_documents import KINDS, binding_id, binding_of, document, entity, identity
 from occupancy.registry_fields import RegistryError, RegistryRefused, is_driver
 from occupancy.registry_problems import problems_of
 from occupancy.registry_readers import SIGN_STATES, Entity
@@ -21,6 +21,7 @@ __all__ = [
     "RegistryError",
     "RegistryRefused",
     "binding_id",
+    "binding_of",
     "document",
     "entity",
     "identity",

@@ -67,6 +67,16 @@ def entity(kind: str, id: str, doc: object) -> Entity:
     return found
 
 
+def binding_of(doc: object) -> Binding:
+    """Read a binding's document when its id is still to be made from it. Raises `RegistryError`."""
+    read = Fields("binding", doc)
+    found = READERS["binding"]("", read)
+    read.done()
+    if not isinstance(found, Binding):
+        raise TypeError(f"a binding was read as {found!r}")
+    return found
+
+
 def document(entity: Entity) -> dict[str, object]:
     """The JSON-ready document of an entity, without the fields that have their default value."""
     doc: dict[str, object] = {}

@@ -1,0 +1,212 @@
+"""The registry as it stands, and its only way to change: through the log, all or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from occupancy.model import Area, AreaId, aware
+from occupancy.registry import KINDS, Entity, Registry, RegistryError, RegistryRefused, document, entity
+from store.log import LogEntry, append_entries
+from store.queries import sql
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+Key = tuple[str, str]
+Document = dict[str, object]
+
+_ORDER = {kind: ordinal for ordinal, kind in enumerate(KINDS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One document as it shall be; `doc` None: removed."""
+
+    kind: str
+    id: str
+    doc: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AreaApplied:
+    """`position` is where in the area's log the changes stand; None: nothing was new."""
+
+    position: int | None
+    changed: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    areas: Mapping[AreaId, AreaApplied]
+
+    @property
+    def changed(self) -> int:
+        return sum(area.changed for area in self.areas.values())
+
+
+def load(conn: Connection, area: AreaId | None = None) -> list[tuple[str, str, AreaId, Document]]:
+    """Every document (kind, id, area, doc) of one area or of all: by area, kind in `KINDS` order, id."""
+    with conn.cursor() as cur:
+        cur.execute(sql("registry.load"), (area,))
+        rows = [(str(kind), str(id), AreaId(of), dict(doc)) for kind, id, of, doc in cur.fetchall()]
+    return sorted(rows, key=lambda row: (row[2], _ORDER[row[0]], row[1]))
+
+
+def load_registries(conn: Connection) -> dict[AreaId, Registry]:
+    """Every area's registry, ready to be asked."""
+    found: dict[AreaId, Registry] = defaultdict(Registry)
+    for kind, id, area, doc in load(conn):
+        found[area].put(kind, id, doc)
+    return dict(found)
+
+
+def apply(conn: Connection, changes: Sequence[Change], *, entered_by: str, entered_at: datetime) -> Applied:
+    """Make all changes or none, in one transaction: checked as a whole, logged per area, then projected.
+
+    A document that is there already is not logged again, so the same file imported twice appends nothing.
+    Raises `RegistryRefused` with everything that is wrong, `psycopg.Error` when the database says no.
+    """
+    aware(entered_at, "entered_at")
+    puts, removals = _parse(changes)
+    with conn.transaction(), conn.cursor() as cur:
+        cur.execute(sql("registry.lock"))
+        area_of = _areas_of(cur, puts, removals)
+        _refuse(_clashes(puts, area_of))
+        areas = {found.area_id for found in puts.values()} | {
+            area_of[key] for key in removals if key in area_of
+        }
+        work = [_plan(conn, area, puts, removals & area_of.keys()) for area in sorted(areas)]
+        _refuse([problem for plan in work for problem in plan.problems()])
+        return Applied({plan.area: plan.write(cur, entered_by, entered_at) for plan in work})
+
+
+def _refuse(errors: Sequence[RegistryError]) -> None:
+    if errors:
+        raise RegistryRefused(errors)
+
+
+def _parse(changes: Sequence[Change]) -> tuple[dict[Key, Entity], set[Key]]:
+    """What to put and what to take out. The same change given twice is one; two different ones contradict."""
+    puts: dict[Key, Entity] = {}
+    removals: set[Key] = set()
+    errors: list[RegistryError] = []
+    for change in changes:
+        key = (change.kind, change.id)
+        if change.doc is None and change.kind in KINDS:
+            removals.add(key)
+            continue
+        try:
+            found = entity(change.kind, change.id, change.doc)
+        except RegistryError as error:
+            errors.append(error)
+            continue
+        if puts.setdefault(key, found) != found:
+            where = f"{change.kind} {change.id}"
+            errors.append(RegistryError(where, None, "is given twice, differently", "keep one of them"))
+    errors += [
+        RegistryError(f"{kind} {id}", None, "is both changed and removed", "do one of the two")
+        for kind, id in sorted(puts.keys() & removals)
+    ]
+    _refuse(errors)
+    return puts, removals
+
+
+def _areas_of(cur: Cursor, puts: Mapping[Key, Entity], removals: set[Key]) -> dict[Key, AreaId]:
+    """Where the documents in question are registered now. A device is looked for as sensor and as gate."""
+    wanted = {*puts, *removals}
+    for kind, id in puts:
+        if kind in ("sensor", "gate"):
+            wanted |= {("sensor", id), ("gate", id)}
+    keys = sorted(wanted)
+    cur.execute(sql("registry.areas_of"), ([kind for kind, _ in keys], [id for _, id in keys]))
+    return {(kind, id): AreaId(area) for kind, id, area in cur.fetchall()}
+
+
+def _clashes(puts: Mapping[Key, Entity], area_of: Mapping[Key, AreaId]) -> list[RegistryError]:
+    """Ids stand alone in URLs and topics, so no two areas may use the same one."""
+    errors = []
+    for (kind, id), found in puts.items():
+        others = [(kind, id)] if kind not in ("sensor", "gate") else [("sensor", id), ("gate", id)]
+        for other in others:
+            area = area_of.get(other, found.area_id)
+            if area != found.area_id:
+                problem = f"is the id of a {other[0]} of area '{area}'"
+                errors.append(
+                    RegistryError(f"{kind} {id}", "id", problem, "choose another, or remove that one first")
+                )
+    return errors
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What is to be done in one area."""
+
+    area: AreaId
+    before: Area | None
+    after: Registry
+    changed: list[tuple[Key, Document | None]]
+    unchanged: int
+
+    def problems(self) -> list[RegistryError]:
+        was, now = self.before, self.after.area
+        errors = self.after.problems()
+        if was and now and was.clock is not now.clock:
+            problem = f"cannot turn from '{was.clock}' to '{now.clock}': the area's log has begun"
+            errors.append(RegistryError(f"area {self.area}", "clock", problem, "register another area"))
+        return errors
+
+    def write(self, cur: Cursor, entered_by: str, entered_at: datetime) -> AreaApplied:
+        if not self.changed:
+            return AreaApplied(None, 0, self.unchanged)
+        entries = [
+            LogEntry("registry", f"{kind}/{id}", doc, entered_at, entered_by)
+            for (kind, id), doc in self.changed
+        ]
+        clock = self.after.area.clock.value if self.after.area else None
+        batch_id, position = append_entries(cur, self.area, entries, clock=clock)
+        gone = [key for key, doc in self.changed if doc is None]
+        put = [(*key, json.dumps(doc, allow_nan=False)) for key, doc in self.changed if doc is not None]
+        cur.execute(sql("registry.drop"), ([kind for kind, _ in gone], [id for _, id in gone]))
+        cur.execute(
+            sql("registry.put"),
+            (
+                self.area,
+                batch_id,
+                [kind for kind, _, _ in put],
+                [id for _, id, _ in put],
+                [doc for *_, doc in put],
+            ),
+        )
+        cur.execute(sql("registry.notify"), (self.area,))
+        return AreaApplied(position, len(self.changed), self.unchanged)
+
+
+def _plan(conn: Connection, area: AreaId, puts: Mapping[Key, Entity], removals: set[Key]) -> _Plan:
+    after = Registry()
+    stored: dict[Key, Document] = {}
+    for kind, id, _, doc in load(conn, area):
+        after.put(kind, id, doc)
+        stored[kind, id] = doc
+    before = after.area
+    changed: list[tuple[Key, Document | None]] = []
+    unchanged = 0
+    for key, found in sorted(puts.items(), key=lambda item: (_ORDER[item[0][0]], item[0][1])):
+        if found.area_id != area:
+            continue
+        doc = document(found)
+        if stored.get(key) == doc:
+            unchanged += 1
+            continue
+        after.put_entity(found)
+        changed.append((key, doc))
+    for kind, id in sorted(removals & stored.keys(), key=lambda key: (-_ORDER[key[0]], key[1])):
+        after.remove(kind, id)
+        changed.append(((kind, id), None))
+    return _Plan(area, before, after, changed, unchanged)
