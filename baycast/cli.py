@@ -1,6 +1,6 @@
-"""The command line: finds the command's module, imports only that one, turns errors into one line and a status.
+"""The command line: finds the command's module, imports only that one, turns errors into a line and a status.
 
-A command is a module in `baycast/commands/` with `HELP`, `configure(parser)` and `run(args, settings) -> status`.
+A command is a module in `baycast/commands/` with `HELP`, `configure(parser)` and `run(args, settings)`.
 """
 
 import argparse
@@ -30,7 +30,19 @@ class Command(Protocol):
 
 
 # The order in which people meet them; commands not named here follow in alphabetical order.
-_ORDER = ("demo", "up", "ingest", "engine", "api", "publish", "migrate", "rebuild", "simulate", "replay", "registry")
+_ORDER = (
+    "demo",
+    "up",
+    "ingest",
+    "engine",
+    "api",
+    "publish",
+    "migrate",
+    "rebuild",
+    "simulate",
+    "replay",
+    "registry",
+)
 
 
 def command_names() -> list[str]:
@@ -53,7 +65,7 @@ def installed_version() -> str:
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The parser with all commands, or with the only one that is wanted (which saves importing the others)."""
+    """The parser with all commands, or with the only one wanted (which saves importing the others)."""
     parser = argparse.ArgumentParser(
         prog="baycast", description="Parking sensors to drivers, signs and managers.", allow_abbrev=False
     )

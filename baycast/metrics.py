@@ -4,7 +4,9 @@ from prometheus_client import Gauge, start_http_server
 
 from baycast.settings import UsageError
 
-_ROLE_UP = Gauge("baycast_role_info", "1 for the role and version that runs in this process", ["role", "version"])
+_ROLE_UP = Gauge(
+    "baycast_role_info", "1 for the role and version that runs in this process", ["role", "version"]
+)
 
 
 def serve_metrics(role: str, version: str, host: str, port: int) -> None:

@@ -42,7 +42,7 @@ class Program:
 
 
 def find_or_install(packages: Path) -> Program:
-    """The mosquitto to run; installed, or fetched into `packages`, if there is none. UsageError if that fails."""
+    """The mosquitto to run, installed or fetched into `packages` if there is none. UsageError if not."""
     found = find(packages)
     if found is not None:
         return found

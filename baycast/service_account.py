@@ -1,7 +1,7 @@
 """Which operating-system account the embedded PostgreSQL and mosquitto run as.
 
-PostgreSQL refuses to run as root. An ordinary user runs the services under their own account. Root runs them as
-the owner of the data folder when that is somebody else (so that this owner can go on with the same data),
+PostgreSQL refuses to run as root. An ordinary user runs the services under their own account. Root runs them
+as the owner of the data folder when that is somebody else (so that this owner can go on with the same data),
 otherwise as the system account `pgserver`, made on the first run.
 """
 

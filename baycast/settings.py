@@ -1,7 +1,7 @@
 """All settings, and the only file that reads the environment.
 
-Every variable is described in `deploy/.env.example`; a test compares the two. The rooms never see this class: they
-declare what they need in small frozen dataclasses, which `wiring.py` fills.
+Every variable is described in `deploy/.env.example`; a test compares the two. The rooms never see this class:
+they declare what they need in small frozen dataclasses, which `wiring.py` fills.
 """
 
 import os
@@ -16,7 +16,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "BAYCAST_"
 # Read by the test suite and by docker-compose.yml, not by us.
-_OTHERS = ("BAYCAST_TEST_", "BAYCAST_DB_PASSWORD", "BAYCAST_MQTT_PASSWORD", "BAYCAST_IMAGE", "BAYCAST_PUBLIC_")
+_OTHERS = (
+    "BAYCAST_TEST_",
+    "BAYCAST_DB_PASSWORD",
+    "BAYCAST_MQTT_PASSWORD",
+    "BAYCAST_IMAGE",
+    "BAYCAST_PUBLIC_",
+)
 _PASSWORD_IN_QUERY = re.compile(r"(?<=password=)[^&#]*")
 
 
@@ -54,33 +60,53 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
-    database_url: DatabaseUrl | None = Field(None, description="PostgreSQL server; unset: the embedded one")
-    mqtt_url: MqttUrl | None = Field(
-        None, description="MQTT broker, mqtt:// or mqtts://, with user and password; unset: the embedded one"
+    database_url: DatabaseUrl | None = Field(
+        default=None, description="PostgreSQL server; unset: the embedded one"
     )
-    mqtt_ca_file: Path | None = Field(None, description="CA certificates for mqtts://; unset: the system's")
-    mqtt_port: Port = Field(1883, description="port of the embedded broker, on 127.0.0.1")
-    http_host: str = Field("127.0.0.1", description="address the API listens on")
-    http_port: Port = Field(8000, description="port the API listens on")
-    data_dir: Path = Field(Path("data"), description="folder of the embedded services and of the logs")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
-    log_format: Literal["text", "json"] = Field("text", description="one line per event: for people or for machines")
+    mqtt_url: MqttUrl | None = Field(
+        default=None,
+        description="MQTT broker, mqtt://user:password@host:port or mqtts://; unset: the embedded one",
+    )
+    mqtt_port: Port = Field(default=1883, description="port of the embedded broker, on 127.0.0.1")
+    http_host: str = Field(default="127.0.0.1", description="address the API listens on")
+    http_port: Port = Field(default=8000, description="port the API listens on")
+    http_allowed_origins: str = Field(
+        default="",
+        description="origins besides our own whose pages may open the WebSocket, separated by spaces",
+    )
+    data_dir: Path = Field(
+        default=Path("data"), description="folder of the embedded services and of the logs"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least level that is logged"
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="one line per event: for people or for machines"
+    )
     log_file_mb: Annotated[int, Field(ge=1, le=1024)] = Field(
-        10, description="size in MiB at which `up` and `demo` rotate a role's log file (one old file is kept)"
+        default=10,
+        description="size in MiB at which `up` and `demo` rotate a role's log file (one old file is kept)",
     )
     worker_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] = Field(
-        "ingest-1", description="name of this ingest worker: its MQTT session and its canary; one per worker"
+        default="ingest-1",
+        description="name of this ingest worker: its MQTT session and its canary; one per worker",
+    )
+    ingest_shared_group: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] | None = Field(
+        default=None,
+        description="MQTT 5 shared subscription group of several ingest workers; unset: one worker",
     )
     ingest_batch_max: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        1000, description="messages in one transaction at most"
+        default=1000, description="messages in one transaction at most"
     )
     ingest_batch_age_ms: Annotated[int, Field(ge=1, le=1000)] = Field(
-        20, description="milliseconds that a message waits for others at most"
+        default=20, description="milliseconds that a message waits for others at most"
     )
-    metrics_host: str = Field("127.0.0.1", description="address of the roles' Prometheus ports (the API has /metrics)")
-    ingest_metrics_port: PortOrOff = Field(9101, description="Prometheus port of ingest; 0: off")
-    engine_metrics_port: PortOrOff = Field(9102, description="Prometheus port of the engine; 0: off")
-    publish_metrics_port: PortOrOff = Field(9103, description="Prometheus port of publish; 0: off")
+    metrics_host: str = Field(
+        default="127.0.0.1", description="address of the roles' Prometheus ports (the API has /metrics)"
+    )
+    ingest_metrics_port: PortOrOff = Field(default=9101, description="Prometheus port of ingest; 0: off")
+    engine_metrics_port: PortOrOff = Field(default=9102, description="Prometheus port of the engine; 0: off")
+    publish_metrics_port: PortOrOff = Field(default=9103, description="Prometheus port of publish; 0: off")
 
 
 def load() -> Settings:

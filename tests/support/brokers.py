@@ -22,7 +22,7 @@ def free_port() -> int:
 
 
 class Broker:
-    """One broker with its own persistence folder. start() after stop() or kill() goes on with the same data."""
+    """One broker with its own persistence folder; start() after stop() or kill() goes on with its data."""
 
     def __init__(self, folder: Path, *extra_config: str) -> None:
         self.folder = folder
@@ -43,7 +43,7 @@ class Broker:
         return self._embedded.process.pid
 
     def start(self) -> None:
-        """Returns when it takes connections. The first start takes another port when this one was just taken."""
+        """Returns when it takes connections. The first start takes another port when this one is taken."""
         for attempt in itertools.count(1):
             with self.log.open("ab") as log:
                 try:

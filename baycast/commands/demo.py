@@ -1,0 +1,25 @@
+"""`baycast demo`: everything on this machine, with a simulated Cardiff."""
+
+import argparse
+
+from baycast.settings import Settings
+
+HELP = "run everything on this machine with a simulated Cardiff"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--duration", type=float, metavar="S", help="stop by itself after so many seconds")
+    parser.add_argument(
+        "--plain", action="store_true", help="lines instead of a live view, also on a terminal"
+    )
+    parser.add_argument(
+        "--bays", type=int, metavar="N", help="simulate this many bays of the city (default: all)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the simulated city (default: 1)")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    from baycast.city_run import CityRun, Simulation
+
+    simulation = Simulation(bays=args.bays, seed=args.seed)
+    return CityRun(settings, duration_s=args.duration, plain=args.plain, simulation=simulation).run()

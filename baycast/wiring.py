@@ -1,0 +1,84 @@
+"""From the settings to what each room needs. Rooms are imported only when their role runs: start-up time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from baycast.embedded_postgres import EmbeddedPostgres, running_url
+from baycast.service_account import prepare_data_dir
+from baycast.settings import Settings, UsageError, variable
+
+if TYPE_CHECKING:
+    from api.config import ApiConfig
+    from ingest.run import IngestConfig
+    from occupancy.engine import EngineConfig
+    from publish.config import PublishConfig
+
+
+def database_url(settings: Settings) -> str:
+    """Where the database is: as set, or the embedded one that runs now. UsageError when there is none."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    running = running_url(settings.data_dir.resolve() / "postgres")
+    if running is None:
+        raise UsageError(f"start `baycast up` or `baycast demo` first, or set {variable('database_url')}")
+    return running
+
+
+@contextmanager
+def available_database(settings: Settings) -> Iterator[str]:
+    """For commands that need no other role: as `database_url`, else the embedded one, started meanwhile."""
+    if settings.database_url is not None or running_url(settings.data_dir.resolve() / "postgres"):
+        yield database_url(settings)
+        return
+    prepare_data_dir(settings.data_dir)
+    with EmbeddedPostgres(settings.data_dir / "postgres") as postgres:
+        postgres.create_database()
+        yield postgres.url()
+
+
+def mqtt_url(settings: Settings) -> str:
+    """Where the broker is; without the setting the embedded one's place, whether it runs or not."""
+    if settings.mqtt_url is not None:
+        return settings.mqtt_url.get_secret_value()
+    return f"mqtt://127.0.0.1:{settings.mqtt_port}"
+
+
+def ingest_config(settings: Settings) -> IngestConfig:
+    """For `ingest.run.run`."""
+    from ingest.run import IngestConfig
+
+    return IngestConfig(
+        database_url=database_url(settings),
+        mqtt_url=mqtt_url(settings),
+        worker_id=settings.worker_id,
+        shared_group=settings.ingest_shared_group,
+        batch_max=settings.ingest_batch_max,
+        batch_age_s=settings.ingest_batch_age_ms / 1000,
+    )
+
+
+def engine_config(settings: Settings) -> EngineConfig:
+    """For `occupancy.engine.run`."""
+    from occupancy.engine import EngineConfig
+
+    return EngineConfig(database_url=database_url(settings))
+
+
+def api_config(settings: Settings) -> ApiConfig:
+    """For `api.app.create_app`."""
+    from api.config import ApiConfig
+
+    return ApiConfig(
+        database_url=database_url(settings),
+        allowed_origins=frozenset(settings.http_allowed_origins.split()),
+    )
+
+
+def publish_config(settings: Settings) -> PublishConfig:
+    """For `publish.run.run`."""
+    from publish.config import PublishConfig
+
+    return PublishConfig(database_url=database_url(settings), mqtt_url=mqtt_url(settings))
