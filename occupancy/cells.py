@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from occupancy.gates import CountSpan
 from occupancy.model import EPOCH, Bay, BayId, BayInterval, State, Zone, ZoneCell
 
 CELL = timedelta(minutes=15)
 _MINUTE = timedelta(minutes=1)
+
+T = TypeVar("T")
 
 Closed = Callable[[Bay | None, datetime], bool]
 """Whether a bay (None: the whole car park) is closed at an instant; asked once a minute."""
@@ -26,6 +30,46 @@ def cells_between(start: datetime, end: datetime) -> Iterator[datetime]:
     while cell + CELL <= end:
         yield cell
         cell += CELL
+
+
+def around(items: Sequence[T], starts: Sequence[datetime], lo: datetime, hi: datetime) -> Sequence[T]:
+    """The items (`starts` are their start times, in order) that reach into [lo, hi), and the one before them."""
+    return items[max(0, bisect_right(starts, lo) - 2) : bisect_left(starts, hi)]
+
+
+def street_cells(
+    zone: Zone,
+    span: tuple[datetime, datetime],
+    bays: Sequence[Bay],
+    intervals: Mapping[BayId, Sequence[BayInterval]],
+    closed: Closed | None,
+) -> list[ZoneCell]:
+    """The cells of [start, end). `intervals` are each bay's in time order, with the one before the span."""
+    starts = {bay_id: [i.started_at for i in own] for bay_id, own in intervals.items()}
+    return [
+        street_cell(
+            zone,
+            cell_at,
+            bays,
+            {
+                bay_id: around(own, starts[bay_id], cell_at, cell_at + CELL)
+                for bay_id, own in intervals.items()
+            },
+            closed,
+        )
+        for cell_at in cells_between(*span)
+    ]
+
+
+def car_park_cells(
+    zone: Zone, span: tuple[datetime, datetime], spans: Sequence[CountSpan], closed: Closed | None
+) -> list[ZoneCell]:
+    """The cells of [start, end). `spans` are in time order, with the one before."""
+    starts = [count.started_at for count in spans]
+    return [
+        car_park_cell(zone, cell_at, around(spans, starts, cell_at, cell_at + CELL), closed)
+        for cell_at in cells_between(*span)
+    ]
 
 
 def street_cell(
@@ -65,7 +109,9 @@ def street_cell(
     return _cell(zone, cell_at, seconds, arrivals, departures)
 
 
-def car_park_cell(zone: Zone, cell_at: datetime, spans: Sequence[CountSpan], closed: Closed | None) -> ZoneCell:
+def car_park_cell(
+    zone: Zone, cell_at: datetime, spans: Sequence[CountSpan], closed: Closed | None
+) -> ZoneCell:
     """Weigh the count by time, bounded by the capacity. Arrivals and departures are the net flows: lower bounds."""
     capacity = zone.capacity or 0
     seconds = dict.fromkeys((State.FREE, State.OCCUPIED, State.UNKNOWN, State.CLOSED), 0.0)

@@ -17,8 +17,8 @@ def usable(groups: Iterable[Group], driver: str, stay_min: int | None = None) ->
     """Return the counts over the bays that `driver` may use now.
 
     `driver` is a `for=` value, as in "general" or "permit:A"; `stay_min` is the intended stay in minutes,
-    None: not said. A maximum stay binds everybody but those the bay is reserved for: a resident in a shared bay is not held
-    to the visitors' limit.
+    None: not said. A maximum stay binds everybody but those the bay is reserved for: a resident in a shared
+    bay is not held to the visitors' limit.
     """
     return sum((group.counts for group in groups if _may_use(group, driver, stay_min)), Counts())
 

@@ -13,7 +13,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from occupancy.model import AnyReading, CountReading, DeviceId, Direction, Gate, PassageReading, ReadingKey, ZoneId
+from occupancy.model import (
+    AnyReading,
+    CountReading,
+    DeviceId,
+    Direction,
+    Gate,
+    PassageReading,
+    ReadingKey,
+    ZoneId,
+)
 
 COUNTER_MODEL = "counter"
 """The gate model that stands for the car park's own system and sends absolute counts."""
@@ -108,7 +117,13 @@ def step_count(park: CarPark, fold: CountFold | None, event: CountEvent) -> tupl
         fold = CountFold(since=event.at, as_of=event.at)
     fold, closed = _expire(park, fold, event.at)
     fold = replace(fold, as_of=max(fold.as_of, event.at))
-    occupied, over, passages, counted_at, heard = fold.occupied, fold.over, fold.passages, fold.counted_at, fold.heard
+    occupied, over, passages, counted_at, heard = (
+        fold.occupied,
+        fold.over,
+        fold.passages,
+        fold.counted_at,
+        fold.heard,
+    )
     if event.count is not None:
         occupied, passages, counted_at = event.count, 0, event.at
         over = event.count > park.capacity
@@ -161,14 +176,20 @@ def _expire(
 
 def _span_of(fold: CountFold, ended_at: datetime | None) -> CountSpan:
     return CountSpan(
-        started_at=fold.since, ended_at=ended_at, occupied=fold.occupied, over=fold.over, passages=fold.passages
+        started_at=fold.since,
+        ended_at=ended_at,
+        occupied=fold.occupied,
+        over=fold.over,
+        passages=fold.passages,
     )
 
 
 class CarParkCount:
     """The running count of one car park: a settled base, the last events, and where they lead."""
 
-    def __init__(self, park: CarPark, base: CountFold | None = None, recent: Iterable[CountEvent] = ()) -> None:
+    def __init__(
+        self, park: CarPark, base: CountFold | None = None, recent: Iterable[CountEvent] = ()
+    ) -> None:
         self.park = park
         self.base = base
         self.recent = list(recent)

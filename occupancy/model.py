@@ -285,7 +285,9 @@ class Binding:
     valid_to: datetime | None = None
 
     def holds_at(self, at: datetime) -> bool:
-        return (self.valid_from is None or self.valid_from <= at) and (self.valid_to is None or at < self.valid_to)
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_to is None or at < self.valid_to
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -441,7 +443,9 @@ class ZoneAvailability:
         if total != self.counts:
             raise ValueError(f"{self.zone_id}: the groups add up to {total}, not {self.counts}")
         if not 0 <= self.free_min <= self.counts.free <= self.free_max <= self.counts.capacity:
-            raise ValueError(f"{self.zone_id}: bounds {self.free_min}..{self.free_max} do not hold {self.counts}")
+            raise ValueError(
+                f"{self.zone_id}: bounds {self.free_min}..{self.free_max} do not hold {self.counts}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,9 @@ def step(
     if at > deadline and state is not State.UNKNOWN:
         closed.append(_span(fold, deadline, State.UNKNOWN))
         state, since, before, reason = State.UNKNOWN, deadline, state, silence(fold.as_of)
-    said = said or state  # a sign of life says nothing about the bay: what was known stays, what was lost stays lost
+    said = (
+        said or state
+    )  # a sign of life says nothing about the bay: what was known stays, what was lost stays lost
     if said is state:
         confidence = _confidence(reading, state) if isinstance(reading, StateReading) else fold.confidence
         return (

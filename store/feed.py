@@ -45,7 +45,9 @@ class ZoneLive:
 
 @dataclass(frozen=True, slots=True)
 class AreaLive:
-    """An area as the feed stands. `registry_mark` differs after any registry change, and is one for all followers."""
+    """An area as the feed stands. `registry_mark` differs after any registry change, and is one for all
+    followers.
+    """
 
     area: Area
     generation: int
@@ -274,7 +276,9 @@ class Feed:
 
 
 def _answer(registry: Registry, zone: Zone, row: Any) -> ZoneAvailability:
-    """Return the row's answer. A row that does not add up is no evidence, and harms its own zone only (L11)."""
+    """Return the row's answer. A row that does not add up is no evidence, and harms its own zone only
+    (L11).
+    """
     try:
         return availability_of(row)
     except (ValueError, msgspec.MsgspecError) as problem:

@@ -26,7 +26,7 @@ CREATE TABLE device_fold (
     since       timestamptz NOT NULL,
     as_of       timestamptz NOT NULL,
     before      text NOT NULL,
-    confidence  real NOT NULL,
+    confidence  double precision NOT NULL,
     reason      text NOT NULL,
     folded      bigint NOT NULL,
     PRIMARY KEY (area, generation, device_id)
@@ -75,7 +75,7 @@ CREATE TABLE bay_state (
     state      text NOT NULL CHECK (state IN ('free', 'occupied', 'unknown', 'closed')),
     since      timestamptz,
     as_of      timestamptz,
-    confidence real NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+    confidence double precision NOT NULL CHECK (confidence BETWEEN 0 AND 1),
     reason     text NOT NULL,
     device_id  text,
     PRIMARY KEY (area, generation, bay_id)
@@ -125,8 +125,8 @@ CREATE TABLE zone_state (
     groups     jsonb NOT NULL,
     as_of      timestamptz,
     source     text NOT NULL,
-    confidence real NOT NULL CHECK (confidence BETWEEN 0 AND 1),
-    coverage   real NOT NULL CHECK (coverage BETWEEN 0 AND 1),
+    confidence double precision NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+    coverage   double precision NOT NULL CHECK (coverage BETWEEN 0 AND 1),
     PRIMARY KEY (area, generation, zone_id),
     CHECK (free + occupied + unknown + closed = capacity),
     CHECK (free_min <= free AND free <= free_max AND free_max <= capacity)

@@ -1,0 +1,57 @@
+"""Which cells are due, and how a zone closes over the day: the part of the zone pass that needs no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from occupancy.cells import Closed, floor_cell
+from occupancy.model import Bay, Zone, ZoneKind
+from occupancy.registry import Registry
+from occupancy.rules import CLOSING_USES, access_of, is_open
+
+STRETCH = timedelta(days=4)
+"""Cells computed in one piece, so that years of history never sit in memory."""
+
+
+def due(
+    cut: datetime, first_evidence: datetime | None, watermark: datetime
+) -> tuple[datetime, datetime] | None:
+    """The whole cells [start, end) to compute again; None when there are none.
+
+    A zone's cells begin with its first evidence, and the newest one ends at or before the watermark.
+    """
+    if first_evidence is None:
+        return None
+    start = floor_cell(max(cut, first_evidence))
+    end = floor_cell(watermark)
+    return (start, end) if start < end else None
+
+
+def stretches(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """[start, end) in pieces of at most `STRETCH`, all on cell boundaries."""
+    while start < end:
+        stop = min(end, start + STRETCH)
+        yield start, stop
+        start = stop
+
+
+def closing(registry: Registry, zone: Zone) -> Closed | None:
+    """When the zone's bays are closed by a rule, or the whole car park by its hours; None: never."""
+    if zone.kind is ZoneKind.CAR_PARK:
+        return (lambda _, at: not is_open(registry, zone, at)) if zone.opening else None
+    bays = registry.bays_by_zone.get(zone.zone_id, ())
+    closers = {rule.rule_id for rule in registry.rules.values() if rule.use in CLOSING_USES}
+    if not any(closers & set(bay.rule_ids) for bay in bays):
+        return None
+    seen: dict[tuple[tuple[str, ...], datetime], bool] = {}
+
+    def closed(bay: Bay | None, at: datetime) -> bool:
+        if bay is None or not closers & set(bay.rule_ids):
+            return False
+        key = (bay.rule_ids, at)
+        if key not in seen:
+            seen[key] = access_of(registry, bay.rule_ids, bay.bay_type, at).closed
+        return seen[key]
+
+    return closed

@@ -1,0 +1,241 @@
+"""The engine: tails the log, folds it, writes what changed and moves its cursor, in one transaction a page.
+
+The only file of this room with I/O. One process serves every area; a second one is harmless, because the cursor
+moves by compare-and-swap (the advisory lock only saves it the work).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+from prometheus_client import Counter, Gauge, Histogram
+
+from occupancy.cell_pass import closing, due, stretches
+from occupancy.cells import car_park_cells, street_cells
+from occupancy.counted import CountHistory
+from occupancy.fold import AreaFold, Batch, Needs
+from occupancy.gates import event_of
+from occupancy.model import AreaId, DeviceId, ZoneId, ZoneKind
+from occupancy.page import BEGINNING, FIRST_KEY, Page
+from occupancy.registry import Registry
+from occupancy.sensed import DeviceHistory
+from store import derived, generation, tail
+from store.derived import LostRace
+from store.generation import Cursor, Generation
+from store.postgres import Connection, connect
+
+ENGINE_VERSION = "1"
+"""Recorded with each generation; raise it when the same log would give other rows."""
+
+_log = logging.getLogger("baycast.engine")
+
+POSITION = Gauge("baycast_engine_position", "Position of the log folded last", ["area"])
+LAG = Gauge("baycast_engine_lag_positions", "Positions of the log not folded yet", ["area"])
+READINGS = Counter("baycast_engine_readings_total", "Readings folded", ["area"])
+LATE = Counter("baycast_engine_late_total", "Devices and car parks folded again for a late reading", ["area"])
+PAGE_SECONDS = Histogram("baycast_engine_page_seconds", "Folding and writing one page")
+OVERDUE = Gauge("baycast_engine_overdue_sensors", "Sensors silent beyond their model's promise", ["area"])
+LOST_RACES = Counter("baycast_engine_lost_races_total", "Pages given up because another engine was first")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    database_url: str
+    positions_per_page: int = 500
+    readings_per_page: int = 20_000
+    """A page's readings at most (about): what is in memory at once, and in one transaction."""
+    poll_s: float = 1.0
+    """A lost notification costs this much latency, never data."""
+
+
+class AreaEngine:
+    """One generation of one area, folded as far as `at`. After any error it is useless: make a new one."""
+
+    def __init__(self, conn: Connection, at: Generation, config: EngineConfig) -> None:
+        self.conn = conn
+        self.at = at
+        self.config = config
+        with conn.transaction(), conn.cursor() as cur:
+            registry = Registry(generation.registry_at(cur, at.area, at.position))
+            self.fold = AreaFold(registry, position=at.position, watermark=at.watermark, version=at.version)
+            self.fold.load(
+                generation.load_devices(cur, at.area, at.generation),
+                generation.load_counts(cur, at.area, at.generation),
+                generation.load_zones(cur, at.area, at.generation),
+            )
+
+    def advance(self) -> int:
+        """Fold the next page of the log; returns its positions, 0 at the end. Raises `LostRace`, `psycopg.Error`."""
+        with self.conn.transaction(), self.conn.cursor() as cur:
+            batches = tail.batches_after(
+                cur,
+                self.at.area,
+                self.at.position,
+                positions=self.config.positions_per_page,
+                readings=self.config.readings_per_page,
+            )
+            if not batches:
+                return 0
+            with PAGE_SECONDS.time():
+                for batch in batches:
+                    self._fold(cur, batch)
+                self._write(cur)
+            derived.notify_feed(cur, self.at.area)
+        READINGS.labels(self.at.area).inc(sum(len(batch.readings) for batch in batches))
+        POSITION.labels(self.at.area).set(self.at.position)
+        return len(batches)
+
+    def _fold(self, cur: Cursor, batch: Batch) -> None:
+        needs = self.fold.needs(batch)
+        if not needs:
+            self.fold.apply(batch)
+            return
+        # What a late reading reopens is looked up in the rows, so those folded so far must be there first.
+        self._write(cur)
+        LATE.labels(self.at.area).inc(len(needs.devices) + len(needs.car_parks))
+        devices = {
+            device_id: self._device_history(cur, device_id, needs, batch) for device_id in needs.devices
+        }
+        car_parks = {zone_id: self._count_history(cur, zone_id, needs, batch) for zone_id in needs.car_parks}
+        self.fold.apply(batch, devices, car_parks)
+
+    def _device_history(self, cur: Cursor, device_id: DeviceId, needs: Needs, batch: Batch) -> DeviceHistory:
+        late = needs.devices[device_id]
+        at = self.at
+        start = late and generation.checkpoint_before(cur, at.area, at.generation, device_id, late.key)
+        after = start.key if start else FIRST_KEY
+        return DeviceHistory(
+            start or None, tail.readings_of_device(cur, at.area, device_id, after, batch.position)
+        )
+
+    def _count_history(self, cur: Cursor, zone_id: ZoneId, needs: Needs, batch: Batch) -> CountHistory:
+        late = needs.car_parks[zone_id]
+        at = self.at
+        start = late and generation.count_checkpoint_before(cur, at.area, at.generation, zone_id, late)
+        after = start.as_of if start else BEGINNING
+        moved_here = [i for kind, i, doc in batch.changes if kind == "gate" and doc is not None]
+        gates = {gate.device_id for gate in self.fold.registry.gates_by_zone.get(zone_id, ())}
+        readings = tail.readings_of_gates(cur, at.area, [*gates, *moved_here], after, batch.position)
+        return CountHistory(start or None, readings)
+
+    def _write(self, cur: Cursor) -> None:
+        page = self.fold.take_page()
+        if page.position == self.at.position:
+            return
+        derived.write_page(cur, self.at, page)
+        self.at = Generation(self.at.area, self.at.generation, page.position, page.watermark, page.version)
+        derived.replace_cells(cur, self.at, [(zone_id, BEGINNING) for zone_id in page.gone_zones], ())
+        for zone_id in page.cells_from:
+            if zone_id in self.fold.registry.zones:
+                self._write_cells(cur, zone_id, page)
+
+    def _write_cells(self, cur: Cursor, zone_id: ZoneId, page: Page) -> None:
+        if page.watermark is None:
+            return
+        registry, cut = self.fold.registry, page.cells_from[zone_id]
+        zone, bays = registry.zones[zone_id], registry.bays_by_zone.get(zone_id, ())
+        bay_ids = None if zone.kind is ZoneKind.CAR_PARK else [bay.bay_id for bay in bays]
+        span = due(cut, derived.first_evidence(cur, self.at, zone_id, bay_ids), page.watermark)
+        if span is None and cut > BEGINNING:
+            return  # within the present cell, which is written when it is over
+        derived.replace_cells(cur, self.at, [(zone_id, span[0] if span else cut)], ())
+        closed = closing(registry, zone)
+        for start, end in stretches(*span) if span else ():
+            if bay_ids is None:
+                counts = derived.count_spans_in(cur, self.at, zone_id, start, end)
+                cells = car_park_cells(zone, (start, end), counts, closed)
+            else:
+                intervals = derived.bay_intervals_in(cur, self.at, bay_ids, start, end)
+                cells = street_cells(zone, (start, end), bays, intervals, closed)
+            derived.replace_cells(cur, self.at, [], cells)
+
+
+def run(config: EngineConfig, stop: threading.Event) -> None:
+    """Serve every area until `stop`. An outage of the database is waited out with jittered back-off."""
+    delay = 0.1
+    while not stop.is_set():
+        try:
+            with connect(config.database_url, role="baycast engine") as conn:
+                _serve(conn, config, stop)
+                delay = 0.1
+        except psycopg.OperationalError as error:
+            _log.warning("database not reachable, trying again", extra={"error": str(error).strip()})
+            stop.wait(delay * random.uniform(0.5, 1.5))  # noqa: S311
+            delay = min(delay * 2, 5.0)
+
+
+def rebuild(
+    conn: Connection,
+    area: AreaId,
+    config: EngineConfig,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[int, int]:
+    """Fold the whole log into a new generation beside the live one and switch to it; returns (old, new).
+
+    The live engine goes on meanwhile and takes up the new generation when its next swap fails. The rows of the old
+    generation stay until `drop_retired`. Raises `LookupError` for an area without a log.
+    """
+    with conn.transaction(), conn.cursor() as cur:
+        generation.live_generation(cur, area, ENGINE_VERSION)
+        fresh = generation.start_building(cur, area, ENGINE_VERSION)
+    engine = AreaEngine(conn, fresh, config)
+    while True:
+        while engine.advance():
+            if progress is not None:
+                with conn.transaction(), conn.cursor() as cur:
+                    progress(
+                        engine.at.position, generation.live_generation(cur, area, ENGINE_VERSION).position
+                    )
+        with conn.transaction(), conn.cursor() as cur:
+            old = generation.switch(cur, area, engine.at)
+            if old is not None:
+                derived.notify_feed(cur, area)
+                return old, engine.at.generation
+
+
+def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> None:
+    engines: dict[AreaId, AreaEngine] = {}
+    with connect(config.database_url, autocommit=True, role="baycast engine listener") as listener:
+        listener.execute("LISTEN baycast_log")
+        while not stop.is_set() and not generation.try_engine_lock(conn):
+            stop.wait(config.poll_s)
+        while not stop.is_set():
+            with conn.transaction(), conn.cursor() as cur:
+                heads = generation.heads(cur)
+            for area, head in heads.items():
+                _catch_up(conn, area, engines, config, stop)
+                behind = head - engines[area].at.position if area in engines else head
+                LAG.labels(area).set(max(0, behind))
+            for _ in listener.notifies(timeout=config.poll_s, stop_after=1):
+                pass
+
+
+def _catch_up(
+    conn: Connection,
+    area: AreaId,
+    engines: dict[AreaId, AreaEngine],
+    config: EngineConfig,
+    stop: threading.Event,
+) -> None:
+    try:
+        if area not in engines:
+            with conn.transaction(), conn.cursor() as cur:
+                at = generation.live_generation(cur, area, ENGINE_VERSION)
+            engines[area] = AreaEngine(conn, at, config)
+            _log.info(
+                "serving area", extra={"area": area, "generation": at.generation, "position": at.position}
+            )
+        while not stop.is_set() and engines[area].advance():
+            OVERDUE.labels(area).set(engines[area].fold.sensed.overdue())
+    except LostRace as lost:
+        LOST_RACES.inc()
+        _log.info(
+            "another engine was first or the generation changed, loading again", extra={"why": str(lost)}
+        )
+        engines.pop(area, None)

@@ -1,0 +1,279 @@
+"""Folds an area's log, batch by batch, into what is derived from it.
+
+Pure: batches come in, a `Page` of rows goes out, and what must be looked up for a batch (a late reading's history) is
+asked for by `needs` first. The unit is the position: zones are judged after every batch, however many of them are
+written at once, so that a rebuild gives the same versions as the first run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from occupancy.availability import car_park_availability, street_availability
+from occupancy.bays import shown, unsensed
+from occupancy.cells import floor_cell
+from occupancy.counted import CountedParks, CountHistory
+from occupancy.gates import CountEvent, CountFold, event_of
+from occupancy.model import (
+    AnyReading,
+    Bay,
+    BayId,
+    Clock,
+    DeviceId,
+    Zone,
+    ZoneAvailability,
+    ZoneId,
+    ZoneKind,
+)
+from occupancy.page import BEGINNING, Page
+from occupancy.registry import Registry
+from occupancy.rules import Access, access_of, is_open
+from occupancy.sensed import DeviceHistory, SensedBays, late_devices
+from occupancy.step import DeviceFold
+
+Change = tuple[str, str, object | None]
+"""A registry change: (kind, id, document or None when removed)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One position of the log."""
+
+    position: int
+    watermark: datetime | None = None
+    readings: Sequence[AnyReading] = ()
+    changes: Sequence[Change] = ()
+
+
+@dataclass(slots=True)
+class Needs:
+    """What `apply` must be given: the reading (event) before which the checkpoint must lie; None: all from the start."""
+
+    devices: dict[DeviceId, AnyReading | None] = field(default_factory=dict)
+    car_parks: dict[ZoneId, datetime | None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.devices or self.car_parks)
+
+
+class AreaFold:
+    """One area in one generation."""
+
+    def __init__(
+        self, registry: Registry, *, position: int = 0, watermark: datetime | None = None, version: int = 0
+    ) -> None:
+        self.registry = registry
+        self.position = position
+        self.watermark = watermark
+        self.version = version
+        self.sensed = SensedBays(registry)
+        self.counted = CountedParks(registry)
+        self.zones: dict[ZoneId, ZoneAvailability] = {}
+        self.page = Page(position, watermark, version)
+        self._access: dict[tuple[tuple[str, ...], str], Access] = {}
+        self._closed: set[BayId] = set()
+        self._judged_at: datetime | None = None
+
+    def load(
+        self,
+        devices: Iterable[DeviceFold],
+        counts: Mapping[ZoneId, tuple[CountFold | None, Iterable[CountEvent]]],
+        zones: Mapping[ZoneId, ZoneAvailability],
+    ) -> None:
+        """Take up where an earlier process stopped; the registry is that of the same position."""
+        self.sensed.load(devices, self.watermark)
+        self.counted.load(counts, self.watermark)
+        self.zones = dict(zones)
+        if self.watermark is not None and self.registry.area is not None:
+            self._judged_at = _minute(self.watermark)
+            self._closed = {bay.bay_id for bay in self.registry.bays.values() if self.access(bay).closed}
+
+    def take_page(self) -> Page:
+        """The rows collected since the last call; the next page begins empty."""
+        page, self.page = self.page, Page(self.position, self.watermark, self.version)
+        return page
+
+    @property
+    def clock(self) -> Clock:
+        return self.registry.area.clock if self.registry.area else Clock.LIVE
+
+    def needs(self, batch: Batch) -> Needs:
+        """Devices and car parks whose history the batch reopens: late readings, changed bindings and models."""
+        needs = Needs(devices=dict(late_devices(self.sensed, batch.readings)))
+        for event, zone_id in self._events(batch.readings):
+            if not self.counted.accepts(zone_id, event):
+                needs.car_parks[zone_id] = min(event.at, needs.car_parks.get(zone_id) or event.at)
+        for kind, id, doc in batch.changes:
+            needs.devices.update(dict.fromkeys(self._devices_of(kind, id), None))
+            needs.car_parks.update(dict.fromkeys(self._parks_of(kind, id, doc), None))
+        return needs
+
+    def apply(
+        self,
+        batch: Batch,
+        devices: Mapping[DeviceId, DeviceHistory] | None = None,
+        car_parks: Mapping[ZoneId, CountHistory] | None = None,
+    ) -> None:
+        """Fold one batch. `devices` and `car_parks` hold what `needs` asked for."""
+        devices, car_parks = devices or {}, car_parks or {}
+        old_bays = {device_id: self.sensed.bays_of(device_id) for device_id in devices}
+        self.position = self.page.position = batch.position
+        touched = self._change_registry(batch.changes)
+        bays: set[BayId] = set()
+        for device_id, history in devices.items():
+            bays |= self.sensed.refold(
+                device_id, history, old_bays[device_id], self.clock, self.watermark, self.page
+            )
+        for zone_id, count_history in car_parks.items():
+            self.counted.refold(zone_id, count_history, self.clock, self.watermark, self.page)
+            touched.add(zone_id)
+        for device_id, readings in self._by_sensor(batch.readings).items():
+            if device_id not in devices:
+                bays |= self.sensed.step(device_id, readings, self.clock, self.watermark, self.page)
+        for zone_id, events in self._by_park(batch.readings).items():
+            if zone_id not in car_parks:
+                self.counted.step(zone_id, events, self.watermark, self.page)
+            touched.add(zone_id)
+        if batch.watermark is not None:
+            bays |= self.sensed.tick(self.watermark, batch.watermark, self.page)
+            touched |= self.counted.tick(batch.watermark, self.page)
+            touched |= self._move(batch.watermark)
+        self._show(bays)
+        touched |= {self.registry.bays[bay_id].zone_id for bay_id in bays if bay_id in self.registry.bays}
+        self._judge(touched)
+
+    def access(self, bay: Bay) -> Access:
+        """Who may use the bay now. Asked once a minute for all bays that are alike."""
+        key = (bay.rule_ids, bay.bay_type.value)
+        found = self._access.get(key)
+        if found is None:
+            now = self._judged_at or BEGINNING
+            found = self._access[key] = access_of(self.registry, bay.rule_ids, bay.bay_type, now)
+        return found
+
+    def _devices_of(self, kind: str, id: str) -> list[DeviceId]:
+        """Known devices whose rows a registry change may alter."""
+        match kind:
+            case "sensor":
+                found = [DeviceId(id)]
+            case "binding":
+                found = [DeviceId(id.split("@", 1)[0])]
+            case "area":
+                found = list(self.sensed.devices)
+            case _:
+                found = []
+        return [device_id for device_id in found if device_id in self.sensed.devices]
+
+    def _parks_of(self, kind: str, id: str, doc: object) -> list[ZoneId]:
+        """Car parks whose rows a registry change may alter: also the one that a known gate moves to."""
+        match kind:
+            case "zone":
+                found = [ZoneId(id)]
+            case "gate":
+                gate = self.registry.gates.get(DeviceId(id))
+                moved_to = doc.get("zone_id") if isinstance(doc, Mapping) else None
+                if gate and moved_to:
+                    return [gate.zone_id, ZoneId(str(moved_to))]
+                found = [gate.zone_id] if gate else []
+            case "area":
+                found = list(self.counted.counts)
+            case _:
+                found = []
+        return [zone_id for zone_id in found if zone_id in self.counted.counts]
+
+    def _change_registry(self, changes: Sequence[Change]) -> set[ZoneId]:
+        if not changes:
+            return set()
+        zones, bays = set(self.registry.zones), set(self.registry.bays)
+        for kind, id, doc in changes:
+            if doc is None:
+                self.registry.remove(kind, id)
+            else:
+                self.registry.put(kind, id, doc)
+        self.page.registry_changed = True
+        self.page.gone_zones |= zones - set(self.registry.zones)
+        self.page.gone_bays |= bays - set(self.registry.bays)
+        for zone_id in self.page.gone_zones:
+            self.zones.pop(zone_id, None)
+        self.sensed.watch_bindings(self.watermark)
+        self.sensed.refresh_all(self.watermark)
+        self._access.clear()
+        self._show_closures()
+        if self.watermark is not None:
+            for zone_id in self.registry.zones:
+                self.page.dirty(zone_id, BEGINNING)
+        return set(self.registry.zones)
+
+    def _move(self, watermark: datetime) -> set[ZoneId]:
+        """The watermark has moved: whole cells are due, and with a new minute other rules may be in force."""
+        before, self.watermark = self.watermark, watermark
+        self.page.watermark = watermark
+        if before is None or floor_cell(watermark) > floor_cell(before):
+            for zone_id in self.registry.zones:
+                self.page.dirty(zone_id, before or BEGINNING)
+        if self._judged_at == _minute(watermark):
+            return set()
+        self._judged_at = _minute(watermark)
+        self._access.clear()
+        self._show_closures()
+        return set(self.registry.zones)
+
+    def _show(self, bays: Iterable[BayId]) -> None:
+        for bay_id in bays:
+            if bay := self.registry.bays.get(bay_id):
+                state = self.sensed.states.get(bay_id) or unsensed(bay_id)
+                self.page.bay_states[bay_id] = shown(state, self.access(bay))
+
+    def _show_closures(self) -> None:
+        if self._judged_at is None or self.registry.area is None:
+            return
+        closed = {bay.bay_id for bay in self.registry.bays.values() if self.access(bay).closed}
+        self._show(closed ^ self._closed)
+        self._closed = closed
+
+    def _judge(self, touched: Iterable[ZoneId]) -> None:
+        """Say what holds for the zones now; what differs from what was said gets this position as its version."""
+        if self._judged_at is None or self.registry.area is None:
+            return
+        for zone_id in touched:
+            zone = self.registry.zones.get(zone_id)
+            if zone is None:
+                continue
+            availability = self._availability(zone, self._judged_at)
+            if availability != self.zones.get(zone_id):
+                self.zones[zone_id] = availability
+                self.page.zones[zone_id] = (availability, self.position)
+                self.version = self.page.version = self.position
+
+    def _availability(self, zone: Zone, now: datetime) -> ZoneAvailability:
+        if zone.kind is ZoneKind.CAR_PARK:
+            span, as_of = self.counted.span_now(zone.zone_id, self.watermark)
+            return car_park_availability(zone, span, as_of, is_open=is_open(self.registry, zone, now))
+        bays = self.registry.bays_by_zone.get(zone.zone_id, ())
+        return street_availability(zone, bays, self.sensed.states, self.access, now)
+
+    def _by_sensor(self, readings: Iterable[AnyReading]) -> dict[DeviceId, list[AnyReading]]:
+        found: dict[DeviceId, list[AnyReading]] = {}
+        for reading in readings:
+            if reading.device_id in self.registry.sensors:
+                found.setdefault(reading.device_id, []).append(reading)
+        for own in found.values():
+            own.sort(key=lambda reading: reading.key)
+        return found
+
+    def _events(self, readings: Iterable[AnyReading]) -> Iterable[tuple[CountEvent, ZoneId]]:
+        for reading in readings:
+            if gate := self.registry.gates.get(reading.device_id):
+                yield event_of(reading, reading.observed_at(self.clock)), gate.zone_id
+
+    def _by_park(self, readings: Iterable[AnyReading]) -> dict[ZoneId, list[CountEvent]]:
+        found: dict[ZoneId, list[CountEvent]] = {}
+        for event, zone_id in self._events(readings):
+            found.setdefault(zone_id, []).append(event)
+        return found
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

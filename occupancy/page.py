@@ -1,0 +1,99 @@
+"""What a stretch of the log changes in the derived tables: collected by the fold, written in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from occupancy.gates import CarParkCount, CountFold, CountSpan
+from occupancy.model import (
+    BayId,
+    BayInterval,
+    BayState,
+    DeviceId,
+    ReadingKey,
+    Stay,
+    ZoneAvailability,
+    ZoneId,
+)
+from occupancy.step import DeviceFold
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+FIRST_KEY = ReadingKey(-1, -1, -1)
+
+
+@dataclass(slots=True)
+class BayRows:
+    """A bay's rows by one device from `cut` on: what stands there goes, these take its place."""
+
+    cut: datetime
+    intervals: list[BayInterval]
+    stays: list[Stay]
+
+
+@dataclass(slots=True)
+class CountRows:
+    cut: datetime
+    spans: list[CountSpan]
+
+
+@dataclass(slots=True)
+class Page:
+    """Rows to write. `position` and `watermark` are the cursor after it; `version` the newest change shown."""
+
+    position: int
+    watermark: datetime | None
+    version: int
+    devices: dict[DeviceId, DeviceFold] = field(default_factory=dict)
+    checkpoints: list[DeviceFold] = field(default_factory=list)
+    checkpoint_cuts: dict[DeviceId, ReadingKey] = field(default_factory=dict)
+    """Checkpoints after this key were folded without a reading that has come since."""
+    bays: dict[tuple[BayId, DeviceId], BayRows] = field(default_factory=dict)
+    bay_states: dict[BayId, BayState] = field(default_factory=dict)
+    counts: dict[ZoneId, CountRows] = field(default_factory=dict)
+    count_folds: dict[ZoneId, CarParkCount] = field(default_factory=dict)
+    count_checkpoints: list[tuple[ZoneId, CountFold]] = field(default_factory=list)
+    count_checkpoint_cuts: dict[ZoneId, datetime] = field(default_factory=dict)
+    zones: dict[ZoneId, tuple[ZoneAvailability, int]] = field(default_factory=dict)
+    gone_zones: set[ZoneId] = field(default_factory=set)
+    gone_bays: set[BayId] = field(default_factory=set)
+    cells_from: dict[ZoneId, datetime] = field(default_factory=dict)
+    """By zone, the time from which its cells are to be computed again, up to the watermark."""
+    registry_changed: bool = False
+
+    def replace_bay(
+        self,
+        bay_id: BayId,
+        device_id: DeviceId,
+        cut: datetime,
+        intervals: list[BayInterval],
+        stays: list[Stay],
+    ) -> None:
+        rows = self.bays.get((bay_id, device_id))
+        if rows is None:
+            self.bays[bay_id, device_id] = BayRows(cut, intervals, stays)
+            return
+        while rows.intervals and rows.intervals[-1].started_at >= cut:
+            rows.intervals.pop()
+        while rows.stays and rows.stays[-1].arrived_at >= cut:
+            rows.stays.pop()
+        rows.cut = min(rows.cut, cut)
+        rows.intervals.extend(intervals)
+        rows.stays.extend(stays)
+
+    def replace_count(self, zone_id: ZoneId, cut: datetime, spans: list[CountSpan]) -> None:
+        rows = self.counts.get(zone_id)
+        if rows is None:
+            self.counts[zone_id] = CountRows(cut, spans)
+            return
+        while rows.spans and rows.spans[-1].started_at >= cut:
+            rows.spans.pop()
+        rows.cut = min(rows.cut, cut)
+        rows.spans.extend(spans)
+
+    def cut_checkpoints(self, device_id: DeviceId, key: ReadingKey) -> None:
+        self.checkpoint_cuts[device_id] = min(key, self.checkpoint_cuts.get(device_id, key))
+        self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= key]
+
+    def dirty(self, zone_id: ZoneId, at: datetime) -> None:
+        self.cells_from[zone_id] = min(at, self.cells_from.get(zone_id, at))

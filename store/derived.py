@@ -1,0 +1,304 @@
+"""Writing a page of derived rows and moving the cursor, in the caller's one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from occupancy.gates import CountSpan
+from occupancy.model import AreaId, BayId, BayInterval, State, ZoneAvailability, ZoneCell, ZoneId
+from occupancy.page import Page
+from occupancy.step import DeviceFold
+from store.generation import Generation, count_event_doc, count_fold_doc, group_doc
+from store.queries import sql
+
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+_DEVICE_TYPES = "text int4 text int4 int8 int8 text timestamptz timestamptz text float8 text int8".split()
+DERIVED_TABLES = (
+    "device_fold",
+    "device_checkpoint",
+    "count_fold",
+    "count_checkpoint",
+    "bay_interval",
+    "bay_state",
+    "stay",
+    "count_interval",
+    "zone_state",
+    "zone_cell",
+)
+
+
+class LostRace(RuntimeError):
+    """Another engine moved the cursor, or the generation was replaced: load again."""
+
+
+def write_page(cur: Cursor, at: Generation, page: Page) -> None:
+    """Write the rows and move the cursor from `at` by compare-and-swap. Raises `LostRace`, `psycopg.Error`."""
+    cur.execute(
+        sql("derived.move_cursor"),
+        (at.area, at.generation, at.position, page.position, page.watermark, page.version),
+    )
+    if cur.rowcount != 1:
+        raise LostRace(f"area {at.area}: generation {at.generation} is no longer at position {at.position}")
+    scope = (at.area, at.generation)
+    _write_devices(cur, scope, page)
+    _write_bays(cur, scope, page)
+    _write_counts(cur, scope, page)
+    _write_zones(cur, scope, page)
+
+
+def notify_feed(cur: Cursor, area: AreaId) -> None:
+    cur.execute(sql("derived.notify_feed"), (area,))
+
+
+def bay_intervals_in(
+    cur: Cursor, at: Generation, bays: Sequence[BayId], start: datetime, end: datetime
+) -> dict[BayId, list[BayInterval]]:
+    """The intervals that reach into [start, end), by bay and in time order, each with the one before."""
+    cur.execute(sql("derived.bay_intervals_in"), (at.area, at.generation, list(bays), start, end))
+    found: dict[BayId, list[BayInterval]] = {}
+    for bay_id, started_at, ended_at, state, reason, device_id in cur.fetchall():
+        found.setdefault(bay_id, []).append(
+            BayInterval(
+                bay_id=bay_id,
+                started_at=started_at,
+                ended_at=ended_at,
+                state=State(state),
+                reason=reason,
+                device_id=device_id,
+            )
+        )
+    return found
+
+
+def count_spans_in(
+    cur: Cursor, at: Generation, zone_id: ZoneId, start: datetime, end: datetime
+) -> list[CountSpan]:
+    """A car park's counts that reach into [start, end), in time order, with the one before."""
+    cur.execute(sql("derived.count_intervals_in"), (at.area, at.generation, zone_id, start, end))
+    return [
+        CountSpan(started_at=row[0], ended_at=row[1], occupied=row[2], over=row[3], passages=row[4])
+        for row in cur.fetchall()
+    ]
+
+
+def first_evidence(
+    cur: Cursor, at: Generation, zone_id: ZoneId, bays: Sequence[BayId] | None
+) -> datetime | None:
+    """When the zone was first heard of: the first of `bays`, or of the car park itself when `bays` is None."""
+    if bays is None:
+        cur.execute(sql("derived.first_count_interval"), (at.area, at.generation, zone_id))
+    else:
+        cur.execute(sql("derived.first_bay_interval"), (at.area, at.generation, list(bays)))
+    row = cur.fetchone()
+    return row[0] if row else None
+
+
+def replace_cells(
+    cur: Cursor, at: Generation, cut: Sequence[tuple[ZoneId, datetime]], cells: Iterable[ZoneCell]
+) -> None:
+    """Cells from each zone's cut on go, these take their place."""
+    scope = (at.area, at.generation)
+    cur.execute(sql("derived.cut_cells"), (*scope, [zone for zone, _ in cut], [when for _, when in cut]))
+    _copy(
+        cur,
+        "derived.copy_cells",
+        "text int4 text timestamptz float8 float8 float8 float8 int4 int4".split(),
+        (
+            (
+                *scope,
+                c.zone_id,
+                c.cell_at,
+                c.free_s,
+                c.occupied_s,
+                c.unknown_s,
+                c.closed_s,
+                c.arrivals,
+                c.departures,
+            )
+            for c in cells
+        ),
+    )
+
+
+def drop_generation(cur: Cursor, area: AreaId, generation: int) -> None:
+    """Delete the rows of a generation that is no longer live."""
+    for table in DERIVED_TABLES:
+        cur.execute(sql(f"derived.empty_{table}"), (area, generation))
+    cur.execute(sql("derived.drop_generation"), (area, generation))
+
+
+def _write_devices(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+    if page.devices:
+        cur.execute(sql("derived.drop_devices"), (*scope, list(page.devices)))
+        rows = ((*scope, *_device_row(fold)) for fold in page.devices.values())
+        _copy(cur, "derived.copy_devices", _DEVICE_TYPES, rows)
+    if page.checkpoint_cuts:
+        keys = page.checkpoint_cuts
+        cur.execute(
+            sql("derived.cut_checkpoints"),
+            (
+                *scope,
+                list(keys),
+                [key.incarnation for key in keys.values()],
+                [key.boot for key in keys.values()],
+                [key.seq for key in keys.values()],
+            ),
+        )
+    if page.checkpoints:
+        rows = ((*scope, *_device_row(fold)) for fold in page.checkpoints)
+        _copy(cur, "derived.copy_checkpoints", _DEVICE_TYPES, rows)
+
+
+def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+    if page.bays:
+        cuts = (
+            [bay_id for bay_id, _ in page.bays],
+            [device_id for _, device_id in page.bays],
+            [rows.cut for rows in page.bays.values()],
+        )
+        cur.execute(sql("derived.cut_bay_intervals"), (*scope, *cuts))
+        cur.execute(sql("derived.cut_stays"), (*scope, *cuts))
+        _copy(
+            cur,
+            "derived.copy_bay_intervals",
+            "text int4 text timestamptz timestamptz text text text".split(),
+            (
+                (*scope, i.bay_id, i.started_at, i.ended_at, i.state.value, i.reason, i.device_id)
+                for rows in page.bays.values()
+                for i in rows.intervals
+            ),
+        )
+        _copy(
+            cur,
+            "derived.copy_stays",
+            "text int4 text timestamptz timestamptz text text text".split(),
+            (
+                (*scope, s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id)
+                for rows in page.bays.values()
+                for s in rows.stays
+            ),
+        )
+    if page.bay_states or page.gone_bays:
+        cur.execute(sql("derived.drop_bay_states"), (*scope, [*page.bay_states, *page.gone_bays]))
+        _copy(
+            cur,
+            "derived.copy_bay_states",
+            "text int4 text text timestamptz timestamptz float8 text text".split(),
+            (
+                (*scope, s.bay_id, s.state.value, s.since, s.as_of, s.confidence, s.reason, s.device_id)
+                for s in page.bay_states.values()
+                if s.bay_id not in page.gone_bays
+            ),
+        )
+
+
+def _write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+    if page.counts:
+        cuts = (list(page.counts), [rows.cut for rows in page.counts.values()])
+        cur.execute(sql("derived.cut_count_intervals"), (*scope, *cuts))
+        _copy(
+            cur,
+            "derived.copy_count_intervals",
+            "text int4 text timestamptz timestamptz int4 bool int4".split(),
+            (
+                (*scope, zone_id, s.started_at, s.ended_at, s.occupied, s.over, s.passages)
+                for zone_id, rows in page.counts.items()
+                for s in rows.spans
+            ),
+        )
+    if page.count_folds:
+        cur.execute(sql("derived.drop_counts"), (*scope, list(page.count_folds)))
+        docs = (
+            (
+                *scope,
+                zone_id,
+                Jsonb(
+                    {
+                        "base": count_fold_doc(count.base) if count.base else None,
+                        "recent": [count_event_doc(event) for event in count.recent],
+                    }
+                ),
+            )
+            for zone_id, count in page.count_folds.items()
+        )
+        _copy(cur, "derived.copy_counts", "text int4 text jsonb".split(), docs)
+    if page.count_checkpoint_cuts:
+        cuts = (list(page.count_checkpoint_cuts), list(page.count_checkpoint_cuts.values()))
+        cur.execute(sql("derived.cut_count_checkpoints"), (*scope, *cuts))
+    _copy(
+        cur,
+        "derived.copy_count_checkpoints",
+        "text int4 text timestamptz jsonb".split(),
+        (
+            (*scope, zone_id, fold.as_of, Jsonb(count_fold_doc(fold)))
+            for zone_id, fold in page.count_checkpoints
+        ),
+    )
+
+
+def _write_zones(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+    if not page.zones and not page.gone_zones:
+        return
+    cur.execute(sql("derived.drop_zones"), (*scope, [*page.zones, *page.gone_zones]))
+    _copy(
+        cur,
+        "derived.copy_zones",
+        "text int4 text int8 int4 int4 int4 int4 int4 int4 int4 jsonb timestamptz text float8 float8".split(),
+        (
+            (*scope, *_zone_row(availability, version))
+            for zone_id, (availability, version) in page.zones.items()
+            if zone_id not in page.gone_zones
+        ),
+    )
+
+
+def _device_row(fold: DeviceFold) -> tuple[object, ...]:
+    return (
+        fold.device_id,
+        fold.key.incarnation,
+        fold.key.boot,
+        fold.key.seq,
+        fold.state.value,
+        fold.since,
+        fold.as_of,
+        fold.before.value,
+        fold.confidence,
+        fold.reason,
+        fold.folded,
+    )
+
+
+def _zone_row(availability: ZoneAvailability, version: int) -> tuple[object, ...]:
+    counts = availability.counts
+    return (
+        availability.zone_id,
+        version,
+        counts.capacity,
+        counts.free,
+        counts.occupied,
+        counts.unknown,
+        counts.closed,
+        availability.free_min,
+        availability.free_max,
+        Jsonb([group_doc(group) for group in availability.groups]),
+        availability.as_of,
+        availability.source.value,
+        availability.confidence,
+        availability.coverage,
+    )
+
+
+def _copy(cur: Cursor, name: str, types: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+    """COPY the rows; nothing is sent for none."""
+    rows = list(rows)
+    if not rows:
+        return
+    with cur.copy(sql(name)) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)

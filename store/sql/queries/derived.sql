@@ -1,0 +1,255 @@
+-- name: ensure_live
+-- The first generation of an area.
+INSERT INTO generation (area, generation, status, engine_version)
+SELECT $1, 1, 'live', $2 WHERE NOT EXISTS (SELECT FROM generation WHERE area = $1)
+ON CONFLICT DO NOTHING;
+
+-- name: live_generation
+-- The generation that answers come from, with its cursor.
+SELECT generation, position, watermark, version FROM generation WHERE area = $1 AND status = 'live';
+
+-- name: start_building
+-- A new generation beside the live one.
+INSERT INTO generation (area, generation, status, engine_version)
+SELECT $1, max(generation) + 1, 'building', $2 FROM generation WHERE area = $1
+RETURNING generation;
+
+-- name: generation_cursor
+-- One generation's cursor.
+SELECT generation, position, watermark, version FROM generation WHERE area = $1 AND generation = $2;
+
+-- name: lock_live
+-- Holds the live generation still for a switch.
+SELECT generation, position FROM generation WHERE area = $1 AND status = 'live' FOR UPDATE;
+
+-- name: retire
+-- The generation that was live.
+UPDATE generation SET status = 'retired' WHERE area = $1 AND generation = $2;
+
+-- name: promote
+-- The generation that answers come from now.
+UPDATE generation SET status = 'live' WHERE area = $1 AND generation = $2 AND status = 'building';
+
+-- name: retired_generations
+-- Generations whose rows may go: replaced, or left behind by a rebuild that did not finish.
+SELECT generation FROM generation WHERE area = $1 AND status <> 'live' AND generation <> $2 ORDER BY generation;
+
+-- name: drop_generation
+-- The generation's own row, after its rows.
+DELETE FROM generation WHERE area = $1 AND generation = $2 AND status <> 'live';
+
+-- name: move_cursor
+-- Compare-and-swap: whoever finds no row has lost the race and must load again.
+UPDATE generation SET position = $4, watermark = $5, version = $6
+WHERE area = $1 AND generation = $2 AND position = $3 AND status IN ('live', 'building');
+
+-- name: notify_feed
+-- A hint for the followers; their cursor is the truth.
+SELECT pg_notify('baycast_feed', $1);
+
+-- name: registry_at
+-- The registry as the log has it at a position.
+SELECT DISTINCT ON (e.key) e.key, e.doc
+FROM log_entry e JOIN log_batch b USING (batch_id)
+WHERE e.area = $1 AND e.kind = 'registry' AND b.position <= $2
+ORDER BY e.key, b.position DESC, e.ordinal DESC;
+
+-- name: load_devices
+-- Where every sensor stands.
+SELECT device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded
+FROM device_fold WHERE area = $1 AND generation = $2;
+
+-- name: load_counts
+-- Where every car park stands.
+SELECT zone_id, doc FROM count_fold WHERE area = $1 AND generation = $2;
+
+-- name: load_zones
+-- What was last said of every zone.
+SELECT zone_id, groups, free_min, free_max, as_of, source, confidence, coverage
+FROM zone_state WHERE area = $1 AND generation = $2;
+
+-- name: checkpoint_before
+-- The newest checkpoint of a sensor before a key.
+SELECT device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded
+FROM device_checkpoint
+WHERE area = $1 AND generation = $2 AND device_id = $3 AND (incarnation, boot, seq) < ($4, $5, $6)
+ORDER BY incarnation DESC, boot DESC, seq DESC LIMIT 1;
+
+-- name: count_checkpoint_before
+-- The newest checkpoint of a car park before a time.
+SELECT doc FROM count_checkpoint WHERE area = $1 AND generation = $2 AND zone_id = $3 AND at < $4
+ORDER BY at DESC LIMIT 1;
+
+-- name: cut_bay_intervals
+-- What a page replaces.
+DELETE FROM bay_interval t USING unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
+WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.device_id = c.device_id AND t.started_at >= c.cut;
+
+-- name: cut_stays
+-- What a page replaces.
+DELETE FROM stay t USING unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
+WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.device_id = c.device_id AND t.arrived_at >= c.cut;
+
+-- name: cut_count_intervals
+-- What a page replaces.
+DELETE FROM count_interval t USING unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
+WHERE t.area = $1 AND t.generation = $2 AND t.zone_id = c.zone_id AND t.started_at >= c.cut;
+
+-- name: cut_checkpoints
+-- Checkpoints that a late reading has made void.
+DELETE FROM device_checkpoint t
+USING unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[]) AS c (device_id, incarnation, boot, seq)
+WHERE t.area = $1 AND t.generation = $2 AND t.device_id = c.device_id
+  AND (t.incarnation, t.boot, t.seq) > (c.incarnation, c.boot, c.seq);
+
+-- name: cut_count_checkpoints
+-- Checkpoints that a late event has made void.
+DELETE FROM count_checkpoint t USING unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
+WHERE t.area = $1 AND t.generation = $2 AND t.zone_id = c.zone_id AND t.at > c.cut;
+
+-- name: cut_cells
+-- Cells from a time on, by zone.
+DELETE FROM zone_cell t USING unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
+WHERE t.area = $1 AND t.generation = $2 AND t.zone_id = c.zone_id AND t.cell_at >= c.cut;
+
+-- name: drop_devices
+-- Device folds that a page writes anew.
+DELETE FROM device_fold WHERE area = $1 AND generation = $2 AND device_id = ANY($3::text[]);
+
+-- name: drop_counts
+-- Car park folds that a page writes anew.
+DELETE FROM count_fold WHERE area = $1 AND generation = $2 AND zone_id = ANY($3::text[]);
+
+-- name: drop_bay_states
+-- Bay states that a page writes anew.
+DELETE FROM bay_state WHERE area = $1 AND generation = $2 AND bay_id = ANY($3::text[]);
+
+-- name: drop_zones
+-- Zone states that a page writes anew.
+DELETE FROM zone_state WHERE area = $1 AND generation = $2 AND zone_id = ANY($3::text[]);
+
+-- name: copy_devices
+-- Device folds in bulk.
+COPY device_fold (area, generation, device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_checkpoints
+-- Checkpoints in bulk.
+COPY device_checkpoint (area, generation, device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_bay_intervals
+-- Intervals in bulk.
+COPY bay_interval (area, generation, bay_id, started_at, ended_at, state, reason, device_id) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_stays
+-- Stays in bulk.
+COPY stay (area, generation, bay_id, arrived_at, departed_at, arrival, departure, device_id) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_count_intervals
+-- Counts in bulk.
+COPY count_interval (area, generation, zone_id, started_at, ended_at, occupied, over, passages) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_counts
+-- Car park folds in bulk.
+COPY count_fold (area, generation, zone_id, doc) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_count_checkpoints
+-- Car park checkpoints in bulk.
+COPY count_checkpoint (area, generation, zone_id, at, doc) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_bay_states
+-- Bay states in bulk.
+COPY bay_state (area, generation, bay_id, state, since, as_of, confidence, reason, device_id) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_zones
+-- Zone states in bulk.
+COPY zone_state (area, generation, zone_id, version, capacity, free, occupied, unknown, closed, free_min, free_max, groups, as_of, source, confidence, coverage) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_cells
+-- Cells in bulk.
+COPY zone_cell (area, generation, zone_id, cell_at, free_s, occupied_s, unknown_s, closed_s, arrivals, departures) FROM STDIN (FORMAT BINARY);
+
+-- name: bay_intervals_in
+-- The intervals of some bays that reach into [start, end), with the one before for each.
+SELECT i.bay_id, i.started_at, i.ended_at, i.state, i.reason, i.device_id
+FROM unnest($3::text[]) AS b (bay_id)
+CROSS JOIN LATERAL (
+    (SELECT * FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at < $4
+     ORDER BY t.started_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT * FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at >= $4 AND t.started_at < $5)
+) AS i
+ORDER BY i.bay_id, i.started_at;
+
+-- name: count_intervals_in
+-- A car park's counts that reach into [start, end), with the one before.
+(SELECT started_at, ended_at, occupied, over, passages FROM count_interval
+ WHERE area = $1 AND generation = $2 AND zone_id = $3 AND started_at < $4 ORDER BY started_at DESC LIMIT 1)
+UNION ALL
+(SELECT started_at, ended_at, occupied, over, passages FROM count_interval
+ WHERE area = $1 AND generation = $2 AND zone_id = $3 AND started_at >= $4 AND started_at < $5)
+ORDER BY started_at;
+
+-- name: first_bay_interval
+-- When the first of some bays was first heard of.
+SELECT min(i.started_at) FROM unnest($3::text[]) AS b (bay_id)
+CROSS JOIN LATERAL (
+    SELECT t.started_at FROM bay_interval t
+    WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id ORDER BY t.started_at LIMIT 1
+) AS i;
+
+-- name: first_count_interval
+-- When a car park was first heard of.
+SELECT started_at FROM count_interval WHERE area = $1 AND generation = $2 AND zone_id = $3 ORDER BY started_at LIMIT 1;
+
+-- name: count_events
+-- What some gates said from a time on, up to a position; the exact time is judged by the reader.
+SELECT r.batch_id, r.device_id, r.incarnation, r.boot, r.seq, r.kind, r.at, r.age_ms, r.received_at, r.occupied, r.cause,
+       r.prev_s, r.confidence, r.direction, r.count, r.capacity
+FROM reading r JOIN log_batch b USING (batch_id)
+WHERE r.device_id = ANY($1::text[]) AND greatest(r.at, r.received_at) > $2 AND b.area = $3 AND b.position <= $4;
+
+-- name: empty_device_fold
+-- The rows of a generation that is no longer live.
+DELETE FROM device_fold WHERE area = $1 AND generation = $2;
+
+-- name: empty_device_checkpoint
+-- The rows of a generation that is no longer live.
+DELETE FROM device_checkpoint WHERE area = $1 AND generation = $2;
+
+-- name: empty_count_fold
+-- The rows of a generation that is no longer live.
+DELETE FROM count_fold WHERE area = $1 AND generation = $2;
+
+-- name: empty_count_checkpoint
+-- The rows of a generation that is no longer live.
+DELETE FROM count_checkpoint WHERE area = $1 AND generation = $2;
+
+-- name: empty_bay_interval
+-- The rows of a generation that is no longer live.
+DELETE FROM bay_interval WHERE area = $1 AND generation = $2;
+
+-- name: empty_bay_state
+-- The rows of a generation that is no longer live.
+DELETE FROM bay_state WHERE area = $1 AND generation = $2;
+
+-- name: empty_stay
+-- The rows of a generation that is no longer live.
+DELETE FROM stay WHERE area = $1 AND generation = $2;
+
+-- name: empty_count_interval
+-- The rows of a generation that is no longer live.
+DELETE FROM count_interval WHERE area = $1 AND generation = $2;
+
+-- name: empty_zone_state
+-- The rows of a generation that is no longer live.
+DELETE FROM zone_state WHERE area = $1 AND generation = $2;
+
+-- name: empty_zone_cell
+-- The rows of a generation that is no longer live.
+DELETE FROM zone_cell WHERE area = $1 AND generation = $2;
+
+-- name: try_engine_lock
+-- Held by the engine that works; the others stand by.
+SELECT pg_try_advisory_lock($1);

@@ -1,0 +1,31 @@
+-- name: record
+-- Keeps what could not become a reading; the same bad message again only raises its count.
+INSERT INTO quarantine (digest, topic, reason, detail, device_id, payload, payload_bytes, first_seen, last_seen, count)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (digest) DO UPDATE SET
+    count = quarantine.count + excluded.count,
+    first_seen = least(quarantine.first_seen, excluded.first_seen),
+    last_seen = greatest(quarantine.last_seen, excluded.last_seen);
+
+-- name: overflow
+-- Beyond a source's hourly cap: a count, and the first of them as a sample.
+INSERT INTO quarantine_overflow (source, hour, reason, count, sample) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (source, hour, reason) DO UPDATE SET
+    count = quarantine_overflow.count + excluded.count,
+    sample = coalesce(quarantine_overflow.sample, excluded.sample);
+
+-- name: unknown_devices
+-- Devices whose messages wait for their registration.
+SELECT DISTINCT device_id FROM quarantine
+WHERE reason = 'unknown_device' AND replayed_at IS NULL AND device_id IS NOT NULL AND payload IS NOT NULL;
+
+-- name: waiting
+-- The oldest waiting messages of some devices; another worker's replay is passed over.
+SELECT id, topic, payload, first_seen FROM quarantine
+WHERE reason = 'unknown_device' AND replayed_at IS NULL AND payload IS NOT NULL AND device_id = ANY($1::text[])
+ORDER BY id LIMIT $2
+FOR UPDATE SKIP LOCKED;
+
+-- name: mark_replayed
+-- Written in the transaction that appends the readings.
+UPDATE quarantine SET replayed_at = $2 WHERE id = ANY($1::bigint[]);

@@ -1,0 +1,123 @@
+"""Reading the log: batches after a cursor, and the history of one device or gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from occupancy.fold import Batch, Change
+from occupancy.model import (
+    AnyReading,
+    AreaId,
+    Cause,
+    CountReading,
+    DeviceId,
+    Direction,
+    HealthReading,
+    PassageReading,
+    ReadingKey,
+    StateReading,
+)
+from store.queries import sql
+
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+
+def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, readings: int) -> list[Batch]:
+    """The next batches of an area's log, at most `positions` and about `readings` readings; at least one if any."""
+    cur.execute(sql("log.tail"), (area, position, positions))
+    heads: list[tuple[Any, ...]] = []
+    total = 0
+    for head in cur.fetchall():
+        total += head[3]
+        if heads and total > readings:
+            break
+        heads.append(head)
+    by_batch: dict[int, list[AnyReading]] = {}
+    with_readings = [head for head in heads if head[3]]
+    if with_readings:
+        first = min(head[5] for head in with_readings)
+        last = max(head[6] for head in with_readings)
+        cur.execute(sql("log.readings_of"), ([head[1] for head in with_readings], first, last))
+        for row in cur.fetchall():
+            by_batch.setdefault(row[0], []).append(reading_of(row))
+    changes: dict[int, list[Change]] = {}
+    with_entries = [head[1] for head in heads if head[4]]
+    if with_entries:
+        cur.execute(sql("log.entries_of"), (with_entries,))
+        for batch_id, kind, key, doc in cur.fetchall():
+            if kind == "registry":
+                entity_kind, _, entity_id = key.partition("/")
+                changes.setdefault(batch_id, []).append((entity_kind, entity_id, doc))
+    return [
+        Batch(
+            position=head[0],
+            watermark=head[2],
+            readings=by_batch.get(head[1], ()),
+            changes=changes.get(head[1], ()),
+        )
+        for head in heads
+    ]
+
+
+def readings_of_device(
+    cur: Cursor, area: AreaId, device_id: DeviceId, after: ReadingKey, position: int
+) -> list[AnyReading]:
+    """One device's readings after a key, in its own order, up to a position."""
+    cur.execute(
+        sql("log.readings_of_device"), (device_id, after.incarnation, after.boot, after.seq, area, position)
+    )
+    return [reading_of(row) for row in cur.fetchall()]
+
+
+def readings_of_gates(
+    cur: Cursor, area: AreaId, gates: Sequence[DeviceId], after: datetime, position: int
+) -> list[AnyReading]:
+    """What some gates said after a time (a superset: judge the observed time), up to a position; in no order."""
+    cur.execute(sql("derived.count_events"), (list(gates), after, area, position))
+    return [reading_of(row) for row in cur.fetchall()]
+
+
+def reading_of(row: Sequence[Any]) -> AnyReading:
+    """A row of `log.readings_of` as the domain sees it."""
+    (_, device_id, incarnation, boot, seq, kind, at, age_ms, received_at, occupied, cause) = row[:11]
+    prev_s, confidence, direction, count, capacity = row[11:16]
+    key = ReadingKey(incarnation, boot, seq)
+    match kind:
+        case "state":
+            return StateReading(
+                device_id=device_id,
+                key=key,
+                at=at,
+                age_ms=age_ms,
+                received_at=received_at,
+                occupied=occupied,
+                cause=Cause(cause),
+                prev_s=prev_s,
+                confidence=confidence,
+            )
+        case "passage":
+            return PassageReading(
+                device_id=device_id,
+                key=key,
+                at=at,
+                age_ms=age_ms,
+                received_at=received_at,
+                direction=Direction(direction),
+                confidence=confidence,
+            )
+        case "count":
+            return CountReading(
+                device_id=device_id,
+                key=key,
+                at=at,
+                age_ms=age_ms,
+                received_at=received_at,
+                occupied=count,
+                capacity=capacity,
+            )
+        case _:
+            return HealthReading(device_id=device_id, key=key, at=at, age_ms=age_ms, received_at=received_at)
