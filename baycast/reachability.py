@@ -81,7 +81,7 @@ def require_free_port(host: str, port: int, variable: str) -> None:
 
 
 def _brief(error: psycopg.Error) -> str:
-    """The server's or the resolver's own words, without libpq's list of attempts, which repeats the address."""
+    """The server's or the resolver's own words, without libpq's preamble, which repeats the address."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__

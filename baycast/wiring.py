@@ -62,9 +62,14 @@ def ingest_config(settings: Settings) -> IngestConfig:
 
 def engine_config(settings: Settings) -> EngineConfig:
     """For `occupancy.engine.run`."""
+    return engine_config_at(database_url(settings))
+
+
+def engine_config_at(url: str) -> EngineConfig:
+    """For `occupancy.engine.rebuild`, on a database that may have been started just for it."""
     from occupancy.engine import EngineConfig
 
-    return EngineConfig(database_url=database_url(settings))
+    return EngineConfig(database_url=url)
 
 
 def api_config(settings: Settings) -> ApiConfig:
