@@ -1,0 +1,1 @@
+"""From the broker to the log: receive, decode, batch, one transaction, COMMIT, then acknowledge."""

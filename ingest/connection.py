@@ -1,0 +1,265 @@
+"""The MQTT shell: one thread that owns the paho client, fills the inbox and sends the acknowledgements.
+
+Everything that touches the client happens on that one thread (paho's external-loop interface), so an
+acknowledgement can never slip from one connection into the next: packet ids start anew there, and a late
+PUBACK would make the broker drop somebody else's message. The thread never dies silently: `check()` raises
+what ended it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import select
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
+
+from ingest import metrics
+from ingest.client import ConnectionConfig, make_client, open_connection, subscribe
+from ingest.failures import BrokerError
+from ingest.inbox import Inbox, Received
+
+log = logging.getLogger(__name__)
+
+_SUBSCRIBED_WITHIN_S = 10.0
+_BACKOFF_S = (0.1, 5.0)
+_STEADY_AFTER_S = 5.0
+"""A connection that lasted this long was a good one: the next reconnect is quick again."""
+
+
+def utc_now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+class Connection:
+    """`start()`, then `check()` often, at last `stop()`. `canary` makes a canary's body from the time."""
+
+    def __init__(self, config: ConnectionConfig, inbox: Inbox, canary: Callable[[datetime], bytes]) -> None:
+        self._config = config
+        self._inbox = inbox
+        self._canary = canary
+        self._generation = 0
+        self._subscribed = False
+        self._ever_subscribed = False
+        self._problem: str | None = None
+        self._acks: deque[tuple[int, int]] = deque()
+        self._stopping = threading.Event()
+        self._failure: BaseException | None = None
+        self._next_canary = 0.0
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+        self._client = make_client(config)
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+        self._client.on_disconnect = self._on_disconnect
+        self._thread = threading.Thread(target=self._run, name="ingest-mqtt", daemon=True)
+
+    # --- called from the writer's thread ---
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise `BrokerError` when the receiving thread has ended: nothing would arrive any more."""
+        if self._failure is not None:
+            reason = str(self._failure) or type(self._failure).__name__
+            raise BrokerError(f"the MQTT thread ended: {reason}") from self._failure
+        if self._thread.ident is not None and not self._thread.is_alive() and not self._stopping.is_set():
+            raise BrokerError("the MQTT thread ended without a reason")
+
+    def acknowledge(self, tokens: Iterable[tuple[int, int]]) -> None:
+        """Queue PUBACKs for (generation, packet id) pairs, in order of receipt. Stale ones are dropped."""
+        self._acks.extend(tokens)
+        self._wake()
+
+    def stop(self, timeout: float) -> None:
+        """Send what is queued, disconnect (the session stays with the broker) and end the thread."""
+        self._stopping.set()
+        self._wake()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        if not self._thread.is_alive():
+            self._wake_read.close()
+            self._wake_write.close()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # then a wake-up is waiting already
+            self._wake_write.send(b"w")
+
+    # --- the thread ---
+
+    def _run(self) -> None:
+        try:
+            self._connect_again_and_again()
+        except BaseException as error:  # noqa: BLE001 - kept for check(), which ends the process with it
+            self._failure = error
+        finally:
+            self._disconnected()
+            self._inbox.wake()
+
+    def _connect_again_and_again(self) -> None:
+        started = time.monotonic()
+        delay = _BACKOFF_S[0]
+        while not self._stopping.is_set():
+            opened = time.monotonic()
+            problem = self._connect() or self._serve()
+            steady = self._subscribed and time.monotonic() - opened > _STEADY_AFTER_S
+            self._disconnected()
+            if self._stopping.is_set():
+                return
+            if not self._ever_subscribed and time.monotonic() - started > self._config.first_connect_within_s:
+                raise BrokerError(f"cannot use the broker at {self._config.broker}: {problem}")
+            delay = _BACKOFF_S[0] if steady else min(delay * 2, _BACKOFF_S[1])
+            log.warning("broker %s: %s; trying again", self._config.broker, problem)
+            self._stopping.wait(delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects, no secret
+
+    def _connect(self) -> str | None:
+        """Open the socket and send CONNECT; the reason when that was not possible."""
+        self._problem = None
+        try:
+            open_connection(self._client, self._config)
+        except OSError as error:  # refused, timed out, no such host, TLS
+            return str(error) or type(error).__name__
+        return None
+
+    def _serve(self) -> str:
+        """Drive one connection to its end and say what ended it."""
+        client = self._client
+        subscribed_by = time.monotonic() + _SUBSCRIBED_WITHIN_S
+        rc = MQTTErrorCode.MQTT_ERR_SUCCESS
+        while rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            sock = client.socket()
+            if sock is None:
+                break
+            rc = self._turn(sock)
+            if self._problem is not None:
+                return self._problem
+            if not self._subscribed and time.monotonic() > subscribed_by:
+                return "no answer to CONNECT or SUBSCRIBE"
+            if self._stopping.is_set() and not self._acks and not client.want_write():
+                client.disconnect()
+                client.loop_write()
+                return "stopping"
+        return self._problem or mqtt.error_string(rc)
+
+    def _turn(self, sock: Any) -> MQTTErrorCode:
+        """Wait for the socket, an acknowledgement or the next canary, and handle what there is."""
+        client = self._client
+        timeout = 0.5
+        if self._subscribed:
+            timeout = min(timeout, max(0.0, self._next_canary - time.monotonic()))
+        if isinstance(sock, ssl.SSLSocket) and sock.pending():
+            timeout = 0.0
+        readable, _, _ = select.select(
+            [sock, self._wake_read], [sock] if client.want_write() else [], [], timeout
+        )
+        if self._wake_read in readable:
+            self._wake_read.recv(4096)
+        rc = MQTTErrorCode.MQTT_ERR_SUCCESS
+        # While stopping nothing more is taken in: what is not acknowledged stays with the broker.
+        if (sock in readable or timeout == 0.0) and not self._stopping.is_set():
+            rc = client.loop_read()
+        if rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._send_acks()
+            self._send_canary()
+            rc = client.loop_write() if client.want_write() else rc
+        return client.loop_misc() if rc == MQTTErrorCode.MQTT_ERR_SUCCESS else rc
+
+    def _send_acks(self) -> None:
+        while self._acks:
+            generation, mid = self._acks.popleft()
+            if generation == self._generation:
+                self._client.ack(mid, 1)
+            else:
+                metrics.STALE_ACKS.inc()
+
+    def _send_canary(self) -> None:
+        now = time.monotonic()
+        if self._subscribed and now >= self._next_canary and not self._stopping.is_set():
+            self._next_canary = now + self._config.canary_every_s
+            # A full outgoing queue means that the broker does not answer: the canary is then rightly missing.
+            self._client.publish(self._config.canary_topic, self._canary(utc_now()), qos=1)
+
+    def _disconnected(self) -> None:
+        self._generation += 1  # from now on every acknowledgement in flight is stale
+        self._subscribed = False
+        metrics.CONNECTED.set(0)
+
+    # --- paho's callbacks, all on the thread; what they raise ends it and with it the process ---
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: Any, flags: mqtt.ConnectFlags, reason: ReasonCode, _properties: Any
+    ) -> None:
+        if reason.is_failure:
+            self._problem = f"refused: {reason}"
+            return
+        self._generation += 1
+        metrics.CONNECTS.inc()
+        if flags.session_present:
+            # The broker delivers these again; storing them twice would only cost time.
+            self._inbox.forget_acknowledgeable()
+        elif self._config.expects_session or self._ever_subscribed:
+            metrics.SESSION_LOST.inc()
+            log.error("broker %s lost our session: messages queued there are gone", self._config.broker)
+        subscribe(client, self._config)
+
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        denied = [
+            f"{subscription.topic} ({reason})"
+            for subscription, reason in zip(self._config.subscriptions, reasons, strict=False)
+            if reason.is_failure
+        ]
+        if denied:
+            self._problem = f"subscription refused: {', '.join(denied)}"
+            return
+        self._subscribed = self._ever_subscribed = True
+        self._next_canary = time.monotonic()
+        metrics.CONNECTED.set(1)
+        log.info("subscribed at %s as %s", self._config.broker, self._config.client_id)
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _data: Any,
+        flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Any,
+    ) -> None:
+        if flags.is_disconnect_packet_from_server:  # as in "Session taken over": another client with our id
+            self._problem = f"disconnected by the broker: {reason}"
+
+    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "(topic is not UTF-8)"
+        received = Received(
+            self._generation,
+            message.mid,
+            message.qos,
+            topic,
+            bytes(message.payload),
+            message.retain,
+            utc_now(),
+        )
+        while not self._inbox.put(received, timeout=0.2):
+            if not message.qos:
+                metrics.UNACKNOWLEDGED.inc()  # sent without a promise, and there is no room
+                return
+            if self._stopping.is_set():
+                return  # not acknowledged: the broker keeps it

@@ -1,0 +1,82 @@
+"""The bounded queue between the receiving thread and the writer."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Received(NamedTuple):
+    """One PUBLISH as it came. `generation` numbers the connection that it came over."""
+
+    generation: int
+    mid: int
+    qos: int
+    topic: str
+    payload: bytes
+    retain: bool
+    received_at: datetime
+
+
+class Inbox:
+    """A queue with a bound. Appending to and taking from a deque are atomic; the events only end waits."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._items: deque[Received] = deque()
+        self._arrived = threading.Event()
+        self._freed = threading.Event()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def full(self) -> bool:
+        return len(self._items) >= self._capacity
+
+    def put(self, item: Received, timeout: float) -> bool:
+        """Add an item; False when there was no room within `timeout` seconds."""
+        if len(self._items) >= self._capacity:
+            self._freed.clear()
+            if len(self._items) >= self._capacity and not self._freed.wait(timeout):
+                return False
+        self._items.append(item)
+        if not self._arrived.is_set():
+            self._arrived.set()
+        return True
+
+    def take(self, limit: int, timeout: float) -> list[Received]:
+        """Up to `limit` items in order; waits up to `timeout` seconds for the first."""
+        items = self._items
+        if not items:
+            self._arrived.clear()
+            if not items:  # looked at again after clearing: a put in between is not slept through
+                self._arrived.wait(timeout)
+        taken: list[Received] = []
+        try:
+            while len(taken) < limit:
+                taken.append(items.popleft())
+        except IndexError:
+            pass
+        if taken and not self._freed.is_set():
+            self._freed.set()
+        return taken
+
+    def wake(self) -> None:
+        """End the wait of `take` without an item."""
+        self._arrived.set()
+
+    def forget_acknowledgeable(self) -> int:
+        """Drop what the broker will deliver again (QoS 1 on a resumed session); returns how many."""
+        found: list[Received] = []
+        try:
+            while True:
+                found.append(self._items.popleft())
+        except IndexError:
+            pass
+        kept = [item for item in found if not item.qos]
+        self._items.extend(kept)
+        self._freed.set()
+        return len(found) - len(kept)
