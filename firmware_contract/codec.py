@@ -18,6 +18,7 @@ from firmware_contract import batch, plates, topics
 from firmware_contract.errors import Reason, Refused
 from firmware_contract.explain import explained
 from firmware_contract.messages import (
+    KINDS,
     TIME_PATTERN,
     TYPES,
     AnyMessage,
@@ -102,7 +103,7 @@ def meaning(message: AnyMessage) -> int:
     Telemetry is no part of it, nor is `age_ms`: a device without a clock that sends again sends another age.
     """
     at = None if message.at is None else (message.at - EARLIEST) // _MICROSECOND
-    claim = _ENCODER.encode((type(message).__name__, at, *_claim(message)))
+    claim = _ENCODER.encode((KINDS[type(message)], at, *_claim(message)))
     return int.from_bytes(blake2b(claim, digest_size=8).digest(), "big", signed=True)
 
 

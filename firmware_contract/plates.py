@@ -55,7 +55,7 @@ def is_plate_whole(text: str) -> bool:
 
 
 def may_hold_passage(payload: bytes) -> bool:
-    """Whether bytes that are no readable passage show signs of one, or of a plate: what a misled gate may send."""
+    """Whether bytes that are no readable passage show signs of one, or of a plate."""
     plain = _ASCII_ESCAPE.sub(lambda escape: bytes([int(escape[1], 16)]), payload)
     text = plain.decode("utf-8", "replace")
     lowered = text.lower()
