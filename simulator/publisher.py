@@ -14,7 +14,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -39,13 +39,14 @@ class Endpoint:
     host: str
     port: int
     tls: bool = False
+    ca_file: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, url: str) -> Endpoint:
-        """From `mqtt://` or `mqtts://[user[:password]@]host[:port]`. Raises `ValueError` without quoting the
-        password."""
+        """From `mqtt://` or `mqtts://[user[:password]@]host[:port][?ca=FILE]`. Raises `ValueError` without
+        quoting the password."""
         parts = urlsplit(url)
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
             raise ValueError("the broker's URL is mqtt://host[:port] or mqtts://host[:port]")
@@ -54,6 +55,7 @@ class Endpoint:
             host=parts.hostname,
             port=parts.port or (8883 if tls else 1883),
             tls=tls,
+            ca_file=parse_qs(parts.query).get("ca", [None])[-1],
             username=None if parts.username is None else unquote(parts.username),
             password=None if parts.password is None else unquote(parts.password),
         )
@@ -80,7 +82,7 @@ class Publisher:
         self._client.max_queued_messages_set(0)  # `publish` below is the bound
         self._client.reconnect_delay_set(1, 15)
         if endpoint.tls:
-            self._client.tls_set()
+            self._client.tls_set(ca_certs=endpoint.ca_file)
         if endpoint.username is not None:
             self._client.username_pw_set(endpoint.username, endpoint.password)
         self._client.on_connect = self._on_connect
