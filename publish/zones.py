@@ -32,10 +32,11 @@ class Zones:
     def __init__(self, expiry_s: int) -> None:
         self._expiry_s = expiry_s
         self._told: dict[ZoneId, _Told] = {}
+        self._again = False
 
     def forget(self) -> None:
         """Everything is due again: the broker may have lost it."""
-        self._told.clear()
+        self._again = True
 
     def due(self, view: View, fresh: frozenset[AreaId], moment: Moment) -> list[Message]:
         """Return the documents to send now. Zones that left the registry are cleared from the broker."""
@@ -48,6 +49,7 @@ class Zones:
             is_fresh = area.area.area_id in fresh
             if (
                 told is not None
+                and not self._again
                 and told.live is live
                 and told.generation == area.generation
                 and told.fresh == is_fresh
@@ -56,6 +58,7 @@ class Zones:
                 continue
             self._told[zone_id] = _Told(live, area.generation, is_fresh, moment.now_s)
             messages.append(self._message(live, area.generation, is_fresh, moment))
+        self._again = False
         return messages
 
     def last_words(self, moment: Moment) -> list[Message]:
