@@ -1,0 +1,1 @@
+"""The HTTP, WebSocket and SSE room: what is known now, for drivers, signs and operators."""

@@ -1,0 +1,76 @@
+"""Puts the API together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api import errors, policy
+from api.config import ApiConfig
+from api.edge import Edge
+from api.live import Live, utc_now
+from api.routes import drivers, ops, page, signs
+from api.routes import live as live_routes
+from api.schemas import FeatureCollection, Problem
+
+DESCRIPTION = (
+    "Parking availability as it is known now. Every number says how old it is (`as_of`), where it comes from "
+    "(`source`) and how sure it is; `unknown` is an answer. Open data, read only, no key."
+)
+
+
+def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """Return the application; it follows the store while its lifespan runs. Raises `UndeclaredRouteError`."""
+    live = Live(config, clock=clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with live.running():
+            yield
+
+    app = FastAPI(
+        title="baycast",
+        version=_version(),
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.live = live
+    errors.install(app)
+    for room in (drivers, live_routes, signs, ops):
+        room.install(app, live)
+    page.install(app, lambda: openapi(app))
+    app.add_middleware(Edge)
+    policy.enforce(app)
+    return app
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of the application."""
+    document: dict[str, Any] = get_openapi(
+        title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
+    )
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for model in (FeatureCollection, Problem):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        for name, nested in schema.pop("$defs", {}).items():
+            schemas.setdefault(name, nested)
+        schemas[model.__name__] = schema
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    return document
+
+
+def _version() -> str:
+    try:
+        return version("baycast")
+    except PackageNotFoundError:
+        return "0"

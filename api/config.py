@@ -1,0 +1,36 @@
+"""What the API needs to know from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from api.snapshot import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiConfig:
+    """Times are seconds. Raises `ValueError` for values that cannot work."""
+
+    database_url: str
+    listeners_max: int = 10_000
+    """WebSocket and SSE listeners together; one more is answered 503."""
+    heartbeat_s: float = 10.0
+    evict_after_s: float = 5.0
+    """A listener that has not read for this long is closed with 4008."""
+    allowed_origins: frozenset[str] = frozenset()
+    """Origins, as in "https://parking.example", whose pages may open the WebSocket besides our own host's."""
+    stale_after_s: float = 30.0
+    down_after_s: float = 300.0
+    ready_feed_s: float = 5.0
+    """Not ready when the database has not answered the feed for this long."""
+
+    def __post_init__(self) -> None:
+        if self.listeners_max < 1 or self.heartbeat_s <= 0 or self.evict_after_s <= 0:
+            raise ValueError("listeners_max, heartbeat_s and evict_after_s are above zero")
+        if not 0 < self.stale_after_s <= self.down_after_s:
+            raise ValueError("stale_after_s is above zero and not above down_after_s")
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(timedelta(seconds=self.stale_after_s), timedelta(seconds=self.down_after_s))

@@ -1,0 +1,137 @@
+"""What every request and response passes: bounds, HEAD, preflight, headers, counting, and the last catch."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import metrics
+from api.errors import Problem, response
+from api.policy import POLICIES, Audience
+
+_log = logging.getLogger("baycast.api")
+QUERY_MAX_BYTES = 4096
+BODY_MAX_BYTES = 64 * 1024
+ABORT = "baycast.abort"
+"""Scope key: a function that drops the connection at once, where the server lets us."""
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "If-None-Match, Last-Event-ID",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class Edge:
+    """Outermost of our own: a pure ASGI middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._public: list[re.Pattern[str]] = [
+            compile_path(path)[0]
+            for (method, path), policy in POLICIES.items()
+            if method == "GET" and policy.audience is Audience.PUBLIC
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ABORT] = _abort_of(send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        reply = _Reply(scope, send)
+        try:
+            problem = _refusal(scope)
+            if problem is not None:
+                await response(problem)(scope, receive, reply.send)
+            elif scope["method"] == "OPTIONS" and any(path.match(scope["path"]) for path in self._public):
+                await reply.send({"type": "http.response.start", "status": 204, "headers": _raw(_PREFLIGHT)})
+                await reply.send({"type": "http.response.body", "body": b""})
+            else:
+                if scope["method"] == "HEAD":
+                    reply.bodyless = True
+                    scope["method"] = "GET"
+                await self._app(scope, receive, reply.send)
+        except Exception:
+            _log.exception("a request failed")
+            if reply.status is not None:
+                raise
+            await response(Problem(500, "internal", "This is our fault, and it has been noted."))(
+                scope, receive, reply.send
+            )
+        finally:
+            if reply.status is not None:
+                metrics.REQUESTS.labels(_route(scope), str(reply.status)).inc()
+
+
+class _Reply:
+    """The response on its way out."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self.status: int | None = None
+        self.bodyless = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=list(message.get("headers", ())))
+            self._dress(headers)
+            message = {**message, "headers": headers.raw}
+        elif message["type"] == "http.response.body" and self.bodyless:
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    def _dress(self, headers: MutableHeaders) -> None:
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "no-referrer")
+        headers.setdefault("Content-Security-Policy", _DATA_POLICY)
+        policy = POLICIES.get(("GET", _route(self._scope)))
+        if policy is not None and policy.audience is Audience.PUBLIC:
+            headers.setdefault("Access-Control-Allow-Origin", "*")
+            headers.setdefault("Access-Control-Expose-Headers", "ETag")
+
+
+def _route(scope: MutableMapping[str, Any]) -> str:
+    """Return the path template: a path as asked for would make as many labels as there are typing errors."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else "none"
+
+
+def _refusal(scope: Scope) -> Problem | None:
+    query: bytes = scope.get("query_string", b"")
+    if len(query) > QUERY_MAX_BYTES:
+        return Problem(414, "query-too-long", f"The query is longer than {QUERY_MAX_BYTES} bytes.")
+    names = [part.partition(b"=")[0] for part in query.split(b"&") if part]
+    if len(set(names)) != len(names):
+        return Problem(400, "repeated-parameter", "A parameter is given more than once.")
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or int(value[:12]) > BODY_MAX_BYTES):
+            return Problem(413, "body-too-large", f"A body has at most {BODY_MAX_BYTES} bytes.")
+    return None
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def _abort_of(send: Send) -> Callable[[], None] | None:
+    """Return how to drop this connection without waiting for its buffers.
+
+    ASGI has no word for it; uvicorn's `send` is a method of the object that holds the transport. Behind any
+    other server there is none, and a slow reader's buffers stay until the kernel gives up on it.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    abort = getattr(transport, "abort", None)
+    return abort if callable(abort) else None

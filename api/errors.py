@@ -1,0 +1,101 @@
+"""The one table from what went wrong to the answer: RFC 9457 problem documents, without internals (L9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.snapshot import encode
+
+MEDIA_TYPE = "application/problem+json"
+TYPE = "urn:baycast:problem:"
+
+
+class Problem(Exception):
+    """An answer that is not the one asked for. `more` are members of the problem document."""
+
+    def __init__(
+        self, status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None, **more: object
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers
+        self.more = more
+
+
+def not_found(what: str, name: str) -> Problem:
+    return Problem(404, "not-found", f"There is no {what} {name!r}.")
+
+
+def document(
+    status: int, kind: str | None, detail: str | None, more: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the problem document. Without a kind, the HTTP status says it all ("about:blank")."""
+    return {
+        "type": "about:blank" if kind is None else TYPE + kind,
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        **({} if detail is None else {"detail": detail}),
+        **more,
+    }
+
+
+def response(problem: Problem) -> Response:
+    body = encode(document(problem.status, problem.kind, problem.detail, problem.more))
+    headers = {"Cache-Control": "no-store", **(problem.headers or {})}
+    return Response(body, problem.status, headers, MEDIA_TYPE)
+
+
+def _plain(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    body = encode(document(status, None, None, {}))
+    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
+
+
+def parameter_problem(complaints: Sequence[Any]) -> Problem:
+    """Turn the first complaint about the parameters into a problem: 400 for a name, 422 for a value."""
+    first: dict[str, Any] = dict(complaints[0])
+    place = [str(part) for part in first.get("loc", ())]
+    name = place[-1] if place else "?"
+    if first.get("type") == "extra_forbidden":
+        return Problem(400, "unknown-parameter", f"There is no parameter {name!r}.", parameter=name)
+    said = str(first.get("msg", "is not valid")).removeprefix("Value error, ")
+    return Problem(422, "invalid-parameter", f"{name}: {said}", parameter=name)
+
+
+async def _on_problem(_request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)  # noqa: S101 - registered for it
+    return response(problem)
+
+
+async def _on_http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    return _plain(error.status_code, error.headers)
+
+
+async def _on_invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    return response(parameter_problem(error.errors()))
+
+
+async def _on_database(_request: Request, _error: Exception) -> Response:
+    return response(
+        Problem(503, "database", "The database does not answer now.", headers={"Retry-After": "5"})
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Put the table into the application."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    for database in (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError):
+        app.add_exception_handler(database, _on_database)

@@ -1,0 +1,109 @@
+"""Query parameters by route. A name that is not here is refused: a typing error must not widen an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from api.selection import AREAS_MAX, ZONES_MAX, Around, Selection, View, box_of, driver_of, ids_of, point_of
+
+Text = Annotated[str, Field(max_length=4096)]
+
+
+def _checked(check: Callable[[str], object]) -> AfterValidator:
+    def run(text: str) -> str:
+        check(text)
+        return text
+
+    return AfterValidator(run)
+
+
+class Nothing(BaseModel):
+    """A route without parameters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Driver(Nothing):
+    for_: Annotated[Text, _checked(driver_of)] = Field(
+        "general",
+        alias="for",
+        description="Who `usable` is for: general, blue_badge, loading, ev, motorcycle, coach, permit:CODE",
+    )
+    stay_min: int | None = Field(None, ge=1, le=7 * 24 * 60, description="Intended stay in minutes")
+
+    @property
+    def view(self) -> View:
+        return View(self.for_, self.stay_min)
+
+
+class Places(Driver):
+    area: Annotated[Text, _checked(lambda text: ids_of(text, AREAS_MAX))] | None = Field(
+        None, description="Area ids, separated by commas"
+    )
+    zones: Annotated[Text, _checked(lambda text: ids_of(text, ZONES_MAX))] | None = Field(
+        None, description="Zone ids, separated by commas"
+    )
+    bbox: Annotated[Text, _checked(box_of)] | None = Field(
+        None, description="west,south,east,north in degrees", examples=["-3.19,51.47,-3.16,51.49"]
+    )
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(
+            areas=None if self.area is None else ids_of(self.area, AREAS_MAX),
+            zones=None if self.zones is None else ids_of(self.zones, ZONES_MAX),
+            box=None if self.bbox is None else box_of(self.bbox),
+            view=self.view,
+        )
+
+
+class Availability(Places):
+    near: Annotated[Text, _checked(point_of)] | None = Field(
+        None,
+        description="lat,lon in degrees: zones around it, by straight-line distance",
+        examples=["51.48,-3.18"],
+    )
+    radius_m: float | None = Field(
+        None, gt=0, le=50_000, allow_inf_nan=False, description="With `near`; 500 when not given"
+    )
+    kind: Literal["street", "car_park"] | None = None
+    min_free: int | None = Field(
+        None, ge=0, le=100_000, description="At least so many usable bays known to be free"
+    )
+    format: Literal["json", "geojson"] = "json"
+
+    @model_validator(mode="after")
+    def _radius_needs_near(self) -> Availability:
+        if self.radius_m is not None and self.near is None:
+            raise ValueError("radius_m: goes with near=lat,lon")
+        return self
+
+    @property
+    def selection(self) -> Selection:
+        base = super().selection
+        around = None if self.near is None else Around(*point_of(self.near), self.radius_m or 500.0)
+        return Selection(base.areas, base.zones, base.box, around, self.kind, self.min_free, base.view)
+
+
+class ZonePage(Places):
+    kind: Literal["street", "car_park"] | None = None
+    limit: int = Field(200, ge=1, le=1000, description="Zones in one answer")
+    after: Annotated[Text, _checked(lambda text: ids_of(text, 1))] | None = Field(
+        None, description="Go on after this zone: `next` of the answer before"
+    )
+
+
+class BayPage(Nothing):
+    limit: int = Field(1000, ge=1, le=5000, description="Bays in one answer")
+    after: Annotated[Text, _checked(lambda text: ids_of(text, 1))] | None = Field(
+        None, description="Go on after this bay: `next` of the answer before"
+    )
+
+
+class Listen(Places):
+    since: Text | None = Field(
+        None, description="The version of the last message seen: what changed after it is sent"
+    )

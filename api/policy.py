@@ -1,0 +1,77 @@
+"""Who may call what. A route that is not in the table keeps the application from starting (L9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+
+class Audience(StrEnum):
+    PUBLIC = "public"
+    """Anybody, from any site's page: open data, read only, without credentials."""
+    OPS = "ops"
+    """Operators and their probes: no cross-origin access; not to be passed on by a public proxy."""
+    KEY = "key"
+    """An API key with `scope`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    audience: Audience
+    scope: str | None = None
+
+
+PUBLIC = Policy(Audience.PUBLIC)
+OPS = Policy(Audience.OPS)
+
+POLICIES: Mapping[tuple[str, str], Policy] = {
+    ("GET", "/"): PUBLIC,
+    ("GET", "/static/{name}"): PUBLIC,
+    ("GET", "/docs"): PUBLIC,
+    ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/v1/availability"): PUBLIC,
+    ("GET", "/v1/zones"): PUBLIC,
+    ("GET", "/v1/zones/{zone_id}"): PUBLIC,
+    ("GET", "/v1/zones/{zone_id}/bays"): PUBLIC,
+    ("WS", "/v1/live"): PUBLIC,
+    ("GET", "/v1/live/events"): PUBLIC,
+    ("GET", "/v1/signs"): PUBLIC,
+    ("GET", "/v1/signs/{sign_id}"): PUBLIC,
+    ("GET", "/v1/signs/{sign_id}/frame"): PUBLIC,
+    ("GET", "/healthz"): OPS,
+    ("GET", "/readyz"): OPS,
+    ("GET", "/metrics"): OPS,
+}
+
+
+class UndeclaredRouteError(RuntimeError):
+    """A route without a policy."""
+
+
+def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Yield (method, path) of everything the application answers; WebSocket routes have the method WS."""
+    for route in app.routes:
+        yield from _entries(route)
+
+
+def _entries(route: BaseRoute) -> Iterator[tuple[str, str]]:
+    if isinstance(route, WebSocketRoute):
+        yield "WS", route.path
+    elif isinstance(route, Route):
+        # HEAD is GET without the body, and is answered by the same code.
+        yield from ((method, route.path) for method in sorted(route.methods or ()) if method != "HEAD")
+    else:
+        # A mount answers paths that nobody listed; it has no policy, so it is refused by its own name.
+        yield "MOUNT", getattr(route, "path", repr(route))
+
+
+def enforce(app: FastAPI) -> None:
+    """Refuse an application with a route that no policy covers. Raises `UndeclaredRouteError`."""
+    missing = sorted({entry for entry in routes_of(app) if entry not in POLICIES})
+    if missing:
+        names = ", ".join(f"{method} {path}" for method, path in missing)
+        raise UndeclaredRouteError(f"no policy is declared in api/policy.py for: {names}")

@@ -1,0 +1,34 @@
+"""How a route's answers stand in the OpenAPI document; the answers themselves are bytes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from api import schemas
+from api.errors import MEDIA_TYPE
+
+PROBLEMS: Final = {
+    400: "A parameter that is not there, or one given twice",
+    404: "No such thing",
+    422: "A value that cannot be read",
+}
+
+
+def described(
+    model: str, problems: dict[int, str], *, geojson: bool = False, tagged: bool = True
+) -> dict[str, Any]:
+    """Return the keyword arguments of `add_api_route` for a GET answering `schemas.<model>`."""
+    shape: type[BaseModel] = getattr(schemas, model)
+    responses: dict[int | str, dict[str, Any]] = {200: {"model": shape}}
+    if geojson:
+        reference = {"$ref": "#/components/schemas/FeatureCollection"}
+        responses[200]["content"] = {"application/geo+json": {"schema": reference}}
+    if tagged:
+        responses[304] = {"description": "You have it already (If-None-Match)"}
+    for status, words in problems.items():
+        schema = {"$ref": "#/components/schemas/Problem"}
+        responses[status] = {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return {"methods": ["GET"], "response_class": Response, "response_model": None, "responses": responses}

@@ -1,0 +1,156 @@
+"""What a driver, or a driver's app, asks for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request
+from starlette.responses import Response
+
+from api import metrics
+from api.answers import GEOJSON, entity_tag, tagged
+from api.bays import bay_document
+from api.board import Board
+from api.errors import not_found
+from api.live import Live
+from api.params import Availability, BayPage, Driver, ZonePage
+from api.routes.described import PROBLEMS, described
+from api.selection import Selection, distance_m
+from api.snapshot import encode, geometry, place_document, zone_document
+from occupancy.answers import instant
+from occupancy.model import BayId, ZoneId
+
+
+def install(app: FastAPI, live: Live) -> None:
+    """Add the routes."""
+    board = live.board
+    tags: dict[int, tuple[bytes, str]] = {}
+
+    def check_areas(selection: Selection) -> None:
+        for area_id in sorted(selection.areas or ()):
+            if area_id not in board.areas:
+                raise not_found("area", area_id)
+
+    async def availability(request: Request, query: Annotated[Availability, Query()]) -> Response:
+        """The compact snapshot to poll: every zone, or those asked for."""
+        selection = query.selection
+        check_areas(selection)
+        with metrics.RENDER.time():
+            if query.format == "geojson":
+                return tagged(request, _features(live, selection), GEOJSON)
+            if selection != Selection(view=selection.view):
+                return tagged(request, _snapshot(live, selection))
+            body = board.whole(selection.view)
+        # The bytes are one object until something changes, and so is their tag.
+        kept = tags.get(id(body))
+        if kept is None or kept[0] is not body:
+            tags.clear()
+            kept = tags[id(body)] = (body, entity_tag(body))
+        return tagged(request, body, tag=kept[1])
+
+    async def zones(request: Request, query: Annotated[ZonePage, Query()]) -> Response:
+        """The zones with their geometry and opening times, page by page."""
+        base = query.selection
+        selection = Selection(base.areas, base.zones, base.box, kind=query.kind, view=base.view)
+        check_areas(selection)
+        return tagged(request, encode(_page(live, selection, query.after, query.limit)))
+
+    async def zone(request: Request, zone_id: str, query: Annotated[Driver, Query()]) -> Response:
+        """One zone."""
+        if zone_id not in board.zones:
+            raise not_found("zone", zone_id)
+        area_id = board.zones[ZoneId(zone_id)].zone.area_id
+        document = _zone(live, ZoneId(zone_id), Selection(view=query.view))
+        return tagged(request, encode({"version": board.token(frozenset([area_id])), **document}))
+
+    async def bays(request: Request, zone_id: str, query: Annotated[BayPage, Query()]) -> Response:
+        """The bays of one zone as their sensors saw them last, and who may use them now."""
+        found = board.zones.get(ZoneId(zone_id))
+        if found is None:
+            raise not_found("zone", zone_id)
+        area_id = found.zone.area_id
+        registry = live.feed.registries[area_id]
+        every = sorted(registry.bays_by_zone.get(found.zone.zone_id, ()), key=lambda bay: bay.bay_id)
+        page = [bay for bay in every if query.after is None or bay.bay_id > query.after][: query.limit]
+        states = await live.feed.bay_states(area_id, [BayId(bay.bay_id) for bay in page])
+        level = board.levels[area_id]
+        at = live.time_in(area_id)
+        document = {
+            "zone": zone_id,
+            "area": area_id,
+            "version": board.token(frozenset([area_id])),
+            "as_of": instant(board.as_of([area_id])),
+            "bays": [bay_document(registry, bay, states.get(bay.bay_id), level, at) for bay in page],
+            "next": page[-1].bay_id if page and page[-1] is not every[-1] else None,
+        }
+        return tagged(request, encode(document))
+
+    add = app.add_api_route
+    add("/v1/availability", availability, tags=["drivers"], **described("Snapshot", PROBLEMS, geojson=True))
+    add("/v1/zones", zones, tags=["drivers"], **described("ZonePage", PROBLEMS))
+    add("/v1/zones/{zone_id}", zone, tags=["drivers"], **described("Zone", PROBLEMS))
+    add("/v1/zones/{zone_id}/bays", bays, tags=["drivers"], **described("BayPage", PROBLEMS))
+
+
+def _page(live: Live, selection: Selection, after: str | None, limit: int) -> dict[str, object]:
+    board = live.board
+    found = sorted(zone.zone_id for zone in board.select(selection))
+    page = [zone_id for zone_id in found if after is None or zone_id > after][:limit]
+    return {
+        **_head(board, selection),
+        "zones": [_zone(live, zone_id, selection) for zone_id in page],
+        "next": page[-1] if page and page[-1] != found[-1] else None,
+    }
+
+
+def _head(board: Board, selection: Selection) -> dict[str, object]:
+    return {
+        "version": board.token(selection.areas),
+        "as_of": instant(board.as_of(selection.areas)),
+        "stale": board.stale(selection.areas),
+    }
+
+
+def _zone(live: Live, zone_id: ZoneId, selection: Selection) -> dict[str, object]:
+    known = live.board.zones[zone_id]
+    level = live.board.levels[known.zone.area_id]
+    return {**zone_document(known, level, selection.view), **place_document(known.zone)}
+
+
+def _snapshot(live: Live, selection: Selection) -> bytes:
+    """Render a filtered snapshot; around a point, each zone says how far it is."""
+    around = selection.around
+    if around is None:
+        return live.board.snapshot(selection)
+    board = live.board
+    document = {
+        **_head(board, selection),
+        "zones": [
+            {
+                **zone_document(board.zones[zone.zone_id], board.levels[zone.area_id], selection.view),
+                "distance_m": round(distance_m(around, zone.lat, zone.lon), 1),
+            }
+            for zone in board.select(selection)
+        ],
+    }
+    return encode(document)
+
+
+def _features(live: Live, selection: Selection) -> bytes:
+    board = live.board
+    document = {
+        "type": "FeatureCollection",
+        **_head(board, selection),
+        "features": [
+            {
+                "type": "Feature",
+                "id": zone.zone_id,
+                "geometry": geometry(zone),
+                "properties": zone_document(
+                    board.zones[zone.zone_id], board.levels[zone.area_id], selection.view
+                ),
+            }
+            for zone in board.select(selection)
+        ],
+    }
+    return encode(document)

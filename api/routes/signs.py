@@ -1,0 +1,85 @@
+"""What a sign, or the engineer who looks after it, asks for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request
+from starlette.responses import Response
+
+from api.answers import JSON, tagged
+from api.errors import not_found
+from api.live import Live
+from api.params import Nothing
+from api.routes.described import PROBLEMS, described
+from api.snapshot import encode
+from occupancy.model import AreaId, Sign, SignId
+from signs.document import encode as frame_bytes
+from signs.frame import frame
+
+
+def install(app: FastAPI, live: Live) -> None:
+    """Add the routes."""
+
+    def find(sign_id: str) -> Sign:
+        for registry in live.feed.registries.values():
+            sign = registry.signs.get(SignId(sign_id))
+            if sign is not None:
+                return sign
+        raise not_found("sign", sign_id)
+
+    async def listed(request: Request, _query: Annotated[Nothing, Query()]) -> Response:
+        """The signs and what they stand for."""
+        found = [sign for registry in live.feed.registries.values() for sign in registry.signs.values()]
+        found.sort(key=lambda sign: sign.sign_id)
+        return tagged(request, encode({"signs": [sign_document(sign) for sign in found]}))
+
+    async def one(request: Request, sign_id: str, _query: Annotated[Nothing, Query()]) -> Response:
+        """One sign."""
+        return tagged(request, encode(sign_document(find(sign_id))))
+
+    async def now(sign_id: str, _query: Annotated[Nothing, Query()]) -> Response:
+        """What the sign may show now, and for how long. Not to be cached: it is a claim with a time."""
+        return Response(_frame(live, find(sign_id)), headers={"Cache-Control": "no-store"}, media_type=JSON)
+
+    add = app.add_api_route
+    add("/v1/signs", listed, tags=["signs"], **described("SignList", {400: PROBLEMS[400]}))
+    add("/v1/signs/{sign_id}", one, tags=["signs"], **described("Sign", PROBLEMS))
+    add("/v1/signs/{sign_id}/frame", now, tags=["signs"], **described("Frame", PROBLEMS, tagged=False))
+
+
+def sign_document(sign: Sign) -> dict[str, object]:
+    """Return a sign as an answer."""
+    return {
+        "id": sign.sign_id,
+        "area": sign.area_id,
+        "name": {"en": sign.name.en, "cy": sign.name.cy or sign.name.en},
+        "lat": sign.lat,
+        "lon": sign.lon,
+        "zones": list(sign.zone_ids),
+        "driver": sign.driver,
+        "lines": sign.lines,
+        "width": sign.width,
+        "ttl_s": sign.ttl_s,
+    }
+
+
+def _frame(live: Live, sign: Sign) -> bytes:
+    board = live.board
+    area_id = AreaId(sign.area_id)
+    area = board.areas[area_id]
+    at = live.clock()
+    made = frame(
+        sign,
+        area.area,
+        [board.shown(zone_id) for zone_id in sign.zone_ids if zone_id in board.zones],
+        now=at,
+        sequence=round(at.timestamp() * 1000),
+        fresh=live.fresh(area_id),
+        versions={
+            zone_id: f"{area.generation}.{board.zones[zone_id].version}"
+            for zone_id in sign.zone_ids
+            if zone_id in board.zones
+        },
+    )
+    return frame_bytes(made)

@@ -1,0 +1,190 @@
+"""The shape of the answers, for the OpenAPI document and for the tests that hold the answers against it.
+
+The answers themselves are rendered as bytes elsewhere; these models never see a request.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+Source = Literal["sensor", "count", "estimate", "forecast", "typical", "prior"]
+State = Literal["free", "occupied", "unknown", "closed"]
+
+
+class Name(_Shape):
+    en: str
+    cy: str = Field(description="The English name where there is no Welsh one")
+
+
+class Counts(_Shape):
+    """Bays: free + occupied + unknown + closed = capacity."""
+
+    capacity: int = Field(ge=0)
+    free: int = Field(ge=0)
+    occupied: int = Field(ge=0)
+    unknown: int = Field(ge=0)
+    closed: int = Field(ge=0)
+
+
+class Zone(Counts):
+    """One zone as it is known now. Shown to people as a street or a car park."""
+
+    id: str
+    name: Name
+    area: str
+    kind: Literal["street", "car_park"]
+    lat: float
+    lon: float
+    free_min: int = Field(ge=0, description="At least so many are free, whatever the unknown ones are")
+    free_max: int = Field(ge=0, description="At most so many are free, whatever the unknown ones are")
+    usable: Counts = Field(description="Only the bays that the driver of `for=` may use now")
+    as_of: datetime | None = Field(description="The newest evidence; null: there is none")
+    source: Source
+    confidence: float = Field(ge=0, le=1)
+    coverage: float = Field(ge=0, le=1, description="Share of the bays observed now")
+    by_bay_type: dict[str, Counts]
+    stale: bool = Field(
+        description="The sensors' way has been silent for more than 30 s; after 300 s all is unknown"
+    )
+
+
+class NearZone(Zone):
+    distance_m: float | None = Field(None, ge=0, description="Straight line, only with `near`")
+
+
+class Opening(_Shape):
+    days: list[int] = Field(description="Monday is 0")
+    opens_min: int = Field(description="Minutes after local midnight")
+    closes_min: int
+
+
+class PlacedZone(Zone):
+    line: list[tuple[float, float]] = Field(description="[lon, lat] pairs; empty where not surveyed")
+    controlled_zone: str | None
+    height_limit_m: float | None
+    opening: list[Opening] = Field(description="Empty: always open")
+
+
+class OneZone(PlacedZone):
+    version: str
+
+
+class _Versioned(_Shape):
+    version: str = Field(
+        description="Opaque. Equal versions mean equal answers, from any server of the same store"
+    )
+    as_of: datetime | None = Field(description="Everything that reached us up to then is in it")
+    stale: bool
+
+
+class Snapshot(_Versioned):
+    zones: list[NearZone]
+
+
+class ZonePage(_Versioned):
+    zones: list[PlacedZone]
+    next: str | None = Field(description="Give it as `after` for the next page; null: this was the last")
+
+
+class Geometry(_Shape):
+    type: Literal["Point", "LineString", "Polygon"]
+    coordinates: list[object]
+
+
+class Feature(_Shape):
+    type: Literal["Feature"]
+    id: str
+    geometry: Geometry
+    properties: Zone
+
+
+class FeatureCollection(_Versioned):
+    type: Literal["FeatureCollection"]
+    features: list[Feature]
+
+
+class Bay(_Shape):
+    id: str
+    bay_type: str
+    lat: float
+    lon: float
+    state: State
+    since: datetime | None
+    as_of: datetime | None
+    confidence: float = Field(ge=0, le=1)
+    reason: str
+    stale: bool
+    access: list[str] | None = Field(description="Who may use it now; null: not known")
+    max_stay_min: int | None
+    rules_in_force: list[str]
+    rule_ids: list[str]
+
+
+class BayPage(_Shape):
+    zone: str
+    area: str
+    version: str
+    as_of: datetime | None
+    bays: list[Bay]
+    next: str | None
+
+
+class Sign(_Shape):
+    id: str
+    area: str
+    name: Name
+    lat: float
+    lon: float
+    zones: list[str]
+    driver: str
+    lines: int
+    width: int
+    ttl_s: int
+
+
+class SignList(_Shape):
+    signs: list[Sign]
+
+
+class Page(_Shape):
+    language: str
+    lines: list[str]
+
+
+class Frame(_Shape):
+    """What a sign may show until `ttl_s` seconds after `issued_at`; no pages: blank."""
+
+    sign_id: str
+    sequence: int
+    issued_at: datetime
+    ttl_s: int
+    state: str
+    pages: list[Page]
+    versions: dict[str, str]
+
+
+class Alive(_Shape):
+    status: Literal["alive"]
+
+
+class Ready(_Shape):
+    ready: bool
+    reasons: list[str]
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
