@@ -33,14 +33,16 @@ class Reading:
 
     def add(
         self, source: str, kind: str, id: str, doc: object, fields: Mapping[str, str] | None = None
-    ) -> None:
-        """Parse a document; `fields` names our fields as the file's columns call them."""
+    ) -> bool:
+        """Parse a document; whether it is sound. `fields`: our fields as the file's columns call them."""
         try:
             self.found.append(FileEntity(entity(kind, id, doc), source))
         except RegistryError as error:
             field = (fields or {}).get(error.field or "", error.field)
             where = source if fields else f"{source}: {error.where}"
             self.errors.append(RegistryError(where, field, error.problem, error.fix))
+            return False
+        return True
 
     def add_binding(self, source: str, doc: object) -> None:
         """Parse a binding, whose id follows from its document."""

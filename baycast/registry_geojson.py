@@ -165,8 +165,6 @@ class _Collection:
             fix = "give device_id, model and expected_heartbeat_s"
             self._reading.error(source, "sensor", "has no device_id", fix)
             return
-        errors = len(self._reading.errors)
         doc = {key: value for key, value in sensor.items() if key != "device_id"}
-        self._reading.add(source, "sensor", device_id, {"area_id": area, **doc})
-        if len(self._reading.errors) == errors:
+        if self._reading.add(source, "sensor", device_id, {"area_id": area, **doc}):
             self._reading.add_binding(source, {"area_id": area, "device_id": device_id, "bay_id": bay_id})
