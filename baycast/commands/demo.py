@@ -15,11 +15,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bays", type=int, metavar="N", help="simulate this many bays of the city (default: all)"
     )
+    parser.add_argument(
+        "--import-only",
+        action="store_true",
+        help="only put the illustrative registry of Cardiff into the database",
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of the simulated city (default: 1)")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    from baycast.city_run import CityRun, Simulation
+    from baycast.city_run import CityRun, Simulation, import_cardiff
+    from baycast.reachability import require_database
+    from baycast.wiring import available_database
 
+    if args.import_only:
+        with available_database(settings) as url:
+            require_database(url)
+            print(f"{import_cardiff(url)} documents imported")
+        return 0
     simulation = Simulation(bays=args.bays, seed=args.seed)
     return CityRun(settings, duration_s=args.duration, plain=args.plain, simulation=simulation).run()
