@@ -19,7 +19,6 @@ from occupancy.cell_pass import closing, due, stretches
 from occupancy.cells import car_park_cells, street_cells
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold, Batch, Needs
-from occupancy.gates import event_of
 from occupancy.model import AreaId, DeviceId, ZoneId, ZoneKind
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
@@ -118,7 +117,7 @@ class AreaEngine:
         at = self.at
         start = late and generation.count_checkpoint_before(cur, at.area, at.generation, zone_id, late)
         after = start.as_of if start else BEGINNING
-        moved_here = [i for kind, i, doc in batch.changes if kind == "gate" and doc is not None]
+        moved_here = [DeviceId(i) for kind, i, doc in batch.changes if kind == "gate" and doc is not None]
         gates = {gate.device_id for gate in self.fold.registry.gates_by_zone.get(zone_id, ())}
         readings = tail.readings_of_gates(cur, at.area, [*gates, *moved_here], after, batch.position)
         return CountHistory(start or None, readings)
@@ -197,6 +196,17 @@ def rebuild(
             if old is not None:
                 derived.notify_feed(cur, area)
                 return old, engine.at.generation
+
+
+def drop_retired(conn: Connection, area: AreaId) -> int:
+    """Delete the rows of generations that are not live, also those of a rebuild that was cut off."""
+    with conn.transaction(), conn.cursor() as cur:
+        live = generation.live_generation(cur, area, ENGINE_VERSION)
+        old = generation.not_live(cur, live)
+    for number in old:
+        with conn.transaction(), conn.cursor() as cur:
+            derived.drop_generation(cur, area, number)
+    return len(old)
 
 
 def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> None:

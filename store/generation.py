@@ -93,6 +93,12 @@ def cursor_of(cur: Cursor, area: AreaId, generation: int) -> Generation:
     return Generation(area, *row)
 
 
+def not_live(cur: Cursor, live: Generation) -> list[int]:
+    """Generations whose rows may go."""
+    cur.execute(sql("derived.retired_generations"), (live.area, live.generation))
+    return [int(row[0]) for row in cur.fetchall()]
+
+
 def registry_at(cur: Cursor, area: AreaId, position: int) -> list[tuple[str, str, object]]:
     """The registry's documents as the log has them at a position: (kind, id, document)."""
     cur.execute(sql("derived.registry_at"), (area, position))

@@ -6,7 +6,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from importlib import resources
-from typing import LiteralString, cast
 
 from store.postgres import Connection, connect
 
@@ -51,7 +50,7 @@ def migrate(url: str) -> list[str]:
         for migration in migrations()[len(applied) :]:
             with conn.transaction():
                 # Without parameters the text may hold several statements.
-                conn.execute(cast(LiteralString, migration.text))
+                conn.execute(migration.text)
                 conn.execute(
                     "INSERT INTO schema_migration (number, name, digest) VALUES ($1, $2, $3)",
                     (migration.number, migration.name, migration.digest),

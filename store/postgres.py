@@ -8,7 +8,7 @@ import psycopg
 
 # A dead peer is noticed by the kernel within about 15 s, a stuck statement by the server (FAULTS: blackholed
 # sockets otherwise hang for the kernel's quarter of an hour).
-_CONNECTION = {
+_CONNECTION: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 3,

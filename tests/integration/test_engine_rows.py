@@ -1,0 +1,243 @@
+"""The engine on the real database: pages, restarts, races, late readings, rebuild (L3)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from occupancy import engine
+from occupancy.engine import AreaEngine, EngineConfig
+from occupancy.model import AnyReading, AreaId, CountReading, PassageReading, StateReading
+from store import generation
+from store.derived import DERIVED_TABLES, LostRace
+from store.log import LogEntry, ReadingRow, append, append_entries
+from store.postgres import Connection, connect
+from tests.property.test_fold_laws import histories
+from tests.support.folded import AREA, START, Folded, count, documents, passage, state
+
+TOWN = AreaId(AREA)
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[Connection]:
+    with connect(database_url) as connection:
+        register(connection)
+        yield connection
+
+
+def register(conn: Connection) -> None:
+    entries = [LogEntry("registry", f"{kind}/{id}", doc, START, "test") for kind, id, doc in documents()]
+    with conn.transaction(), conn.cursor() as cur:
+        append_entries(cur, AREA, entries, clock="live")
+
+
+def row_of(reading: AnyReading) -> ReadingRow:
+    kind, says = "health", {}  # type: str, dict[str, Any]
+    if isinstance(reading, StateReading):
+        kind, says = "state", {"occupied": reading.occupied, "cause": reading.cause.value}
+    elif isinstance(reading, PassageReading):
+        kind, says = "passage", {"direction": reading.direction.value}
+    elif isinstance(reading, CountReading):
+        kind, says = "count", {"count": reading.occupied}
+    return ReadingRow(
+        area=AREA,
+        device_id=reading.device_id,
+        incarnation=reading.key.incarnation,
+        boot=reading.key.boot,
+        seq=reading.key.seq,
+        kind=kind,
+        at=reading.at,
+        age_ms=None,
+        received_at=reading.received_at,
+        meaning=1,
+        raw=b"",
+        **says,
+    )
+
+
+def log(conn: Connection, readings: Sequence[AnyReading], watermark_s: float | None = None) -> None:
+    watermarks = {} if watermark_s is None else {AREA: START + timedelta(seconds=watermark_s)}
+    with conn.transaction(), conn.cursor() as cur:
+        append(cur, [row_of(reading) for reading in readings], watermarks)
+
+
+def serve(conn: Connection, **limits: int) -> AreaEngine:
+    """An engine as a new process would start it, caught up with the log."""
+    config = EngineConfig(database_url="", **limits)
+    with conn.transaction(), conn.cursor() as cur:
+        at = generation.live_generation(cur, TOWN, engine.ENGINE_VERSION)
+    served = AreaEngine(conn, at, config)
+    while served.advance():
+        pass
+    return served
+
+
+def rows(conn: Connection, number: int, *, without: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """All derived rows of a generation, but for the generation's number."""
+    found = {}
+    for table in DERIVED_TABLES:
+        drop = " - 'generation'" + "".join(f" - '{column}'" for column in without)
+        result = conn.execute(
+            f"SELECT to_jsonb(t){drop} FROM {table} t WHERE generation = $1 ORDER BY 1", (number,)
+        )
+        found[table] = [row[0] for row in result.fetchall()]
+    conn.commit()
+    return found
+
+
+def test_l3_a_rebuild_gives_identical_tables_and_the_old_rows_can_go(conn: Connection) -> None:
+    log(conn, [state("s0", 1, 0, False), state("s1", 1, 5, True), count("g-count", 1, 9, 2)], 10)
+    serve(conn)
+    log(conn, [state("s0", 3, 400, True), passage("g-in", 1, 300, "in")], 410)
+    log(conn, [state("s0", 2, 200, True), state("s1", 2, 2000, False)], 2500)
+    log(conn, [], 9000)
+    live = serve(conn)
+    before = rows(conn, live.at.generation)
+    assert before["zone_cell"]
+    assert before["stay"]
+    assert engine.rebuild(conn, TOWN, EngineConfig(database_url="", positions_per_page=2)) == (1, 2)
+    assert rows(conn, 2) == before
+    log(conn, [], 9001)
+    with pytest.raises(LostRace):
+        live.advance()
+    engine.drop_retired(conn, TOWN)
+    assert not any(rows(conn, 1).values())
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(readings=histories(), order=st.randoms(use_true_random=False))
+def test_l3_the_database_holds_what_the_pure_fold_says(
+    databases: Any, readings: list[AnyReading], order: Any
+) -> None:
+    """Shuffled, repeated, restarted in the middle: the same rows as in order, and as the fold alone says."""
+    expected = Folded()
+    expected.append(watermark_s=0)
+    for reading in sorted(readings, key=lambda r: (r.received_at, r.device_id, r.key)):
+        expected.append([reading])
+    expected.append(watermark_s=30_000)
+    shuffled = [*readings, *readings]
+    order.shuffle(shuffled)
+    with databases.fresh() as url, connect(url) as conn:
+        register(conn)
+        log(conn, [], 0)
+        middle = len(shuffled) // 2
+        for start in range(0, middle, 3):
+            log(conn, shuffled[start : min(start + 3, middle)])
+        serve(conn, positions_per_page=3)
+        log(conn, shuffled[middle:], 30_000)
+        served = serve(conn)
+        found = rows(conn, served.at.generation)
+        spans = [
+            (i["bay_id"], _time(i["started_at"]), _time(i["ended_at"]), i["state"], i["reason"])
+            for i in found["bay_interval"]
+        ]
+        wanted = [
+            (i.bay_id, i.started_at, i.ended_at, i.state.value, i.reason)
+            for i in expected.rows()["intervals"]
+        ]
+        assert sorted(spans, key=str) == sorted(wanted, key=str)
+        counts = [
+            (c["zone_id"], _time(c["started_at"]), c["occupied"], c["over"]) for c in found["count_interval"]
+        ]
+        assert sorted(counts, key=str) == sorted(
+            ((zone, c.started_at, c.occupied, c.over) for zone, c in expected.rows()["counts"]), key=str
+        )
+        assert dict(served.fold.zones) == dict(expected.fold.zones)
+        assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""))[1] == 2
+        assert rows(conn, 2) == found
+
+
+def test_cells_hold_every_second_of_every_bay(conn: Connection) -> None:
+    log(conn, [state("s0", 1, 60, False), state("s0", 2, 360, True), state("s0", 3, 960, False)], 0)
+    log(conn, [count("g-count", 1, 0, 2)], 2000)
+    served = serve(conn)
+    cells = {(c["zone_id"], _time(c["cell_at"])): c for c in rows(conn, served.at.generation)["zone_cell"]}
+    first, second = cells["high-st", START], cells["high-st", START + timedelta(minutes=15)]
+    assert (first["free_s"], first["occupied_s"]) == (300, 540)
+    assert first["unknown_s"] == 3 * 900 - 840
+    assert (first["arrivals"], first["departures"]) == (1, 0)
+    assert (second["free_s"], second["occupied_s"], second["departures"]) == (840, 60, 1)
+    castle = cells["castle", START]
+    assert (castle["occupied_s"], castle["free_s"], castle["unknown_s"]) == (1800, 2700, 0)
+    # A late reading changes cells that were written long ago.
+    log(conn, [state("s1", 1, 0, True)], 2001)
+    serve(conn)
+    changed = rows(conn, served.at.generation)["zone_cell"]
+    assert next(c for c in changed if c["zone_id"] == "high-st")["occupied_s"] == 540 + 900
+
+
+def test_a_registry_change_reopens_what_it_touches(conn: Connection) -> None:
+    """A sensor moved to another bay: no stay crosses the binding, and the old bay is unknown again."""
+    log(conn, [state("s0", 1, 0, True), state("s1", 1, 0, False)], 10)
+    serve(conn)
+    moved_at = (START + timedelta(seconds=1000)).isoformat().replace("+00:00", "Z")
+    doc = {"area_id": AREA, "device_id": "s0", "bay_id": "high-st-0", "valid_to": moved_at}
+    with conn.transaction(), conn.cursor() as cur:
+        append_entries(cur, AREA, [LogEntry("registry", "binding/s0@high-st-0@always", doc, START, "test")])
+    log(conn, [], 999)
+    assert serve(conn).fold.sensed.states["high-st-0"].state.value == "occupied"  # type: ignore[index]
+    log(conn, [], 1001)
+    served = serve(conn)
+    found = rows(conn, served.at.generation)
+    assert next(b for b in found["bay_state"] if b["bay_id"] == "high-st-0")["state"] == "unknown"
+    stay = next(s for s in found["stay"] if s["bay_id"] == "high-st-0")
+    assert (_time(stay["departed_at"]), stay["departure"]) == (START + timedelta(seconds=1000), "censored")
+    assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""))[1] == 2
+    assert rows(conn, 2) == found
+
+
+def test_the_running_engine_follows_the_log_and_takes_up_a_new_generation(
+    conn: Connection, database_url: str
+) -> None:
+    stop = threading.Event()
+    config = EngineConfig(database_url=database_url, poll_s=0.2)
+    thread = threading.Thread(target=engine.run, args=(config, stop))
+    thread.start()
+    try:
+        with connect(database_url, autocommit=True) as listener:
+            listener.execute("LISTEN baycast_feed")
+            log(conn, [state("s0", 1, 0, False)], 10)
+            _until(listener, conn, generation_number=1, position=2)
+            engine.rebuild(conn, TOWN, config)
+            log(conn, [state("s0", 2, 5, True)], 20)
+            _until(listener, conn, generation_number=2, position=3)
+    finally:
+        stop.set()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def _until(listener: Connection, conn: Connection, *, generation_number: int, position: int) -> None:
+    """Wait until the live generation has folded `position`; fails after 20 s."""
+    for _ in listener.notifies(timeout=20):
+        with conn.transaction(), conn.cursor() as cur:
+            at = generation.live_generation(cur, TOWN, engine.ENGINE_VERSION)
+        if (at.generation, at.position) == (generation_number, position):
+            return
+    pytest.fail(f"the engine did not reach position {position} of generation {generation_number}")
+
+
+def test_a_page_that_fails_leaves_nothing_behind(conn: Connection) -> None:
+    log(conn, [state("s0", 1, 0, False)], 10)
+    served = serve(conn)
+    before = rows(conn, served.at.generation)
+    log(conn, [state("s0", 2, 5, True)], 20)
+    conn.execute("ALTER TABLE stay ADD CONSTRAINT broken CHECK (bay_id <> 'high-st-0') NOT VALID")
+    conn.commit()
+    with pytest.raises(psycopg.errors.CheckViolation):
+        served.advance()
+    assert rows(conn, served.at.generation) == before
+    conn.execute("ALTER TABLE stay DROP CONSTRAINT broken")
+    conn.commit()
+    assert serve(conn).at.position == 3
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,75 @@
+"""Every statement in the query files is accepted by the migrated database; migrations are forward-only."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from store import migrate
+from store.migrate import MigrationError, pending
+from store.postgres import connect
+from store.queries import QueryFileError, all_queries, parse, sql
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_query_is_accepted_by_the_migrated_schema(database_url: str) -> None:
+    with connect(database_url) as conn, conn.cursor() as cur:
+        cur.execute(sql("log.stage"))
+        for name, statement in all_queries().items():
+            body = "\n".join(line for line in statement.splitlines() if not line.startswith("--"))
+            if re.match(r"\s*COPY\b", body):
+                with cur.copy(statement):
+                    pass
+            elif re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|\()", body):
+                cur.execute(f"PREPARE q AS {body}")
+                cur.execute("DEALLOCATE q")
+            else:
+                with connect(database_url) as own:
+                    own.execute(body)
+            assert name == name.lower()
+
+
+def test_every_query_is_used_and_every_use_has_a_query() -> None:
+    used = set()
+    for room in ("api", "baycast", "ingest", "occupancy", "publish", "store"):
+        for path in (ROOT / room).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            used |= set(re.findall(r"""["']([a-z_]+\.[a-z0-9_]+)["']""", text)) & set(all_queries())
+            for name in re.findall(r"""\bsql\(\s*["']([a-z_]+\.[a-z0-9_]+)["']""", text):
+                assert name in all_queries(), f"{path}: no query {name}"
+    # Emptied by table name, in a loop over DERIVED_TABLES.
+    built = {name for name in all_queries() if name.startswith("derived.empty_")}
+    assert set(all_queries()) - used - built == set()
+
+
+def test_a_query_file_of_the_wrong_shape_is_refused() -> None:
+    assert parse("f", "-- name: a\n-- Says a.\nSELECT 1;\n") == {"f.a": "-- Says a.\nSELECT 1"}
+    with pytest.raises(QueryFileError, match=r"f\.a: named twice"):
+        parse("f", "-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;")
+    with pytest.raises(QueryFileError, match="no statement"):
+        parse("f", "-- name: a\n-- Nothing.\n")
+
+
+def test_migrations_apply_once_and_in_order(empty_database_url: str) -> None:
+    names = [f"{m.number:04d}_{m.name}" for m in migrate.migrations()]
+    with connect(empty_database_url) as conn:
+        assert pending(conn) == names
+    assert migrate.migrate(empty_database_url) == names
+    assert migrate.migrate(empty_database_url) == []
+    with connect(empty_database_url) as conn:
+        assert pending(conn) == []
+
+
+def test_a_database_of_a_newer_release_or_another_history_is_refused(empty_database_url: str) -> None:
+    migrate.migrate(empty_database_url)
+    with connect(empty_database_url, autocommit=True) as conn:
+        conn.execute("INSERT INTO schema_migration (number, name, digest) VALUES (9999, 'later', 'x')")
+        with pytest.raises(MigrationError, match="newer release"):
+            migrate.migrate(empty_database_url)
+        conn.execute("DELETE FROM schema_migration WHERE number = 9999")
+        conn.execute("UPDATE schema_migration SET digest = 'other' WHERE number = 1")
+        with pytest.raises(MigrationError, match="another text"):
+            migrate.migrate(empty_database_url)

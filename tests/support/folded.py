@@ -1,0 +1,246 @@
+"""A small city, and an engine without a database: the fold's pages laid over plain dictionaries.
+
+For the laws of the fold over many examples; the engine on the real database is under test in tests/integration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from occupancy.counted import CountHistory
+from occupancy.fold import AreaFold, Batch
+from occupancy.model import (
+    AnyReading,
+    Cause,
+    CountReading,
+    DeviceId,
+    Direction,
+    HealthReading,
+    PassageReading,
+    ReadingKey,
+    StateReading,
+    ZoneId,
+)
+from occupancy.page import BEGINNING, FIRST_KEY
+from occupancy.registry import Registry
+from occupancy.sensed import DeviceHistory
+from occupancy.step import DeviceFold
+
+START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  # a Monday
+HEARTBEAT_S = 600
+AREA = "town"
+
+
+def documents(bays: int = 3) -> list[tuple[str, str, dict[str, Any]]]:
+    """One street of sensed bays (the last one a Blue Badge bay), one car park with two gates and a counter."""
+    docs: list[tuple[str, str, dict[str, Any]]] = [
+        (
+            "area",
+            AREA,
+            {
+                "name": {"en": "Town", "cy": "Tref"},
+                "time_zone": "Europe/London",
+                "languages": ["cy", "en"],
+                "clock": "live",
+            },
+        ),
+        (
+            "zone",
+            "high-st",
+            {
+                "area_id": AREA,
+                "kind": "street",
+                "name": {"en": "High Street", "cy": "Stryd Fawr"},
+                "lat": 51.5,
+                "lon": -3.2,
+            },
+        ),
+        (
+            "zone",
+            "castle",
+            {
+                "area_id": AREA,
+                "kind": "car_park",
+                "name": {"en": "Castle", "cy": "Castell"},
+                "lat": 51.5,
+                "lon": -3.2,
+                "capacity": 5,
+            },
+        ),
+    ]
+    for n in range(bays):
+        bay_type = "blue_badge" if n == bays - 1 else "standard"
+        docs.append(
+            (
+                "bay",
+                f"high-st-{n}",
+                {"area_id": AREA, "zone_id": "high-st", "bay_type": bay_type, "lat": 51.5, "lon": -3.2},
+            )
+        )
+        docs.append(
+            ("sensor", f"s{n}", {"area_id": AREA, "model": "ir-flush", "expected_heartbeat_s": HEARTBEAT_S})
+        )
+        docs.append(
+            (
+                "binding",
+                f"s{n}@high-st-{n}@always",
+                {"area_id": AREA, "device_id": f"s{n}", "bay_id": f"high-st-{n}"},
+            )
+        )
+    for gate, model in (("g-in", "barrier"), ("g-out", "barrier"), ("g-count", "counter")):
+        docs.append(
+            (
+                "gate",
+                gate,
+                {"area_id": AREA, "zone_id": "castle", "model": model, "expected_heartbeat_s": HEARTBEAT_S},
+            )
+        )
+    return docs
+
+
+def state(
+    device: str, seq: int, at_s: float, occupied: bool | None, *, boot: int = 1, cause: str = "change"
+) -> StateReading:
+    at = START + timedelta(seconds=at_s)
+    return StateReading(
+        device_id=DeviceId(device),
+        key=ReadingKey(0, boot, seq),
+        at=at,
+        age_ms=None,
+        received_at=at + timedelta(seconds=1),
+        occupied=occupied,
+        cause=Cause(cause),
+    )
+
+
+def health(device: str, seq: int, at_s: float) -> HealthReading:
+    at = START + timedelta(seconds=at_s)
+    return HealthReading(
+        device_id=DeviceId(device), key=ReadingKey(0, 1, seq), at=at, age_ms=None, received_at=at
+    )
+
+
+def passage(device: str, seq: int, at_s: float, direction: str) -> PassageReading:
+    at = START + timedelta(seconds=at_s)
+    return PassageReading(
+        device_id=DeviceId(device),
+        key=ReadingKey(0, 1, seq),
+        at=at,
+        age_ms=None,
+        received_at=at,
+        direction=Direction(direction),
+    )
+
+
+def count(device: str, seq: int, at_s: float, occupied: int) -> CountReading:
+    at = START + timedelta(seconds=at_s)
+    return CountReading(
+        device_id=DeviceId(device),
+        key=ReadingKey(0, 1, seq),
+        at=at,
+        age_ms=None,
+        received_at=at,
+        occupied=occupied,
+    )
+
+
+class Folded:
+    """Folds batches and keeps the rows. A key that came before is not folded again, as the log would not store it."""
+
+    def __init__(self, docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None) -> None:
+        self.fold = AreaFold(Registry())
+        self.log: list[AnyReading] = []
+        self.keys: set[tuple[str, ReadingKey]] = set()
+        self.intervals: dict[tuple[str, datetime], Any] = {}
+        self.stays: dict[tuple[str, datetime], Any] = {}
+        self.counts: dict[tuple[str, datetime], Any] = {}
+        self.bays: dict[str, Any] = {}
+        self.checkpoints: list[DeviceFold] = []
+        self.count_checkpoints: list[tuple[ZoneId, Any]] = []
+        self.position = 0
+        self.append(changes=documents() if docs is None else docs)
+
+    def append(
+        self,
+        readings: Iterable[AnyReading] = (),
+        *,
+        watermark_s: float | None = None,
+        changes: Sequence[tuple[str, str, object | None]] = (),
+    ) -> None:
+        fresh = []
+        for reading in readings:
+            if (reading.device_id, reading.key) not in self.keys:
+                self.keys.add((reading.device_id, reading.key))
+                fresh.append(reading)
+        self.log.extend(fresh)
+        self.position += 1
+        watermark = None if watermark_s is None else START + timedelta(seconds=watermark_s)
+        if watermark is not None and self.fold.watermark is not None and watermark <= self.fold.watermark:
+            watermark = None
+        batch = Batch(position=self.position, watermark=watermark, readings=fresh, changes=changes)
+        needs = self.fold.needs(batch)
+        if needs:
+            self._lay()
+        self.fold.apply(
+            batch,
+            {device: self._history(device, late) for device, late in needs.devices.items()},
+            {zone: self._count_history(zone, late) for zone, late in needs.car_parks.items()},
+        )
+        self._lay()
+
+    def rows(self) -> dict[str, Any]:
+        """Every derived row, comparable: what must not depend on the order of arrival."""
+        return {
+            "intervals": sorted(self.intervals.values(), key=lambda i: (i.bay_id, i.started_at)),
+            "stays": sorted(self.stays.values(), key=lambda s: (s.bay_id, s.arrived_at)),
+            "counts": sorted(
+                ((z, s) for (z, _), s in self.counts.items()), key=lambda c: (c[0], c[1].started_at)
+            ),
+            "bays": dict(sorted(self.bays.items())),
+            "zones": dict(sorted(self.fold.zones.items())),
+        }
+
+    def _lay(self) -> None:
+        page = self.fold.take_page()
+        for (bay_id, device_id), rows in page.bays.items():
+            for table, new, at in (
+                (self.intervals, rows.intervals, "started_at"),
+                (self.stays, rows.stays, "arrived_at"),
+            ):
+                for key, row in list(table.items()):
+                    if row.bay_id == bay_id and row.device_id == device_id and getattr(row, at) >= rows.cut:
+                        del table[key]
+                for row in new:
+                    assert (bay_id, getattr(row, at)) not in table, "two rows of a bay begin at once"
+                    table[bay_id, getattr(row, at)] = row
+        for zone_id, count_rows in page.counts.items():
+            for key, span in list(self.counts.items()):
+                if key[0] == zone_id and span.started_at >= count_rows.cut:
+                    del self.counts[key]
+            for span in count_rows.spans:
+                assert (zone_id, span.started_at) not in self.counts
+                self.counts[zone_id, span.started_at] = span
+        self.bays.update(page.bay_states)
+        for device_id, cut in page.checkpoint_cuts.items():
+            self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= cut]
+        self.checkpoints.extend(page.checkpoints)
+        for zone_id, at in page.count_checkpoint_cuts.items():
+            self.count_checkpoints = [
+                (z, c) for z, c in self.count_checkpoints if z != zone_id or c.as_of <= at
+            ]
+        self.count_checkpoints.extend(page.count_checkpoints)
+
+    def _history(self, device_id: DeviceId, late: AnyReading | None) -> DeviceHistory:
+        before = [c for c in self.checkpoints if late and c.device_id == device_id and c.key < late.key]
+        start = max(before, key=lambda c: c.key, default=None)
+        after = start.key if start else FIRST_KEY
+        own = [r for r in self.log if r.device_id == device_id and r.key > after]
+        return DeviceHistory(start, sorted(own, key=lambda r: r.key))
+
+    def _count_history(self, zone_id: ZoneId, late: datetime | None) -> CountHistory:
+        before = [c for z, c in self.count_checkpoints if late and z == zone_id and c.as_of < late]
+        start = max(before, key=lambda c: c.as_of, default=None)
+        after = start.as_of if start else BEGINNING
+        return CountHistory(start, [r for r in self.log if max(r.at or r.received_at, r.received_at) > after])
