@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.params import known_parameters
 from api.snapshot import encode
 
 MEDIA_TYPE = "application/problem+json"
@@ -60,13 +61,15 @@ def _plain(status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
-def parameter_problem(complaints: Sequence[Any]) -> Problem:
+def parameter_problem(complaints: Sequence[Any], path: str) -> Problem:
     """Turn the first complaint about the parameters into a problem: 400 for a name, 422 for a value."""
     first: dict[str, Any] = dict(complaints[0])
     place = [str(part) for part in first.get("loc", ())]
     name = place[-1] if place else "?"
     if first.get("type") == "extra_forbidden":
-        return Problem(400, "unknown-parameter", f"There is no parameter {name!r}.", parameter=name)
+        known = known_parameters(path)
+        told = f"There is no parameter {name!r} here; there are: {', '.join(known) or 'none'}."
+        return Problem(400, "unknown-parameter", told, parameter=name, known=known)
     said = str(first.get("msg", "is not valid")).removeprefix("Value error, ")
     return Problem(422, "invalid-parameter", f"{name}: {said}", parameter=name)
 
@@ -81,9 +84,9 @@ async def _on_http(_request: Request, error: Exception) -> Response:
     return _plain(error.status_code, error.headers)
 
 
-async def _on_invalid(_request: Request, error: Exception) -> Response:
+async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    return response(parameter_problem(error.errors()))
+    return response(parameter_problem(error.errors(), getattr(request.scope.get("route"), "path", "")))
 
 
 async def _on_database(_request: Request, _error: Exception) -> Response:

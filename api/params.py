@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -107,3 +107,19 @@ class Listen(Places):
     since: Text | None = Field(
         None, description="The version of the last message seen: what changed after it is sent"
     )
+
+
+BY_ROUTE: Mapping[str, type[BaseModel]] = {
+    "/v1/availability": Availability,
+    "/v1/zones": ZonePage,
+    "/v1/zones/{zone_id}": Driver,
+    "/v1/zones/{zone_id}/bays": BayPage,
+    "/v1/live": Listen,
+    "/v1/live/events": Listen,
+}
+
+
+def known_parameters(path: str) -> list[str]:
+    """Return the names that a route takes, none for a route without parameters."""
+    model = BY_ROUTE.get(path, Nothing)
+    return sorted(field.alias or name for name, field in model.model_fields.items())

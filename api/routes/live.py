@@ -153,7 +153,7 @@ def _listen(websocket: WebSocket) -> Listen:
     try:
         return Listen.model_validate(dict(websocket.query_params))
     except ValidationError as error:
-        raise parameter_problem(error.errors()) from None
+        raise parameter_problem(error.errors(), "/v1/live") from None
 
 
 def _check_origin(websocket: WebSocket, allowed: frozenset[str]) -> None:

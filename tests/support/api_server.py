@@ -36,7 +36,9 @@ class ApiServer:
     def get(self, path: str, **more: Any) -> httpx.Response:
         return httpx.get(self.url + path, timeout=10, **more)
 
-    def until(self, path: str, true_of: Callable[[httpx.Response], bool], within_s: float = 15.0) -> httpx.Response:
+    def until(
+        self, path: str, true_of: Callable[[httpx.Response], bool], within_s: float = 15.0
+    ) -> httpx.Response:
         """Ask again and again; fail when it does not become true."""
         deadline = time.monotonic() + within_s
         pause = threading.Event()

@@ -41,7 +41,7 @@ def group(free: int, occupied: int = 0, unknown: int = 0, closed: int = 0, **mor
 
 
 class DerivedRows:
-    """One area's rows in a migrated database. Every `commit_...` is one engine step, notification included."""
+    """One area's rows in a migrated database. Every `commit_...` is one engine step, and notifies."""
 
     def __init__(self, url: str, area: str = "cardiff", *, generation: int = 1) -> None:
         self.area = area
@@ -80,14 +80,19 @@ class DerivedRows:
                 "UPDATE generation SET status = 'retired' WHERE area = %s AND status = 'live'", (self.area,)
             )
             self._db.execute(
-                "INSERT INTO generation (area, generation, position, watermark, version, status, engine_version) "
-                "VALUES (%s, %s, %s, %s, %s, 'live', 'test')",
+                "INSERT INTO generation "
+                "(area, generation, position, watermark, version, status, engine_version) VALUES ("
+                "%s, %s, %s, %s, %s, 'live', 'test')",
                 (self.area, self.generation, self.version, watermark, self.version),
             )
             self._notify()
 
     def commit_zones(
-        self, zones: dict[str, Sequence[dict[str, Any]]], *, watermark: datetime | None = None, notify: bool = True
+        self,
+        zones: dict[str, Sequence[dict[str, Any]]],
+        *,
+        watermark: datetime | None = None,
+        notify: bool = True,
     ) -> int:
         """Write the zones' groups as one step; return its version."""
         self.version += 1
@@ -106,7 +111,8 @@ class DerivedRows:
     def move_watermark(self, watermark: datetime) -> None:
         """Move the watermark alone, as a quiet second does."""
         self._db.execute(
-            "UPDATE generation SET position = position + 1, watermark = %s WHERE area = %s AND generation = %s",
+            "UPDATE generation SET position = position + 1, watermark = %s "
+            "WHERE area = %s AND generation = %s",
             (watermark, self.area, self.generation),
         )
 
@@ -124,8 +130,9 @@ class DerivedRows:
         )
         capacity = free + occupied + unknown + closed
         self._db.execute(
-            "INSERT INTO zone_state (area, generation, zone_id, version, capacity, free, occupied, unknown, closed, "
-            "free_min, free_max, groups, as_of, source, confidence, coverage) "
+            "INSERT INTO zone_state "
+            "(area, generation, zone_id, version, capacity, free, occupied, unknown, closed, free_min, "
+            "free_max, groups, as_of, source, confidence, coverage) "
             "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'sensor', 0.9, %s) "
             "ON CONFLICT (area, generation, zone_id) DO UPDATE SET version = excluded.version, "
             "capacity = excluded.capacity, free = excluded.free, occupied = excluded.occupied, "
@@ -133,7 +140,17 @@ class DerivedRows:
             "free_max = excluded.free_max, groups = excluded.groups, as_of = excluded.as_of, "
             "coverage = excluded.coverage",
             (
-                *(self.area, self.generation, zone_id, self.version, capacity, free, occupied, unknown, closed),
+                *(
+                    self.area,
+                    self.generation,
+                    zone_id,
+                    self.version,
+                    capacity,
+                    free,
+                    occupied,
+                    unknown,
+                    closed,
+                ),
                 *(free, free + unknown, json.dumps(list(groups)), as_of),
                 0 if capacity == 0 else (free + occupied) / capacity,
             ),

@@ -1,0 +1,229 @@
+"""Who gets which message: versions without gaps, one rendering for all, nobody waits for the slow."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api.board import Board
+from api.hub import Hub, HubFullError, Listener
+from api.selection import Selection, View
+from api.snapshot import Limits
+from tests.support.board_world import NOON, FeedDouble
+
+
+@dataclass
+class Scene:
+    feed: FeedDouble = field(default_factory=FeedDouble)
+    board: Board = field(default_factory=lambda: Board(Limits()))
+
+    def __post_init__(self) -> None:
+        self.feed.add_area("cardiff", 3)
+        self.board.load(self.feed, NOON)
+        self.hub = Hub(self.board, listeners_max=10)
+
+    def change(self, free: dict[str, int], *, area: str = "cardiff", reset: bool = False) -> None:
+        change = self.feed.change(area, free, reset=reset)
+        self.hub.publish(self.board.apply(change, self.feed, NOON), reset=reset)
+
+    def join(self, selection: Selection | None = None, since: str | None = None) -> Listener:
+        return self.hub.join(selection or Selection(), lambda: None, since)
+
+    def take(self, listener: Listener) -> dict[str, Any] | None:
+        text = self.hub.take(listener)
+        return None if text is None else json.loads(text)
+
+    def taken(self, listener: Listener) -> dict[str, Any]:
+        message = self.take(listener)
+        assert message is not None
+        return message
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_first_message_is_the_snapshot_of_what_was_asked_for(scene: Scene) -> None:
+    listener = scene.join(Selection(zones=frozenset({"cardiff-1"})))
+
+    message = scene.taken(listener)
+
+    assert message["type"] == "snapshot"
+    assert [zone["id"] for zone in message["zones"]] == ["cardiff-1"]
+    assert message["version"] == scene.board.token()
+    assert scene.take(listener) is None
+
+
+def test_delta_carries_changed_zones_whole_and_chains_versions(scene: Scene) -> None:
+    listener = scene.join()
+    first = scene.taken(listener)
+    scene.change({"cardiff-1": 4})
+    second = scene.taken(listener)
+    scene.change({"cardiff-2": 5})
+    third = scene.taken(listener)
+
+    assert (second["type"], second["prev"]) == ("delta", first["version"])
+    assert [(zone["id"], zone["free"]) for zone in second["zones"]] == [("cardiff-1", 4)]
+    assert second["zones"][0]["capacity"] == 10
+    assert third["prev"] == second["version"]
+
+
+def test_up_to_date_listeners_share_one_rendering(scene: Scene) -> None:
+    listeners = [scene.join() for _ in range(5)]
+    for listener in listeners:
+        scene.take(listener)
+    scene.change({"cardiff-1": 4})
+
+    texts = [scene.hub.take(listener) for listener in listeners]
+
+    assert texts[0] is not None
+    assert all(text is texts[0] for text in texts)
+
+
+def test_l8_slow_listener_gets_the_newest_of_each_zone_once(scene: Scene) -> None:
+    slow, quick = scene.join(), scene.join()
+    seen = scene.taken(slow)["version"]
+    scene.take(quick)
+    for free in range(10):
+        scene.change({"cardiff-0": free, "cardiff-1": 9 - free})
+        assert scene.taken(quick)["type"] == "delta"
+
+    message = scene.taken(slow)
+
+    assert message["prev"] == seen
+    assert {zone["id"]: zone["free"] for zone in message["zones"]} == {"cardiff-0": 9, "cardiff-1": 0}
+    assert message["version"] == scene.board.token()
+    assert scene.take(slow) is None
+
+
+def test_change_elsewhere_wakes_nobody(scene: Scene) -> None:
+    listener = scene.join(Selection(zones=frozenset({"cardiff-0"})))
+    scene.take(listener)
+    scene.change({"cardiff-1": 4})
+
+    assert scene.take(listener) is None
+
+
+def test_heartbeat_moves_the_version_that_the_next_delta_follows(scene: Scene) -> None:
+    listener = scene.join(Selection(zones=frozenset({"cardiff-0"})))
+    scene.take(listener)
+    scene.change({"cardiff-1": 4})
+    scene.hub.heartbeat()
+    beat = scene.taken(listener)
+    scene.change({"cardiff-0": 7})
+    delta = scene.taken(listener)
+
+    assert (beat["type"], beat["as_of"]) == ("heartbeat", "2026-11-18T12:00:00Z")
+    assert delta["prev"] == beat["version"]
+
+
+def test_heartbeat_not_yet_taken_gives_way_to_a_delta_from_the_last_taken_version(scene: Scene) -> None:
+    listener = scene.join(Selection(zones=frozenset({"cardiff-0"})))
+    first = scene.taken(listener)
+    scene.change({"cardiff-1": 4})
+    scene.hub.heartbeat()
+    scene.change({"cardiff-0": 7})
+
+    assert scene.taken(listener)["prev"] == first["version"]
+
+
+def test_heartbeats_not_taken_say_their_own_version(scene: Scene) -> None:
+    listener = scene.join(Selection(zones=frozenset({"cardiff-0"})))
+    scene.take(listener)
+    scene.hub.heartbeat()
+    scene.change({"cardiff-1": 4})
+    scene.hub.heartbeat()
+    beat = scene.taken(listener)
+    scene.change({"cardiff-0": 7})
+
+    assert scene.taken(listener)["prev"] == beat["version"]
+
+
+def test_resume_sends_what_changed_since(scene: Scene) -> None:
+    seen = scene.taken(scene.join())["version"]
+    scene.change({"cardiff-0": 1})
+    scene.change({"cardiff-2": 2})
+
+    message = scene.taken(scene.join(since=seen))
+
+    assert (message["type"], message["prev"]) == ("delta", seen)
+    assert [zone["id"] for zone in message["zones"]] == ["cardiff-0", "cardiff-2"]
+
+
+def test_resume_without_changes_says_so(scene: Scene) -> None:
+    seen = scene.taken(scene.join())["version"]
+
+    message = scene.taken(scene.join(since=seen))
+
+    assert (message["type"], message["zones"], message["prev"]) == ("delta", [], seen)
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        "",
+        "nonsense",
+        "cardiff:1.999.1-1",
+        "cardiff:7.0.1-1",
+        "cardiff:1.0.9-9",
+        "cardiff:1.0.1-1~down",
+        "a:1.0.1-1",
+    ],
+)
+def test_resume_from_a_foreign_version_is_answered_with_a_snapshot(scene: Scene, since: str) -> None:
+    assert scene.taken(scene.join(since=since))["type"] == "snapshot"
+
+
+def test_new_generation_sends_a_snapshot_to_everybody(scene: Scene) -> None:
+    listener = scene.join()
+    old = scene.taken(listener)["version"]
+    scene.change({"cardiff-0": 3}, reset=True)
+
+    assert scene.taken(listener)["type"] == "snapshot"
+    assert scene.taken(scene.join(since=old))["type"] == "snapshot"
+
+
+def test_other_drivers_get_their_own_numbers(scene: Scene) -> None:
+    listener = scene.join(Selection(view=View("ev")))
+
+    assert scene.taken(listener)["zones"][0]["usable"]["capacity"] == 1
+
+
+def test_stale_area_is_told_and_then_taken_back(scene: Scene) -> None:
+    scene.change({"cardiff-0": 3})
+    listener = scene.join()
+    assert scene.taken(listener)["stale"] is False
+    turned = scene.board.retime(scene.feed, NOON + timedelta(seconds=31))
+    scene.hub.publish(turned, reset=False)
+    late = scene.taken(listener)
+    turned = scene.board.retime(scene.feed, NOON + timedelta(seconds=301))
+    scene.hub.publish(turned, reset=False)
+    down = scene.taken(listener)
+
+    assert (late["stale"], late["zones"][0]["stale"], late["zones"][0]["free"]) == (True, True, 3)
+    assert (down["zones"][0]["free"], down["zones"][0]["unknown"]) == (0, 10)
+    assert len(late["zones"]) == len(down["zones"]) == 3
+    assert late["prev"] != late["version"] == down["prev"] != down["version"]
+
+
+def test_l8_listeners_are_bounded_and_leave_no_trace(scene: Scene) -> None:
+    listeners = [scene.join(Selection(zones=frozenset({f"z{n}"}))) for n in range(10)]
+    with pytest.raises(HubFullError):
+        scene.join()
+    for listener in listeners:
+        scene.hub.leave(listener)
+        scene.hub.leave(listener)
+
+    assert scene.hub.listeners == set()
+    assert scene.join() is not None
+
+
+def test_l8_only_a_blocked_listener_is_overdue(scene: Scene) -> None:
+    blocked, waiting, recent = scene.join(), scene.join(), scene.join()
+    blocked.sending_since, recent.sending_since = 100.0, 104.9
+    assert waiting.sending_since is None
+
+    assert scene.hub.overdue(105.1, 5.0) == [blocked]
