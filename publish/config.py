@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,28 +35,35 @@ class PublishConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A broker; never printed, for it holds the password."""
+    """A broker, without its password when printed."""
 
     host: str
     port: int
     tls: bool
-    username: str | None
-    password: str | None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
 
 
 def address(url: str) -> Address:
-    """Return the parts of `mqtt://[user[:password]@]host[:port]` or `mqtts://`.
+    """Return the parts of `mqtt://[user[:password]@]host[:port]`, or of `mqtts://...[?ca=/path/ca.pem]`.
 
+    `protocol=`, which other roles heed, means nothing here: a frame's expiry needs MQTT 5.
     Raises `ValueError`, with the secrets left out.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("the broker's URL does not parse; write special characters as %XX") from None
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise ValueError("the broker's address is mqtt://host:port or mqtts://host:port")
+        raise ValueError("the broker's URL is mqtt://host:port or mqtts://host:port")
     tls = parts.scheme == "mqtts"
     return Address(
         host=parts.hostname,
-        port=parts.port or (8883 if tls else 1883),
+        port=port or (8883 if tls else 1883),
         tls=tls,
         username=None if parts.username is None else unquote(parts.username),
         password=None if parts.password is None else unquote(parts.password),
+        ca_file=parse_qs(parts.query).get("ca", [None])[-1],
     )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
 
@@ -21,6 +26,7 @@ from tests.support.published_city import (
     utc_now,
     zone_topic,
 )
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -230,3 +236,42 @@ def test_publish_stops_at_once_without_a_broker(city: City, broker: Broker) -> N
     city.zone(free=2, occupied=18)
     with publishing(city.url, broker.url, stop_within_s=0.2) as stop:
         stop.set()  # the end of the block fails when this is not followed
+
+
+@contextmanager
+def frozen(broker: Broker) -> Iterator[None]:
+    """The broker's process stands still: its connections stay open and nothing is ever answered."""
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+
+
+def test_l8_a_broker_that_acknowledges_nothing_is_left_and_the_latest_wins(
+    city: City, broker: Broker, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    city.zone(free=2, occupied=18)
+    with publishing(city.url, broker.url, ack_within_s=1.0):
+        listener.frame("2 LLE", "2 SPACES")
+        with frozen(broker):
+            for free in range(20, 2, -1):
+                city.zone(free=free, occupied=20 - free)
+            eventually(lambda: "nothing acknowledged" in caplog.text)
+        listener.frame("3 LLE", "3 SPACES")
+    shown = [heard.says[1] for heard in listener.all if heard.topic == FRAMES and heard.body["pages"]]
+    after = shown[shown.index("3 SPACES") :]
+    assert set(after) == {"3 SPACES"}, shown
+
+
+def test_publish_stops_in_time_while_the_broker_answers_nothing(
+    city: City, broker: Broker, listener: Listener
+) -> None:
+    city.zone(free=2, occupied=18)
+    with publishing(city.url, broker.url, stop_within_s=0.5) as stop:
+        listener.frame("2 LLE", "2 SPACES")
+        with frozen(broker):
+            began_s = time.monotonic()
+            stop.set()
+            eventually(lambda: all(thread.name != "publish" for thread in threading.enumerate()))
+    assert time.monotonic() - began_s < 5.0

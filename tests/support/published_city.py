@@ -44,7 +44,7 @@ class City:
         self.url = url
         self.connection = psycopg.connect(url, autocommit=True)
         self.version = 0
-        area = {
+        area: dict[str, object] = {
             "name": {"en": "Cardiff", "cy": "Caerdydd"},
             "time_zone": "Europe/London",
             "languages": ["cy", "en"],
@@ -82,7 +82,7 @@ class City:
         self.zone(CASTLE, free=0, occupied=0, unknown=4, source="sensor")
 
     def execute(self, statement: str, *args: object) -> list[tuple[Any, ...]]:
-        cursor = self.connection.execute(statement, args)  # type: ignore[arg-type]  # the tests' own text
+        cursor = self.connection.execute(statement, args)
         return cursor.fetchall() if cursor.description else []
 
     def document(self, kind: str, id: str, doc: dict[str, object] | None) -> None:
@@ -198,7 +198,9 @@ class Listener:
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         expiry_s = getattr(message.properties, "MessageExpiryInterval", None)
-        self._queue.put(Heard(message.topic, message.payload, message.retain, expiry_s, time.monotonic()))
+        self._queue.put(
+            Heard(message.topic, bytes(message.payload), message.retain, expiry_s, time.monotonic())
+        )
 
     def wait(self, topic: str, wanted: Callable[[Heard], bool], within_s: float = WAIT_S) -> Heard:
         """Return the next message of the topic that is `wanted`; those of other topics wait."""

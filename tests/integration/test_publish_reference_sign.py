@@ -1,0 +1,152 @@
+"""The reference sign as people start it: a process, a broker, and frames that stop coming."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from firmware_contract.topics import sign_frame_topic
+from occupancy.model import SignId
+from signs.document import encode
+from signs.frame import Frame, Page
+from signs.words import FrameState
+from tests.support.brokers import Broker
+
+NOW = datetime(2026, 10, 3, 12, tzinfo=UTC)
+WAIT_S = 20.0
+
+
+class SignProcess:
+    """`baycast sign` as a child, read line by line."""
+
+    def __init__(self, broker: Broker, *arguments: str) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "baycast", "sign", "vms-1", *arguments],
+            env={**os.environ, "BAYCAST_MQTT_URL": broker.url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+        )
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._child.stdout is not None
+        with self._child.stdout as lines:
+            for line in lines:
+                self._lines.put(line.rstrip("\n"))
+
+    def line(self) -> str:
+        return self._lines.get(timeout=WAIT_S)
+
+    def stop(self) -> int:
+        self._child.send_signal(signal.SIGTERM)
+        code = self._child.wait(WAIT_S)
+        self._reader.join(WAIT_S)
+        return code
+
+
+@pytest.fixture
+def publisher(broker: Broker) -> Iterator[mqtt.Client]:
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    yield client
+    client.disconnect()
+    client.loop_stop()
+
+
+@pytest.fixture
+def sign(broker: Broker) -> Iterator[SignProcess]:
+    process = SignProcess(broker)
+    yield process
+    assert process.stop() == 0
+
+
+def send(client: mqtt.Client, sequence: int, word: str, ttl_s: int, expiry_s: int | None = None) -> None:
+    pages = (Page(language="cy", lines=(word,)),)
+    made = Frame(
+        sign_id=SignId("vms-1"),
+        sequence=sequence,
+        issued_at=NOW,
+        ttl_s=ttl_s,
+        state=FrameState.FULL,
+        pages=pages,
+    )
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+    if expiry_s is not None:
+        properties.MessageExpiryInterval = expiry_s
+    sent = client.publish(sign_frame_topic("vms-1"), encode(made), qos=1, retain=True, properties=properties)
+    sent.wait_for_publish(WAIT_S)
+
+
+def test_l6_the_sign_shows_a_frame_for_its_ttl_and_refuses_a_replay(
+    publisher: mqtt.Client, sign: SignProcess
+) -> None:
+    assert sign.line() == "(blank)"
+    send(publisher, 5, "LLAWN", ttl_s=1)
+    assert sign.line() == "cy: LLAWN"
+    shown_s = time.monotonic()
+    assert sign.line() == "(blank)"
+    assert time.monotonic() - shown_s < 5.0
+    send(publisher, 5, "AR GAU", ttl_s=60)
+    send(publisher, 4, "AR GAU", ttl_s=60)
+    send(publisher, 6, "LLAWN", ttl_s=60)
+    assert sign.line() == "cy: LLAWN"
+
+
+def test_l6_the_sign_goes_dark_when_the_broker_dies(
+    broker: Broker, publisher: mqtt.Client, sign: SignProcess
+) -> None:
+    assert sign.line() == "(blank)"
+    send(publisher, 5, "LLAWN", ttl_s=2)
+    assert sign.line() == "cy: LLAWN"
+    broker.kill()
+    assert sign.line() == "(blank)"
+
+
+def test_l6_the_message_expiry_shortens_what_the_frame_says(
+    publisher: mqtt.Client, sign: SignProcess
+) -> None:
+    assert sign.line() == "(blank)"
+    send(publisher, 5, "LLAWN", ttl_s=600, expiry_s=1)
+    assert sign.line() == "cy: LLAWN"
+    assert sign.line() == "(blank)"
+
+
+def test_l11_what_is_no_frame_changes_nothing(publisher: mqtt.Client, sign: SignProcess) -> None:
+    assert sign.line() == "(blank)"
+    for payload in (b"", b"{}", b"\xff", b"[" * 5000):
+        publisher.publish(sign_frame_topic("vms-1"), payload, qos=1).wait_for_publish(WAIT_S)
+    send(publisher, 5, "A WORD THAT IS TOO LONG", ttl_s=60)
+    send(publisher, 6, "LLAWN", ttl_s=60)
+    assert sign.line() == "cy: LLAWN"
+
+
+def test_a_wrong_sign_id_is_one_clear_line(broker: Broker) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "baycast", "sign", "a/#"],
+        env={**os.environ, "BAYCAST_MQTT_URL": broker.url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT_S,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("baycast: SIGN_ID: ")
+    assert ended.stderr.count("\n") == 1
