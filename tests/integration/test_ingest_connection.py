@@ -1,0 +1,109 @@
+"""The MQTT shell alone, against a real broker: who acknowledges what, and when."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ingest import metrics
+from ingest.broker_url import parse_broker_url
+from ingest.client import ConnectionConfig, Subscription
+from ingest.connection import Connection
+from ingest.failures import BrokerError
+from ingest.inbox import Inbox, Received
+from tests.support.brokers import Broker
+from tests.support.ingesting import publishing
+from tests.support.waiting import eventually
+
+TOPIC = "baycast/v1/dev/s1/state"
+
+
+@contextmanager
+def connected(broker: Broker, inbox: Inbox, **more: object) -> Iterator[Connection]:
+    config = ConnectionConfig(
+        broker=parse_broker_url(broker.url),
+        client_id="under-test",
+        subscriptions=[Subscription(topic=TOPIC)],
+        canary_topic="canary",
+        **more,  # type: ignore[arg-type]
+    )
+    connection = Connection(config, inbox, lambda _at: b"")
+    connection.start()
+    try:
+        eventually(lambda: metrics.CONNECTED._value.get() == 1)
+        yield connection
+    finally:
+        connection.stop(5)
+
+
+def receive(inbox: Inbox, count: int) -> list[Received]:
+    got: list[Received] = []
+
+    def enough() -> bool:
+        got.extend(inbox.take(count - len(got), 0.1))
+        return len(got) == count
+
+    eventually(enough)
+    return got
+
+
+def test_l1_a_late_ack_of_an_old_connection_acknowledges_nobody_elses_message(broker: Broker) -> None:
+    inbox = Inbox(100)
+    with connected(broker, inbox) as connection:
+        with publishing(broker.port) as publisher:
+            publisher.send(TOPIC, b"A")
+        (first,) = receive(inbox, 1)
+        broker.kill()
+        for file in Path(broker.folder).rglob("mosquitto.db"):
+            file.unlink()  # the session is lost, so packet ids start anew
+        eventually(lambda: metrics.CONNECTED._value.get() == 0)
+        broker.start()
+        eventually(lambda: metrics.CONNECTED._value.get() == 1)
+        with publishing(broker.port) as publisher:
+            publisher.send(TOPIC, b"B")
+        (second,) = receive(inbox, 1)
+        assert second.mid == first.mid
+        assert second.generation > first.generation
+        stale = metrics.STALE_ACKS._value.get()
+        connection.acknowledge([(first.generation, first.mid)])
+        eventually(lambda: metrics.STALE_ACKS._value.get() == stale + 1)
+    with connected(broker, inbox):
+        (again,) = receive(inbox, 1)
+        assert again.payload == b"B"
+
+
+def test_l1_not_acknowledged_is_delivered_again_and_acknowledged_is_not(broker: Broker) -> None:
+    inbox = Inbox(100)
+    with connected(broker, inbox) as connection, publishing(broker.port) as publisher:
+        for payload in (b"A", b"B", b"C"):
+            publisher.send(TOPIC, payload)
+        got = receive(inbox, 3)
+        connection.acknowledge([(got[0].generation, got[0].mid)])
+    with connected(broker, inbox):
+        assert [message.payload for message in receive(inbox, 2)] == [b"B", b"C"]
+
+
+def test_l8_the_broker_keeps_back_what_exceeds_the_window(broker: Broker) -> None:
+    inbox = Inbox(20)
+    with connected(broker, inbox, in_flight_max=5) as connection, publishing(broker.port) as publisher:
+        publisher.send_all([(TOPIC, b"%d" % n) for n in range(12)])
+        first = receive(inbox, 5)
+        assert inbox.take(1, 0.3) == []
+        connection.acknowledge([(message.generation, message.mid) for message in first])
+        assert [message.payload for message in receive(inbox, 5)] == [b"%d" % n for n in range(5, 10)]
+
+
+def test_l11_a_failing_callback_ends_with_a_reason_and_not_with_a_dead_thread(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = Inbox(10)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ArithmeticError("as if the callback had a bug")
+
+    with connected(broker, inbox) as connection, publishing(broker.port) as publisher:
+        monkeypatch.setattr(inbox, "put", fail)
+        publisher.send(TOPIC, b"A")
+        with pytest.raises(BrokerError, match="as if the callback had a bug"):
+            eventually(connection.check)
