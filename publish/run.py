@@ -13,6 +13,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
+from occupancy.model import SignId
 from publish import metrics
 from publish.config import PublishConfig
 from publish.link import Link
@@ -91,6 +92,7 @@ class Publisher:
         self._signs = Signs()
         self._wake = asyncio.Event()
         self._dark_until_s: float | None = None
+        self._measured: set[SignId] = set()
 
     async def follow(self) -> None:
         """Tell each change of a zone as it comes."""
@@ -169,3 +171,7 @@ class Publisher:
         self.link.put(self._signs.told(due, moment))
         for each in due:
             metrics.SIGN_BLANK.labels(each.sign.sign_id).set(0 if each.frame.pages else 1)
+            self._measured.add(each.sign.sign_id)
+        for gone in self._measured - self._signs.frames().keys():
+            metrics.SIGN_BLANK.remove(gone)
+            self._measured.discard(gone)
