@@ -40,7 +40,7 @@ def street_availability(
     access: Callable[[Bay], Access],
     now: datetime,
 ) -> ZoneAvailability:
-    """Count the bays in service at `now`, grouped by what they are and who may use them. A bay nobody senses is unknown."""
+    """Count the bays in service at `now` by what they are and who may use them; a bay nobody senses is unknown."""
     tallies: dict[tuple[BayType, frozenset[str], int | None], list[int]] = {}
     newest: datetime | None = None
     confidence = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 from occupancy.gates import CountSpan
@@ -102,7 +103,7 @@ def street_cell(
                     seconds[interval.state] += overlap
                     known += overlap
             seconds[State.UNKNOWN] += (hi - lo).total_seconds() - known
-        for before, after in zip(own, own[1:], strict=False):
+        for before, after in pairwise(own):
             if cell_at <= after.started_at < cell_at + CELL and before.ended_at == after.started_at:
                 arrivals += before.state is State.FREE and after.state is State.OCCUPIED
                 departures += before.state is State.OCCUPIED and after.state is State.FREE
@@ -130,7 +131,7 @@ def car_park_cell(
             seconds[State.FREE] += overlap * (capacity - occupied)
             known += overlap
         seconds[State.UNKNOWN] += ((hi - lo).total_seconds() - known) * capacity
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in pairwise(spans):
         if cell_at <= after.started_at < cell_at + CELL and before.ended_at == after.started_at:
             if before.occupied is None or after.occupied is None:
                 continue

@@ -49,7 +49,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Needs:
-    """What `apply` must be given: the reading (event) before which the checkpoint must lie; None: all from the start."""
+    """What `apply` must be given: the reading (event) the checkpoint must lie before; None: all from the start."""
 
     devices: dict[DeviceId, AnyReading | None] = field(default_factory=dict)
     car_parks: dict[ZoneId, datetime | None] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from occupancy.model import (
     AnyReading,
@@ -70,7 +71,7 @@ class CountSpan:
     passages: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CarPark:
     """What the registry says of the counting of one car park."""
 
@@ -78,11 +79,15 @@ class CarPark:
     capacity: int
     gates: tuple[Gate, ...]
 
-    @property
+    @cached_property
     def counter_silent_after(self) -> timedelta:
         """How long an absolute count stands; a park without a counter of its own is held to its slowest gate."""
         counters = [gate for gate in self.gates if gate.model == COUNTER_MODEL] or self.gates
         return max((gate.silent_after for gate in counters), default=timedelta(0))
+
+    @cached_property
+    def passage_gates(self) -> tuple[Gate, ...]:
+        return tuple(gate for gate in self.gates if gate.model != COUNTER_MODEL)
 
 
 def event_of(reading: AnyReading, at: datetime) -> CountEvent:
@@ -104,10 +109,10 @@ def known_until(park: CarPark, fold: CountFold) -> datetime | None:
     ends = []
     if fold.counted_at is not None:
         ends.append(fold.counted_at + park.counter_silent_after)
-    heard = dict(fold.heard)
-    passage_gates = [gate for gate in park.gates if gate.model != COUNTER_MODEL]
-    if passage_gates and all(gate.device_id in heard for gate in passage_gates):
-        ends.append(min(heard[gate.device_id] + gate.silent_after for gate in passage_gates))
+    if park.passage_gates:
+        heard = dict(fold.heard)
+        if all(gate.device_id in heard for gate in park.passage_gates):
+            ends.append(min(heard[gate.device_id] + gate.silent_after for gate in park.passage_gates))
     return max(ends, default=None)
 
 

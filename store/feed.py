@@ -11,7 +11,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,8 @@ REGISTRY_POLL_S = 5.0
 _STATEMENT_S = 10.0
 _BACK_OFF_S = (0.2, 10.0)
 _log = logging.getLogger("baycast.feed")
-_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+# InternalClientError is what asyncpg says when the server's goodbye meets a question of ours on the wire.
+_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Feed:
         """Seconds since the database last answered, None: never."""
         return None if self._followed_at is None else time.monotonic() - self._followed_at
 
-    async def changes(self) -> AsyncIterator[Change]:
+    async def changes(self) -> AsyncGenerator[Change, None]:
         """Yield every change, for ever; reconnect with a jittered back-off when the database goes away."""
         back_off_s = _BACK_OFF_S[0]
         while True:
@@ -170,8 +171,10 @@ class Feed:
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None and not connection.is_closed():
-            with contextlib.suppress(*_LOST):
+            try:
                 await connection.close(timeout=2)
+            except _LOST:
+                connection.terminate()
 
     def _registry_changed(self) -> None:
         self._marks.due = True
