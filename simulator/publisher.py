@@ -69,7 +69,7 @@ class Publisher:
         self.sent = 0
         self.acked = 0
         self.refused = 0
-        self._in_flight = in_flight
+        self._in_flight = self._window = in_flight
         self._changed = threading.Condition()
         self._connected = False
         self._why_not = "no answer"
@@ -115,7 +115,7 @@ class Publisher:
     def publish(self, topic: str, payload: bytes, stop: threading.Event) -> bool:
         """Hand a message over, waiting while the window is full. False: stopped before there was room."""
         with self._changed:
-            if not self._wait(lambda: self.waiting < self._in_flight, None, stop):
+            if not self._wait(lambda: self.waiting < self._window, None, stop):
                 return False
             self.sent += 1
         info: MQTTMessageInfo = self._client.publish(topic, payload, qos=1)
@@ -144,7 +144,7 @@ class Publisher:
 
     def _on_connect(
         self,
-        client: Client,
+        _client: Client,
         _data: Any,
         _flags: ConnectFlags,
         reason: ReasonCode,
@@ -153,9 +153,9 @@ class Publisher:
         if reason.value >= _FAILURE:
             self._note(False, str(reason))
             return
-        # A broker may allow fewer unanswered messages than we would keep under way; paho queues the rest.
-        allowed = getattr(properties, "ReceiveMaximum", self._in_flight)
-        client.max_inflight_messages_set(min(self._in_flight, allowed))
+        with self._changed:
+            # A broker may allow fewer unanswered messages than we would keep under way.
+            self._window = min(self._in_flight, getattr(properties, "ReceiveMaximum", self._in_flight))
         self._note(True, "")
 
     def _on_disconnect(
@@ -181,7 +181,9 @@ class Publisher:
                 self.refused += 1
             else:
                 self.acked += 1
-            self._changed.notify_all()
+            # Half a window at a time: waking a waiting publisher for each answer halves the rate.
+            if self.waiting <= self._window // 2:
+                self._changed.notify_all()
 
     def _note(self, connected: bool, why_not: str) -> None:
         with self._changed:

@@ -9,7 +9,7 @@ from simulator.civil import weekday_and_hour
 from simulator.demand import arrivals_per_s, share_taken, stays
 from simulator.plan import Admission, BayPlan, Timetable
 
-_SOON_MIN = 15
+_QUARTER_MIN = 15
 BETWEEN_VEHICLES_MS = 30_000
 """A bay stays empty this long between two vehicles: manoeuvring takes time, and no sensor resolves less."""
 
@@ -57,6 +57,8 @@ class Street:
         if "general" in drivers:
             drivers |= {"blue_badge", "ev"}
         self._drivers = sorted(drivers)
+        self._quarter = -1
+        self._demand: list[tuple[str, float]] = []
 
     def bays(self) -> Iterable[int]:
         return self._of
@@ -90,14 +92,21 @@ class Street:
         return found
 
     def demand(self, week_minute: int) -> list[tuple[str, float]]:
-        """Arrivals per second by driver."""
+        """Arrivals per second by driver, the same for a whole quarter hour."""
+        quarter = week_minute // _QUARTER_MIN
+        if quarter != self._quarter:
+            self._quarter = quarter
+            self._demand = self._demand_at(quarter * _QUARTER_MIN)
+        return self._demand
+
+    def _demand_at(self, week_minute: int) -> list[tuple[str, float]]:
         rates = dict.fromkeys(self._drivers, 0.0)
         for alike in self._alike.values():
             admission = alike.timetable.at(week_minute)
-            soon = dict(self.shares(admission, week_minute + _SOON_MIN))
+            soon = dict(self.shares(admission, week_minute + _QUARTER_MIN))
             for driver, share in self.shares(admission, week_minute):
                 mean_s = stays(driver, self.profile, admission.max_stay_min).mean_s
-                per_bay = arrivals_per_s(share, soon[driver], _SOON_MIN * 60, mean_s)
+                per_bay = arrivals_per_s(share, soon[driver], _QUARTER_MIN * 60, mean_s)
                 rates[driver] += per_bay * len(alike.bays)
         return [(driver, rate) for driver, rate in rates.items() if rate > 0]
 
