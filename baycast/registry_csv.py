@@ -12,7 +12,7 @@ import io
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -66,6 +66,7 @@ class _Row:
     cells: dict[str, str]
     bay_id: str = ""
     zone_id: str = ""
+    sound: bool = False
 
 
 def read_csv(text: str, file: str, options: CsvOptions, known: Registry) -> list[FileEntity]:
@@ -95,9 +96,9 @@ class _BayFile:
         self._read_area()
         rows = list(self._rows(text))
         self._name(rows)
-        self._read_zones(rows)
         for row in rows:
             self._read_bay(row)
+        self._read_zones(rows)
 
     def _error(self, row: _Row, column: str, problem: str, fix: str) -> None:
         self._reading.error(self._at(row), self._columns.get(column, column), problem, fix)
@@ -222,16 +223,14 @@ class _BayFile:
                     if row.cells.get(column, "") != head.cells.get(column, ""):
                         problem = f"the zone '{zone_id}' is named otherwise in row {head.number}"
                         self._error(row, column, problem, "name it the same")
-            places = [(_number(row.cells["lat"]), _number(row.cells["lon"])) for row in members]
-            sound = [(lat, lon) for lat, lon in places if isinstance(lat, float) and isinstance(lon, float)]
-            if len(sound) < len(places):
-                continue  # said where the bay is read
+            if not all(row.sound for row in members):
+                continue  # without its bays there is no place for it either
             doc: Object = {
                 "area_id": self._options.area,
                 "kind": "street",
                 "name": name,
-                "lat": round(sum(lat for lat, _ in sound) / len(sound), 7),
-                "lon": round(sum(lon for _, lon in sound) / len(sound), 7),
+                "lat": _mean(members, "lat"),
+                "lon": _mean(members, "lon"),
             }
             self._reading.add(
                 self._at(head), "zone", zone_id, doc, {**self._columns, "id": self._theirs("zone_id")}
@@ -249,9 +248,8 @@ class _BayFile:
             doc["bay_type"] = row.cells["bay_type"]
         if "rule_ids" in row.cells:
             doc["rule_ids"] = row.cells["rule_ids"].split()
-        self._reading.add(
-            self._at(row), "bay", row.bay_id, doc, {**self._columns, "id": self._theirs("bay_id")}
-        )
+        columns = {**self._columns, "id": self._theirs("bay_id")}
+        row.sound = self._reading.add(self._at(row), "bay", row.bay_id, doc, columns)
         device_id = row.cells.get("device_id", "")
         if not device_id and self._options.device_prefix is not None:
             device_id = self._options.device_prefix + row.bay_id
@@ -275,8 +273,8 @@ class _BayFile:
                 )
                 return
         columns = {**self._columns, "id": self._theirs("device_id")}
-        self._reading.add(self._at(row), "sensor", device_id, doc, columns)
-        if not self._is_bound(device_id, row.bay_id):
+        sound = self._reading.add(self._at(row), "sensor", device_id, doc, columns)
+        if sound and row.sound and not self._is_bound(device_id, row.bay_id):
             binding: Object = {"area_id": self._options.area, "device_id": device_id, "bay_id": row.bay_id}
             self._reading.add_binding(self._at(row), binding)
 
@@ -290,6 +288,10 @@ def _clean(text: str) -> str:
     """Text as an id: "St. Mary's" -> "st-mary-s"."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+def _mean(rows: Sequence[_Row], column: str) -> float:
+    return round(sum(float(row.cells[column]) for row in rows) / len(rows), 7)
 
 
 def _number(text: str) -> float | str:

@@ -21,6 +21,9 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 Key = tuple[str, str]
 Document = dict[str, object]
 
+_PUT_MAX = 10_000
+"""Documents per statement: each stays far below the statement timeout, however large the area."""
+
 _ORDER = {kind: ordinal for ordinal, kind in enumerate(KINDS)}
 
 
@@ -174,16 +177,9 @@ class _Plan:
         gone = [key for key, doc in self.changed if doc is None]
         put = [(*key, json.dumps(doc, allow_nan=False)) for key, doc in self.changed if doc is not None]
         cur.execute(sql("registry.drop"), ([kind for kind, _ in gone], [id for _, id in gone]))
-        cur.execute(
-            sql("registry.put"),
-            (
-                self.area,
-                batch_id,
-                [kind for kind, _, _ in put],
-                [id for _, id, _ in put],
-                [doc for *_, doc in put],
-            ),
-        )
+        for start in range(0, len(put), _PUT_MAX):
+            kinds, ids, docs = zip(*put[start : start + _PUT_MAX], strict=True)
+            cur.execute(sql("registry.put"), (self.area, batch_id, list(kinds), list(ids), list(docs)))
         cur.execute(sql("registry.notify"), (self.area,))
         return AreaApplied(position, len(self.changed), self.unchanged)
 

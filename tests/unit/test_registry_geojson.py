@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,3 +188,10 @@ def test_errors_in_features_say_which(item: Any, says: str) -> None:
 def test_all_errors_of_a_file_are_told_at_once() -> None:
     wrong = [feature(f"b{n}", POINT, kind="bay", zone_id="z", bay_type="none") for n in range(30)]
     assert len(errors(json.dumps(collection(*wrong)))) == 30
+
+
+def test_the_example_in_the_documentation_is_a_sound_registry() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "registry.md").read_text(encoding="utf-8")
+    found = read(json.loads(page.split("```json")[1].split("```")[0]))
+    assert found.problems() == []
+    assert len(found.entities()) == 7
