@@ -1,0 +1,125 @@
+"""`baycast doctor`: one page that says what is wrong."""
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from baycast.settings import Settings, UsageError, masked
+
+if TYPE_CHECKING:
+    from store.doctor import AreaCondition
+    from store.postgres import Connection
+
+HELP = "say on one page what is wrong; exit status 1 when something is"
+
+WATERMARK_LATE_S = 30.0  # HOUSE: no watermark for 30 s means that the pipeline is down
+ENGINE_LATE_S = 30.0
+DISK_LEAST = 2 * 1024**3
+
+State = Literal["ok", "note", "WRONG"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the page. A `note` is worth a look and no fault of ours."""
+
+    what: str
+    state: State
+    says: str
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    findings = list(examine(settings))
+    healthy = all(finding.state != "WRONG" for finding in findings)
+    if args.json:
+        print(json.dumps({"healthy": healthy, "findings": [asdict(finding) for finding in findings]}))
+    else:
+        width = max(len(finding.what) for finding in findings)
+        for finding in findings:
+            print(f"{finding.state:<6} {finding.what:<{width}}  {finding.says}")
+    return 0 if healthy else 1
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Everything that can be seen from here."""
+    from baycast.reachability import open_database, require_broker
+    from baycast.wiring import database_url, mqtt_url
+
+    try:
+        with open_database(database_url(settings), "baycast doctor") as conn:
+            yield from _database(conn)
+    except UsageError as error:
+        yield Finding("database", "WRONG", str(error))
+    try:
+        require_broker(mqtt_url(settings))
+        yield Finding("broker", "ok", masked(mqtt_url(settings)))
+    except UsageError as error:
+        yield Finding("broker", "WRONG", str(error))
+    yield _disk(settings)
+
+
+def _database(conn: "Connection") -> Iterator[Finding]:
+    from store import doctor
+    from store.migrate import MigrationError, pending
+
+    server = doctor.server(conn)
+    about = f"PostgreSQL {server.version}, {server.size_bytes / 1024**2:.0f} MiB"
+    yield Finding("database", "ok", about)
+    for name, is_on in (("fsync", server.fsync), ("synchronous_commit", server.synchronous_commit)):
+        says = "on" if is_on else "off: what was acknowledged can be lost in a crash"
+        yield Finding(name, "ok" if is_on else "WRONG", says)
+    try:
+        missing = pending(conn)
+    except MigrationError as error:
+        yield Finding("schema", "WRONG", str(error))
+        return
+    if missing:
+        yield Finding("schema", "WRONG", f"{len(missing)} migrations missing: run `baycast migrate`")
+        return
+    yield Finding("schema", "ok", "up to date")
+    areas = doctor.areas(conn)
+    if not areas:
+        yield Finding("areas", "note", "none registered: see `baycast registry import --help`")
+    for area in areas:
+        yield _pipeline(area)
+        yield _engine(area)
+    reasons = doctor.quarantine(conn)
+    says = ", ".join(f"{found.messages} {found.reason} ({found.devices} devices)" for found in reasons)
+    yield Finding("quarantine, 24 h", "note" if reasons else "ok", says or "empty")
+
+
+def _pipeline(area: "AreaCondition") -> Finding:
+    what, age = f"{area.area}: watermark", area.watermark_age_s
+    if not area.live:
+        return Finding(what, "ok", "moved by its publisher (event clock)")
+    if age is None:
+        return Finding(what, "WRONG", "never seen: is ingest running and connected to the broker?")
+    late = age > WATERMARK_LATE_S
+    return Finding(
+        what, "WRONG" if late else "ok", f"{age:.1f} s old{': is ingest running?' if late else ''}"
+    )
+
+
+def _engine(area: "AreaCondition") -> Finding:
+    late = area.waiting_s is not None and area.waiting_s > ENGINE_LATE_S
+    says = f"{area.positions_behind} positions behind"
+    if area.waiting_s is not None:
+        says += f", the oldest for {area.waiting_s:.1f} s{': is it running?' if late else ''}"
+    return Finding(f"{area.area}: engine", "WRONG" if late else "ok", says)
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.data_dir.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        "disk", "WRONG" if free < DISK_LEAST else "ok", f"{free / 1024**3:.1f} GiB free at {folder}"
+    )
