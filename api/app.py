@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,6 +18,7 @@ from api.routes import drivers, ops, page, signs
 from api.routes import live as live_routes
 from api.schemas import FeatureCollection, Problem
 
+API_VERSION = "1.0"
 DESCRIPTION = (
     "Parking availability as it is known now. Every number says how old it is (`as_of`), where it comes from "
     "(`source`) and how sure it is; `unknown` is an answer. Open data, read only, no key."
@@ -36,7 +36,7 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
 
     app = FastAPI(
         title="baycast",
-        version=_version(),
+        version=API_VERSION,
         lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
@@ -67,10 +67,3 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         schemas[model.__name__] = schema
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
-
-
-def _version() -> str:
-    try:
-        return version("baycast")
-    except PackageNotFoundError:
-        return "0"

@@ -18,6 +18,7 @@ import uvicorn
 from api.app import create_app
 from api.config import ApiConfig
 from api.live import Live, utc_now
+from api.server import OPTIONS
 
 
 @dataclass
@@ -58,12 +59,7 @@ def running_api(config: ApiConfig, clock: Callable[[], datetime] = utc_now) -> I
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", 0))
         options = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=1,
+            app, log_config=None, access_log=False, **{**OPTIONS, "timeout_graceful_shutdown": 1}
         )
         server = uvicorn.Server(options)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
