@@ -101,19 +101,32 @@ def append(cur: Cursor, rows: Sequence[ReadingRow], watermarks: Mapping[str, dat
 def append_entries(
     cur: Cursor, area: str, entries: Sequence[LogEntry], *, clock: str | None = None
 ) -> tuple[int, int]:
-    """Append registry changes as one batch; returns (batch id, position). `clock` makes or corrects the area's head.
+    """Append registry changes as one batch; returns (batch id, position). With more to do in between: `begin_entries`."""
+    batch_id = begin_entries(cur, area, entries, clock=clock)
+    return batch_id, close_entries(cur, area, batch_id, len(entries))
 
-    Raises `psycopg.Error`, `LookupError` for an area that has no log and no `clock` to make one.
+
+def begin_entries(cur: Cursor, area: str, entries: Sequence[LogEntry], *, clock: str | None = None) -> int:
+    """Write the entries of a batch that `close_entries` gives its position. `clock` makes the area's head if need be.
+
+    Returns the batch id. Whatever else belongs to the transaction is done before the batch is closed.
     """
     if clock is not None:
         cur.execute(sql("log.ensure_head"), (area, clock))
-        cur.execute(sql("log.set_clock"), (area, clock))
     batch_id = _batch_ids(cur, [area])[area]
     _insert_entries(cur, area, batch_id, entries)
-    position = _take_position(cur, area)[0]
-    cur.execute(sql("log.insert_batch"), (area, position, batch_id, None, 0, len(entries), None, None))
+    return batch_id
+
+
+def close_entries(cur: Cursor, area: str, batch_id: int, entries: int) -> int:
+    """Take the area's head, last before COMMIT, and give the batch its position, which is returned.
+
+    Raises `psycopg.Error`, `LookupError` for an area that has no log and was given no clock to make one.
+    """
+    position = _take_position(cur, area)
+    cur.execute(sql("log.insert_batch"), (area, position, batch_id, None, 0, entries, None, None))
     cur.execute(sql("log.notify"), (area,))
-    return batch_id, position
+    return position
 
 
 def _batch_ids(cur: Cursor, areas: Sequence[str]) -> dict[str, int]:
@@ -166,7 +179,7 @@ def _close_batch(
     if watermark is not None:
         cur.execute(sql("log.move_watermark"), (area, watermark))
     received = [row.received_at for row in stored]
-    position = _take_position(cur, area)[0]
+    position = _take_position(cur, area)
     cur.execute(
         sql("log.insert_batch"),
         (
@@ -184,12 +197,12 @@ def _close_batch(
     return position
 
 
-def _take_position(cur: Cursor, area: str) -> tuple[int, datetime | None]:
+def _take_position(cur: Cursor, area: str) -> int:
     cur.execute(sql("log.take_position"), (area,))
     row = cur.fetchone()
     if row is None:
         raise LookupError(f"area {area} has no log: import its registry first")
-    return int(row[0]), row[1]
+    return int(row[0])
 
 
 def _insert_entries(cur: Cursor, area: str, batch_id: int, entries: Iterable[LogEntry]) -> None:

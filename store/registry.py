@@ -13,7 +13,7 @@ import psycopg
 
 from occupancy.model import Area, AreaId, aware
 from occupancy.registry import KINDS, Entity, Registry, RegistryError, RegistryRefused, document, entity
-from store.log import LogEntry, append_entries
+from store.log import LogEntry, begin_entries, close_entries
 from store.queries import sql
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -173,7 +173,7 @@ class _Plan:
             for (kind, id), doc in self.changed
         ]
         clock = self.after.area.clock.value if self.after.area else None
-        batch_id, position = append_entries(cur, self.area, entries, clock=clock)
+        batch_id = begin_entries(cur, self.area, entries, clock=clock)
         gone = [key for key, doc in self.changed if doc is None]
         put = [(*key, json.dumps(doc, allow_nan=False)) for key, doc in self.changed if doc is not None]
         cur.execute(sql("registry.drop"), ([kind for kind, _ in gone], [id for _, id in gone]))
@@ -181,6 +181,7 @@ class _Plan:
             kinds, ids, docs = zip(*put[start : start + _PUT_MAX], strict=True)
             cur.execute(sql("registry.put"), (self.area, batch_id, list(kinds), list(ids), list(docs)))
         cur.execute(sql("registry.notify"), (self.area,))
+        position = close_entries(cur, self.area, batch_id, len(entries))
         return AreaApplied(position, len(self.changed), self.unchanged)
 
 

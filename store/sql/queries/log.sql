@@ -60,13 +60,9 @@ WHERE d.device_id = s.device_id AND d.incarnation = s.incarnation AND d.boot = s
 -- The head of an area's log, made with the area.
 INSERT INTO log_head (area, clock) VALUES ($1, $2) ON CONFLICT (area) DO NOTHING;
 
--- name: set_clock
--- An area's clock as its registry document says.
-UPDATE log_head SET clock = $2 WHERE area = $1 AND clock <> $2;
-
 -- name: take_position
 -- Taken last before COMMIT: the row lock makes positions gapless and in commit order.
-UPDATE log_head SET position = position + 1 WHERE area = $1 RETURNING position, watermark, clock;
+UPDATE log_head SET position = position + 1 WHERE area = $1 RETURNING position;
 
 -- name: peek_head
 -- Locks the head to see whether a watermark would move; no position is used when it would not.
