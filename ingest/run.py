@@ -7,7 +7,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,8 +82,6 @@ def run(config: IngestConfig, stop: threading.Event) -> None:
         topic = canary_topic(config.worker_id)
     except ValueError as error:
         raise IngestError(str(error)) from None
-    if config.metrics_port:
-        start_http_server(config.metrics_port, addr=config.metrics_host)
     session = DatabaseSession(
         config.database_url,
         config.worker_id,
@@ -91,39 +90,59 @@ def run(config: IngestConfig, stop: threading.Event) -> None:
         lock_within_s=config.lock_within_s,
     )
     crash = _crasher(config.crash_point)
-    translator = Translator(config.worker_id, Directory(), lambda kind: metrics.MESSAGES.labels(kind).inc())
+    translator = Translator(config.worker_id, Directory())
     writer = Writer(session, translator, FloodGate(config.quarantine_per_hour), crash)
     # Room for one window of the broker, and for one more that a lost session left us as the only holder of.
     inbox = Inbox(2 * config.in_flight_max)
     try:
-        known = session.run(lambda conn: worker_known(conn.cursor(), config.worker_id))
-        writer.refresh()
-        connection = Connection(
-            ConnectionConfig(
-                broker=broker,
-                client_id=f"baycast-{config.worker_id}",
-                subscriptions=_subscriptions(config.shared_group, topic),
-                in_flight_max=config.in_flight_max,
-                session_expiry_s=config.session_expiry_s,
-                canary_topic=topic,
-                canary_every_s=config.canary_every_s,
-                first_connect_within_s=config.start_within_s,
-                expects_session=known,
-            ),
-            inbox,
-            lambda at: encode(Canary(worker=config.worker_id, at=at)),
-        )
-        pump = _Pump(config, writer, translator, inbox=inbox, connection=connection, crash=crash)
-        connection.start()
-        try:
-            pump.run(stop)
-        finally:
-            connection.stop(_STOP_WITHIN_S / 2)
-        writer.stopped()
+        with _metrics_server(config):
+            known = session.run(lambda conn: worker_known(conn.cursor(), config.worker_id))
+            writer.refresh()
+            connection = Connection(
+                ConnectionConfig(
+                    broker=broker,
+                    client_id=f"baycast-{config.worker_id}",
+                    subscriptions=_subscriptions(config.shared_group, topic),
+                    in_flight_max=config.in_flight_max,
+                    session_expiry_s=config.session_expiry_s,
+                    canary_topic=topic,
+                    canary_every_s=config.canary_every_s,
+                    first_connect_within_s=config.start_within_s,
+                    expects_session=known,
+                ),
+                inbox,
+                lambda at: encode(Canary(worker=config.worker_id, at=at)),
+            )
+            pump = _Pump(config, writer, translator, inbox=inbox, connection=connection, crash=crash)
+            connection.start()
+            try:
+                pump.run(stop)
+            finally:
+                connection.stop(_STOP_WITHIN_S / 2)
+            writer.stopped()
     except Stopped:
         log.warning("stopped while the database was away; what was not acknowledged stays with the broker")
     finally:
         session.close()
+
+
+@contextmanager
+def _metrics_server(config: IngestConfig) -> Iterator[None]:
+    """Serve /metrics for the time of the block, unless the port is 0."""
+    if not config.metrics_port:
+        yield
+        return
+    try:
+        server, thread = start_http_server(config.metrics_port, addr=config.metrics_host)
+    except OSError as error:
+        where = f"{config.metrics_host}:{config.metrics_port}"
+        raise IngestError(f"metrics: cannot listen on {where}: {error.strerror or error}") from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _subscriptions(shared_group: str | None, canary: str) -> Sequence[Subscription]:
@@ -202,6 +221,9 @@ class _Pump:
                 metrics.RETAINED.inc()
             else:
                 items += self._translator.items(message.topic, message.payload, message.received_at)
+        for kind, count in self._translator.seen.items():
+            metrics.MESSAGES.labels(kind).inc(count)
+        self._translator.seen.clear()
         self._crash("received")
         self._writer.store(items)
         self._crash("committed")

@@ -57,6 +57,8 @@ class DatabaseSession:
                 return work(self._conn)
             except psycopg.Error as error:
                 fault = classify(error)
+                if isinstance(error, psycopg.errors.UndefinedTable):
+                    raise IngestError("the database lacks baycast's tables: run `baycast migrate`") from error
                 if fault not in (Fault.OUTAGE, Fault.BUSY):
                     raise
                 if fault is Fault.OUTAGE:
@@ -89,7 +91,10 @@ class DatabaseSession:
             self._conn = None
 
     def _open(self) -> Connection:
-        conn = connect(self._url, autocommit=True, role=f"baycast ingest {self._worker_id}")
+        try:
+            conn = connect(self._url, autocommit=True, role=f"baycast ingest {self._worker_id}")
+        except psycopg.ProgrammingError:  # its text may quote the URL, and with it the password
+            raise IngestError("database URL: cannot be read; use postgresql://user@host/database") from None
         try:
             conn.add_notify_handler(self._on_notify)
             with conn.cursor() as cur:

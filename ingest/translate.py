@@ -7,8 +7,8 @@ mark of an area's clock, a canary, or a refusal with its reason.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -70,7 +70,8 @@ class Translator:
 
     worker_id: str
     directory: Directory
-    count_kind: Callable[[str], None]
+    seen: Counter[str] = field(default_factory=Counter)
+    """Items by kind ("rejected": not the contract's), for whoever publishes the count."""
 
     def items(self, topic: str, payload: bytes, received_at: datetime) -> list[Item]:
         """Everything a message says, in its order. Never raises on any input."""
@@ -78,9 +79,9 @@ class Translator:
 
     def _item(self, decoded: Accepted | Rejected, received_at: datetime) -> Item:
         if isinstance(decoded, Rejected):
-            self.count_kind("rejected")
+            self.seen["rejected"] += 1
             return _refused(decoded, received_at)
-        self.count_kind(decoded.kind)
+        self.seen[decoded.kind] += 1
         message = decoded.message
         if isinstance(message, Canary):
             return self._canary(decoded, message, received_at)

@@ -178,6 +178,24 @@ def test_a_broker_that_is_not_there_ends_the_start_in_one_line(database_url: str
         run(config, threading.Event())
 
 
+def test_a_database_without_our_tables_ends_the_start_in_one_line(
+    empty_database_url: str, broker: Broker
+) -> None:
+    with pytest.raises(IngestError, match="baycast migrate"):
+        run(config_for(empty_database_url, broker.url), threading.Event())
+
+
+def test_a_database_url_that_cannot_be_read_ends_the_start_without_showing_it(broker: Broker) -> None:
+    with pytest.raises(IngestError, match="database URL") as caught:
+        run(config_for("postgresql//u:secret@h", broker.url), threading.Event())
+    assert "secret" not in str(caught.value)
+
+
+def test_a_metrics_port_that_is_taken_ends_the_start_in_one_line(database_url: str, broker: Broker) -> None:
+    with pytest.raises(IngestError, match="metrics: cannot listen"):
+        run(config_for(database_url, broker.url, metrics_port=broker.port), threading.Event())
+
+
 def test_a_database_that_is_not_there_ends_the_start_in_one_line(broker: Broker) -> None:
     url = f"postgresql://u:secret@127.0.0.1:{free_port()}/x"
     with pytest.raises(IngestError, match="cannot use the database") as caught:

@@ -1,12 +1,14 @@
 """From PUBLISH to a committed row, through a real broker and a real database."""
 
 import json
+import urllib.request
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from firmware_contract.topics import canary_topic, clock_topic, device_topic, gateway_topic
-from tests.support.brokers import Broker
+from tests.support.brokers import Broker, free_port
 from tests.support.ingesting import (
     config_for,
     ingesting,
@@ -181,6 +183,32 @@ def test_the_canary_moves_the_watermark_of_live_areas_only(database_url: str, br
             range(1, 1 + sum(a == area for a, _ in positions))
         )
     assert rows(database_url, "SELECT stopped_at IS NOT NULL FROM ingest_worker") == [(True,)]
+
+
+def test_health_is_told_by_metrics_and_by_the_age_of_a_file(
+    database_url: str, broker: Broker, tmp_path: Path
+) -> None:
+    register(database_url, sensor=["s1"])
+    port, ready = free_port(), tmp_path / "ready"
+    config = config_for(database_url, broker.url, metrics_port=port, ready_file=ready)
+    documented = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    with ingesting(config), publishing(broker.port) as publisher:
+        publisher.send(device_topic("s1", "state"), state(1))
+        publisher.send(device_topic("s1", "state"), b"?")
+        eventually(lambda: quarantined(database_url) and stored(database_url))
+        eventually(ready.exists)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            text = answer.read().decode()
+    assert 'baycast_watermark_age_seconds{area="cardiff"}' in text
+    assert "baycast_ingest_last_commit_age_seconds" in text
+    lines = [line.split() for line in text.splitlines() if line.startswith("# TYPE baycast_")]
+    ours = {
+        words[2]
+        for words in lines
+        if words[2].startswith(("baycast_ingest", "baycast_quar", "baycast_water"))
+    }
+    undocumented = {name for name in ours if not name.endswith("_created") and f"`{name}" not in documented}
+    assert undocumented == set()
 
 
 def test_a_forged_canary_from_the_future_does_not_move_the_watermark(

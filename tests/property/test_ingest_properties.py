@@ -33,7 +33,7 @@ PAYLOADS = st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).en
 
 @given(topic=TOPICS, payload=PAYLOADS)
 def test_l11_every_message_becomes_items_and_nothing_raises(topic: str, payload: bytes) -> None:
-    items = Translator("w", DIRECTORY, lambda _kind: None).items(topic, payload, NOW)
+    items = Translator("w", DIRECTORY).items(topic, payload, NOW)
     assert all(isinstance(i, ReadingRow | LinkState | ClockMark | CanaryMark | Refused) for i in items)
     if "batch" not in topic:
         assert len(items) == 1

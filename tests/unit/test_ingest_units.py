@@ -30,7 +30,7 @@ PASSAGE = COMMON | {"direction": "in"}
 
 
 def translate(topic: str, body: object) -> object:
-    translator = Translator("ingest-1", DIRECTORY, lambda _kind: None)
+    translator = Translator("ingest-1", DIRECTORY)
     (item,) = translator.items(topic, json.dumps(body).encode(), NOW)
     return item
 
