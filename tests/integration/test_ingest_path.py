@@ -5,6 +5,7 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from firmware_contract.topics import canary_topic, clock_topic, device_topic, gateway_topic
@@ -219,3 +220,40 @@ def test_a_forged_canary_from_the_future_does_not_move_the_watermark(
         publisher.send(canary_topic("ingest-1"), b'{"worker": "ingest-1", "at": "2099-01-01T00:00:00Z"}')
         eventually(lambda: quarantined(database_url) == {"wrong_clock": 1})
     assert rows(database_url, "SELECT watermark < '2090-01-01' FROM log_head") == [(True,)]
+
+
+def test_l11_a_row_that_the_database_refuses_does_not_hold_up_the_replay(
+    database_url: str, broker: Broker
+) -> None:
+    register(database_url, sensor=["s1"])
+    with psycopg.connect(database_url) as conn:
+        conn.execute("ALTER TABLE reading ADD CHECK (battery_mv <> 666)")
+    bodies = [state(seq, battery_mv=666 if seq == 4 else 3600) for seq in range(9)]
+    with ingesting(config_for(database_url, broker.url)), publishing(broker.port) as publisher:
+        publisher.send_all([(device_topic("late", "state"), body) for body in bodies])
+        eventually(lambda: quarantined(database_url) == {"unknown_device": 9})
+        register(database_url, sensor=["late"])
+        eventually(lambda: len(stored(database_url)) == 8)
+        eventually(lambda: quarantined(database_url) == {"unknown_device": 9, "store_rejected": 1})
+    query = "SELECT payload FROM quarantine WHERE reason = 'store_rejected' OR replayed_at IS NULL"
+    assert rows(database_url, query) == [(bodies[4],)]
+
+
+def test_the_least_canary_counts_until_its_worker_stops(database_url: str, broker: Broker) -> None:
+    register(database_url)
+    behind = datetime(2026, 1, 1, tzinfo=UTC)
+    with psycopg.connect(database_url) as conn:
+        conn.execute("INSERT INTO ingest_worker VALUES ('other', %s, now() + interval '1 hour')", (behind,))
+
+    def canary() -> datetime:
+        ((at,),) = rows(database_url, "SELECT canary_at FROM ingest_worker WHERE worker_id = 'ingest-1'")
+        assert isinstance(at, datetime)
+        return at
+
+    with ingesting(config_for(database_url, broker.url)):
+        first = canary()
+        eventually(lambda: canary() > first)
+        assert rows(database_url, "SELECT watermark FROM log_head") == [(behind,)]
+        with psycopg.connect(database_url) as conn:
+            conn.execute("UPDATE ingest_worker SET stopped_at = now() WHERE worker_id = 'other'")
+        eventually(lambda: rows(database_url, "SELECT 1 FROM log_head WHERE watermark >= %s", first))
