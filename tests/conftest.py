@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.support.brokers import Broker
@@ -15,6 +16,12 @@ for _name in [
     name for name in os.environ if name.startswith("BAYCAST_") and not name.startswith("BAYCAST_TEST_")
 ]:
     del os.environ[_name]
+
+
+# `make soak` takes the second one. No deadline: on a busy machine a slow example says nothing about the code.
+settings.register_profile("suite", deadline=None, print_blob=True)
+settings.register_profile("soak", parent=settings.get_profile("suite"), max_examples=5000)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
