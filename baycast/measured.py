@@ -1,42 +1,23 @@
-"""What a measuring command prints last: one JSON object with the figures, the release and the machine."""
+"""The one JSON object that every measuring command prints last (docs/benchmarks.md)."""
 
 from __future__ import annotations
 
-import json
+import os
 import platform
 from collections.abc import Mapping
-from importlib.metadata import version
 
-import psutil
-
-
-def machine() -> str:
-    """The machine in words, for whoever compares figures: "2 cores, 24 GiB, Linux x86_64, Python 3.11.7"."""
-    memory = psutil.virtual_memory().total / 2**30
-    cores = psutil.cpu_count() or 1
-    system = f"{platform.system()} {platform.machine()}"
-    return f"{cores} cores, {memory:.0f} GiB, {system}, Python {platform.python_version()}"
+from baycast.cli import installed_version
 
 
 def measured(
-    command: str,
-    figures: Mapping[str, float],
-    *,
-    ratios: Mapping[str, float] | None = None,
-    seed: int | None = None,
-) -> str:
-    """One line of JSON; the names are those of docs/benchmarks.md."""
-    return json.dumps(
-        {
-            "command": command,
-            "version": version("baycast"),
-            "machine": machine(),
-            "seed": seed,
-            "figures": {name: _rounded(value) for name, value in figures.items()},
-            "ratios": {name: _rounded(value) for name, value in (ratios or {}).items()},
-        }
-    )
-
-
-def _rounded(value: float) -> float:
-    return value if isinstance(value, int) else float(f"{value:.6g}")
+    command: str, seed: int | None, figures: Mapping[str, float], ratios: Mapping[str, float] | None = None
+) -> dict[str, object]:
+    """Return the object: what was run, on what, and the numbers by their documented names."""
+    return {
+        "command": command,
+        "version": installed_version(),
+        "machine": f"{platform.machine()} {os.cpu_count()} cores, Python {platform.python_version()}",
+        "seed": seed,
+        "figures": {name: round(value, 3) for name, value in figures.items()},
+        "ratios": {name: round(value, 3) for name, value in (ratios or {}).items()},
+    }

@@ -1,0 +1,62 @@
+"""`baycast bench`: how fast it is, with the machine and the seed beside the figures (docs/benchmarks.md)."""
+
+import argparse
+import json
+import sys
+
+from baycast.settings import Settings, UsageError
+
+HELP = "measure: live (PUBLISH to WebSocket delta), idle (what the running city costs)"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
+    text = "from PUBLISH of a state change to its WebSocket delta, on a whole system of its own"
+    live = kinds.add_parser("live", help=text, description=text, allow_abbrev=False)
+    live.add_argument("--rate", type=float, default=20.0, metavar="N", help="state changes per second")
+    live.add_argument("--seconds", type=float, default=30.0, metavar="S", help="how long to measure")
+    live.add_argument("--zones", type=int, default=60, metavar="N", help="streets of the measured city")
+    live.add_argument("--bays", type=int, default=55, metavar="N", help="sensed bays per street")
+    live.add_argument("--seed", type=int, default=1, metavar="N", help="which bay changes when")
+    live.add_argument("--json", action="store_true", help="only the result, one JSON object")
+    live.add_argument(
+        "--running",
+        action="store_true",
+        help="measure beside the load of the system that runs already: an area `bench` is added to it and removed",
+    )
+    text = "CPU and memory per role of the system that runs on the data folder now"
+    idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
+    idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
+    idle.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    result = _idle(args, settings) if args.kind == "idle" else _live(args, settings)
+    print(json.dumps(result, ensure_ascii=False))
+    return 0
+
+
+def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
+    from baycast.bench_idle import bench_idle
+    from baycast.measured import measured
+
+    if not 1 <= args.seconds <= 3600:
+        raise UsageError("bench idle: --seconds is from 1 to 3600")
+    metrics = f"http://{settings.metrics_host}:{settings.ingest_metrics_port}/metrics"
+    return measured("bench idle", None, bench_idle(settings.data_dir / "baycast.lock", metrics, args.seconds))
+
+
+def _live(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
+    from baycast.bench_live import measure_own, measure_running
+    from baycast.bench_system import Plan
+
+    try:
+        plan = Plan(args.rate, args.seconds, args.zones, args.bays, args.seed)
+    except ValueError as error:
+        raise UsageError(f"bench live: {error}") from None
+
+    def say(text: str) -> None:
+        if not args.json:
+            print(text, file=sys.stderr)
+
+    return (measure_running if args.running else measure_own)(plan, settings, say)
