@@ -19,6 +19,7 @@ from urllib.request import urlopen
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.embedded_postgres import EmbeddedPostgres
 from baycast.log_files import LogFile
+from baycast.mosquitto_install import find_or_install
 from baycast.reachability import require_broker, require_database, require_free_port
 from baycast.service_account import Account, account_for, hand_over, prepare_data_dir
 from baycast.settings import Settings, UsageError, child_environment, variable
@@ -72,6 +73,7 @@ class LocalStack:
                 require_free_port(settings.metrics_host, port, variable(f"{role}_metrics_port"))
         if settings.mqtt_url is None:
             require_free_port("127.0.0.1", settings.mqtt_port, variable("mqtt_port"))
+            find_or_install(settings.data_dir.resolve() / "packages")
         else:
             require_broker(settings.mqtt_url.get_secret_value())
         if settings.database_url is not None:

@@ -104,16 +104,16 @@ def _no_service_start() -> Iterator[None]:
 
 
 def _unpack_debian_packages(packages: Path) -> None:
-    """Without root on a Debian-like system: download the package and the libraries it lacks, and unpack."""
+    """Without root on a Debian-like system: download the package and the libraries it lacks, and unpack them."""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return
     print("baycast: fetching mosquitto's Debian package into the data folder (once)", file=sys.stderr)  # noqa: T201
     packages.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=packages, prefix=".fetching-"))
     try:
-        # Downloads one by one: a library that the system names differently must not lose the others.
-        for name in ("mosquitto", *_missing_dependencies()):
-            _run(["apt-get", "download", "-qq", name], {}, cwd=fresh)
+        # The system's package lists first; where there are none (a bare image), lists of our own.
+        if not _download(fresh, ()):
+            _download(fresh, _own_lists(fresh))
         root = fresh / "root"
         for package in sorted(fresh.glob("*.deb")):
             _run(["dpkg-deb", "-x", str(package), str(root)], {})
@@ -125,10 +125,33 @@ def _unpack_debian_packages(packages: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _missing_dependencies() -> list[str]:
+def _download(folder: Path, options: tuple[str, ...]) -> bool:
+    """One by one: a library that cannot be had must not lose the others."""
+    if not _run(["apt-get", *options, "download", "-qq", "mosquitto"], {}, cwd=folder):
+        return False
+    for name in _missing_dependencies(options):
+        _run(["apt-get", *options, "download", "-qq", name], {}, cwd=folder)
+    return True
+
+
+def _own_lists(folder: Path) -> tuple[str, ...]:
+    """Package lists in a folder of ours; the options that make apt-get use them."""
+    for inner in ("state/lists/partial", "cache/archives/partial"):
+        (folder / inner).mkdir(parents=True)
+    places = (
+        f"Dir::State={folder}/state",
+        f"Dir::Cache={folder}/cache",
+        "Dir::State::status=/var/lib/dpkg/status",
+    )
+    options = tuple(word for place in places for word in ("-o", place))
+    _run(["apt-get", *options, "update", "-qq"], {}, cwd=folder)
+    return options
+
+
+def _missing_dependencies(options: tuple[str, ...]) -> list[str]:
     """Packages that apt would install with mosquitto here, by its own simulation (needs no root)."""
     done = subprocess.run(
-        ["apt-get", "install", "--simulate", "--no-install-recommends", "mosquitto"],
+        ["apt-get", *options, "install", "--simulate", "--no-install-recommends", "mosquitto"],
         capture_output=True,
         text=True,
         check=False,
@@ -138,7 +161,7 @@ def _missing_dependencies() -> list[str]:
     return [name for name in names if name != "mosquitto"]
 
 
-def _run(command: list[str], env: dict[str, str], cwd: Path | None = None) -> None:
+def _run(command: list[str], env: dict[str, str], cwd: Path | None = None) -> bool:
     """Run to the end; a failure is only logged: what counts is whether mosquitto is there afterwards."""
     try:
         done = subprocess.run(
@@ -153,8 +176,9 @@ def _run(command: list[str], env: dict[str, str], cwd: Path | None = None) -> No
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         _log.warning("%s failed: %s", command[0], error)
-        return
+        return False
     if done.returncode != 0:
         _log.warning(
             "%s ended with status %d: %s", " ".join(command[:2]), done.returncode, done.stderr.strip()[-300:]
         )
+    return done.returncode == 0
