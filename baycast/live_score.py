@@ -104,7 +104,7 @@ def _judge(
 def _adds_up(zone: Mapping[str, Any]) -> bool:
     parts = [zone[name] for name in ("free", "occupied", "unknown", "closed")]
     bounds = zone["free_min"] <= zone["free"] <= zone["free_max"] <= zone["capacity"]
-    return min(parts) >= 0 and sum(parts) == zone["capacity"] and bounds
+    return bool(min(parts) >= 0 and sum(parts) == zone["capacity"] and bounds)
 
 
 def _get(url: str) -> Any:

@@ -101,7 +101,7 @@ def append(cur: Cursor, rows: Sequence[ReadingRow], watermarks: Mapping[str, dat
 def append_entries(
     cur: Cursor, area: str, entries: Sequence[LogEntry], *, clock: str | None = None
 ) -> tuple[int, int]:
-    """Append registry changes as one batch; returns (batch id, position). With more to do in between: `begin_entries`."""
+    """Append registry changes as one batch; returns (batch id, position). See also `begin_entries`."""
     batch_id = begin_entries(cur, area, entries, clock=clock)
     return batch_id, close_entries(cur, area, batch_id, len(entries))
 
