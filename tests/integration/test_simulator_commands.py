@@ -88,7 +88,7 @@ def test_simulate_registers_our_cardiff_and_plays_it_faster_as_an_event_area(
         assert done.returncode == 0, done.stderr
         assert "offline:" in done.stdout
         devices = "SELECT count(DISTINCT device_id) FROM reading WHERE kind = 'state'"
-        eventually(lambda: rows(database_url, devices) == [(8,)] or rows(database_url, devices)[0][0] > 3)
+        eventually(lambda: rows(database_url, devices)[0][0] > 3)
         assert quarantined(database_url) == {}
     [(clock, at)] = rows(database_url, "SELECT clock, watermark::text FROM log_head WHERE area = 'offline'")
     assert clock == "event"
