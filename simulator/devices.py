@@ -11,7 +11,6 @@ import heapq
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import IntEnum
 from hashlib import blake2b
 from random import Random
@@ -19,7 +18,8 @@ from random import Random
 from firmware_contract.codec import encode
 from firmware_contract.messages import AnyMessage, Boot, Count, Health, Passage, State
 from firmware_contract.topics import device_topic
-from simulator.plan import BayPlan, CityPlan
+from simulator.device_lives import Life, Sensor, temperature_c, time_of
+from simulator.plan import CityPlan
 from simulator.world import BayChanged, World
 
 FIRMWARE = "sim-1.0"
@@ -65,37 +65,6 @@ class _What(IntEnum):
     EXTRA = 8
 
 
-class _Life:
-    """One device's life since its last start: its boot number and the next sequence number."""
-
-    __slots__ = ("boot", "device_id", "seq", "started")
-
-    def __init__(self, device_id: str, boot: int) -> None:
-        self.device_id = device_id
-        self.boot = boot
-        self.seq = 0
-        self.started = False
-
-    def key(self) -> int:
-        seq = self.seq
-        self.seq += 1
-        return seq
-
-
-class _Sensor(_Life):
-    __slots__ = ("bay", "changing", "heartbeat_ms", "said", "said_since_ms", "signal_dbm", "volts_mv")
-
-    def __init__(self, plan: BayPlan, device_id: str, bay: int, boot: int, random: Random) -> None:
-        super().__init__(device_id, boot)
-        self.bay = bay
-        self.heartbeat_ms = plan.heartbeat_s * 1000
-        self.changing: BayChanged | None = None
-        self.said = False
-        self.said_since_ms: int | None = None
-        self.volts_mv = random.randint(3_300, 3_640)
-        self.signal_dbm = random.randint(-98, -70)
-
-
 class Devices:
     """All devices of a plan, listening to its world."""
 
@@ -118,19 +87,19 @@ class Devices:
         self._pushed = 0
         self._sent_since_pace = 0
         self._round = 0
-        self._sensors: list[_Sensor] = []
+        self._sensors: list[Sensor] = []
         self._sensor_of: dict[int, int] = {}
         for bay, bay_plan in enumerate(plan.bays):
             if bay_plan.device_id is not None:
                 self._sensor_of[bay] = len(self._sensors)
                 boot = boots[bay_plan.device_id]
-                self._sensors.append(_Sensor(bay_plan, bay_plan.device_id, bay, boot, self._random))
+                self._sensors.append(Sensor(bay_plan, bay_plan.device_id, bay, boot, self._random))
         self._gates = [
-            [(gate, _Life(gate.device_id, boots[gate.device_id])) for gate in park.gates]
+            [(gate, Life(gate.device_id, boots[gate.device_id])) for gate in park.gates]
             for park in plan.car_parks
         ]
         self._counters = [
-            None if park.counter is None else _Life(park.counter.device_id, boots[park.counter.device_id])
+            None if park.counter is None else Life(park.counter.device_id, boots[park.counter.device_id])
             for park in plan.car_parks
         ]
         self._schedule_starts()
@@ -207,18 +176,18 @@ class Devices:
             return None
         return self._heartbeat(at_ms, self._sensors[where])
 
-    def _start_sensor(self, at_ms: int, sensor: _Sensor) -> Outgoing:
+    def _start_sensor(self, at_ms: int, sensor: Sensor) -> Outgoing:
         sensor.started = True
         sensor.said = self._world.is_occupied(sensor.bay)
         sensor.said_since_ms = None
         return self._state(at_ms, at_ms, sensor, "boot")
 
-    def _heartbeat(self, at_ms: int, sensor: _Sensor) -> Outgoing | None:
+    def _heartbeat(self, at_ms: int, sensor: Sensor) -> Outgoing | None:
         if sensor.changing is not None or not sensor.started:
             return None
         return self._state(at_ms, at_ms, sensor, "heartbeat")
 
-    def _report(self, at_ms: int, sensor: _Sensor) -> Outgoing | None:
+    def _report(self, at_ms: int, sensor: Sensor) -> Outgoing | None:
         change, sensor.changing = sensor.changing, None
         if change is None:
             return None
@@ -228,45 +197,45 @@ class Devices:
         return self._state(at_ms, change.at_ms, sensor, "change", lasted_s)
 
     def _state(
-        self, sent_ms: int, at_ms: int, sensor: _Sensor, cause: str, prev_s: int | None = None
+        self, sent_ms: int, at_ms: int, sensor: Sensor, cause: str, prev_s: int | None = None
     ) -> Outgoing:
         # A car on top takes 10 to 15 dB of the signal.
         signal = sensor.signal_dbm - (12 if sensor.said else 0) + self._random.randint(-2, 2)
         message = State(
             boot=sensor.boot,
             seq=sensor.key(),
-            at=_time(at_ms),
+            at=time_of(at_ms),
             occupied=sensor.said,
             cause=cause,  # type: ignore[arg-type]
             prev_s=prev_s,
             confidence=0.99,
             battery_mv=sensor.volts_mv,
-            temperature_c=_temperature(sent_ms),
+            temperature_c=temperature_c(sent_ms),
             rssi_dbm=signal,
         )
         return _sent(sent_ms, sensor.device_id, "state", message)
 
-    def _gate_speaks(self, at_ms: int, life: _Life, *, starts: bool) -> Outgoing:
+    def _gate_speaks(self, at_ms: int, life: Life, *, starts: bool) -> Outgoing:
         message: Boot | Health
         if starts:
             message = Boot(
-                boot=life.boot, seq=life.key(), at=_time(at_ms), reset_cause="power_on", firmware=FIRMWARE
+                boot=life.boot, seq=life.key(), at=time_of(at_ms), reset_cause="power_on", firmware=FIRMWARE
             )
         else:
             message = Health(
                 boot=life.boot,
                 seq=life.key(),
-                at=_time(at_ms),
-                temperature_c=_temperature(at_ms),
+                at=time_of(at_ms),
+                temperature_c=temperature_c(at_ms),
                 firmware=FIRMWARE,
             )
         return _sent(at_ms, life.device_id, "boot" if starts else "health", message)
 
-    def _pass(self, at_ms: int, life: _Life, vehicle: int) -> Outgoing:
+    def _pass(self, at_ms: int, life: Life, vehicle: int) -> Outgoing:
         message = Passage(
             boot=life.boot,
             seq=life.key(),
-            at=_time(at_ms),
+            at=time_of(at_ms),
             direction="in" if vehicle > 0 else "out",
             vehicle_token=blake2b(
                 str(abs(vehicle)).encode(), key=self._token_key, digest_size=16
@@ -283,7 +252,7 @@ class Devices:
         message = Count(
             boot=life.boot,
             seq=life.key(),
-            at=_time(at_ms),
+            at=time_of(at_ms),
             occupied=self._world.in_car_park(park),
             capacity=plan.capacity,
         )
@@ -322,12 +291,3 @@ class Devices:
 
 def _sent(at_ms: int, device_id: str, kind: str, message: AnyMessage) -> Outgoing:
     return Outgoing(at_ms, device_topic(device_id, kind), encode(message))
-
-
-def _time(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
-
-
-def _temperature(at_ms: int) -> float:
-    """A mild day: coldest before dawn, warmest in the afternoon."""
-    return round(11 - 5 * math.cos((at_ms / 3_600_000 - 4) / 24 * 2 * math.pi), 1)
