@@ -1,9 +1,9 @@
 // Follows WS /v1/live: snapshot, then deltas whose `prev` must be the version seen last; resumes by `since`.
-const SILENCE_MS = 25_000; // two and a half heartbeats
+const SILENCE_MS = 14_000; // a heartbeat comes every ten seconds
 const BACK_OFF_MS = [500, 20_000];
 
 export class Feed {
-  // handlers: snapshot(zones), delta(zones), state(connected), stale(bool)
+  // handlers: snapshot(zones), delta(zones), stale(bool), found(), lost(since when, by performance.now())
   constructor(query, handlers) {
     this.query = query;
     this.handlers = handlers;
@@ -28,7 +28,7 @@ export class Feed {
     this.socket = socket;
     this.listenForSilence();
     socket.onmessage = (event) => socket === this.socket && this.take(JSON.parse(event.data));
-    socket.onclose = () => socket === this.socket && this.lost();
+    socket.onclose = () => socket === this.socket && this.lost(performance.now());
   }
 
   take(message) {
@@ -43,23 +43,24 @@ export class Feed {
     if (message.type === "snapshot") this.handlers.snapshot(message.zones);
     if (message.type === "delta") this.handlers.delta(message.zones);
     this.handlers.stale(message.stale);
-    this.handlers.state(true);
+    this.handlers.found();
   }
 
   listenForSilence() {
     clearTimeout(this.silence);
+    const heardAt = performance.now();
     this.silence = setTimeout(() => {
       const socket = this.socket;
-      this.lost(); // a half-open connection may take minutes to say that it is closed
+      this.lost(heardAt); // a half-open connection may take minutes to say that it is closed
       socket.close();
     }, SILENCE_MS);
   }
 
-  lost() {
+  lost(since) {
     clearTimeout(this.silence);
     this.socket = null;
     if (this.stopped) return;
-    this.handlers.state(false);
+    this.handlers.lost(since);
     clearTimeout(this.again);
     this.again = setTimeout(() => this.connect(), this.backOff * (0.5 + Math.random() / 2));
     this.backOff = Math.min(this.backOff * 2, BACK_OFF_MS[1]);

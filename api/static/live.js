@@ -81,9 +81,10 @@ function paint(id) {
   const { row, head, kind, cells, place } = found;
   head.textContent = place.name[language];
   kind.textContent = word(place.kind);
-  const reserved = known && name === "other";
+  // A place that is closed or not for these drivers has no numbers for them, and "0" would be one.
+  const reserved = known && (name === "other" || name === "closed");
   for (const column of COLUMNS) cells[column].textContent = known && !reserved ? zone.usable[column] : "";
-  if (reserved) cells.free.textContent = "–";
+  if (reserved) cells.free.textContent = name === "closed" ? word("closed") : "–";
   row.className = name;
   row.title = word(name);
   const numbers = known && !reserved ? `: ${zone.usable.free} ${word("free").toLowerCase()}` : "";
@@ -171,12 +172,15 @@ function follow() {
       for (const zone of changed) zones.set(zone.id, zone);
       if (connected) for (const zone of changed) paint(zone.id);
     },
-    state(now) {
-      const before = connected;
-      if (before && !now) lostAt = performance.now();
-      connected = now;
-      if (before !== now) paintAll();
-      else paintStatus();
+    found() {
+      if (connected) return paintStatus();
+      connected = true;
+      paintAll();
+    },
+    lost(since) {
+      if (connected) lostAt = since;
+      connected = false;
+      paintAll();
     },
     stale(now) {
       stale = now;
