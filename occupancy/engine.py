@@ -46,8 +46,8 @@ LOST_RACES = Counter("baycast_engine_lost_races_total", "Pages given up because 
 class EngineConfig:
     database_url: str
     positions_per_page: int = 500
-    readings_per_page: int = 20_000
-    """A page's readings at most (about): what is in memory at once, and in one transaction."""
+    readings_per_page: int = 4_000
+    """A page's readings at most (about): what is in memory at once, in one transaction, and in one area's turn."""
     poll_s: float = 1.0
     """A lost notification costs this much latency, never data."""
 
@@ -218,21 +218,17 @@ def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> Non
         while not stop.is_set():
             with conn.transaction(), conn.cursor() as cur:
                 heads = generation.heads(cur)
+            # A page each in turn: an area with a backlog (a replay) must not hold up the others.
+            behind = [area for area in heads if _advance(conn, area, engines, config)]
             for area, head in heads.items():
-                _catch_up(conn, area, engines, config, stop)
-                behind = head - engines[area].at.position if area in engines else head
-                LAG.labels(area).set(max(0, behind))
-            for _ in listener.notifies(timeout=config.poll_s, stop_after=1):
-                pass
+                LAG.labels(area).set(max(0, head - engines[area].at.position) if area in engines else head)
+            if not behind:
+                for _ in listener.notifies(timeout=config.poll_s, stop_after=1):
+                    pass
 
 
-def _catch_up(
-    conn: Connection,
-    area: AreaId,
-    engines: dict[AreaId, AreaEngine],
-    config: EngineConfig,
-    stop: threading.Event,
-) -> None:
+def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], config: EngineConfig) -> bool:
+    """Fold one page of an area; whether there may be more."""
     try:
         if area not in engines:
             with conn.transaction(), conn.cursor() as cur:
@@ -241,7 +237,8 @@ def _catch_up(
             _log.info(
                 "serving area", extra={"area": area, "generation": at.generation, "position": at.position}
             )
-        while not stop.is_set() and engines[area].advance():
+        advanced = engines[area].advance()
+        if advanced:
             OVERDUE.labels(area).set(engines[area].fold.sensed.overdue())
     except LostRace as lost:
         LOST_RACES.inc()
@@ -249,3 +246,5 @@ def _catch_up(
             "another engine was first or the generation changed, loading again", extra={"why": str(lost)}
         )
         engines.pop(area, None)
+        return True
+    return advanced > 0
