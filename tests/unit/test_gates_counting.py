@@ -1,0 +1,82 @@
+"""Counting a car park: anchors, passages, drift, silence, and counts that cannot be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from occupancy.availability import car_park_availability
+from occupancy.gates import CarPark, CarParkCount, count_tail, event_of
+from occupancy.model import AnyReading, Clock, Source, ZoneAvailability
+from occupancy.registry import Registry
+from tests.support.folded import HEARTBEAT_S, START, count, documents, health, passage
+
+REGISTRY = Registry(documents())
+ZONE = REGISTRY.zones["castle"]  # type: ignore[index]
+PARK = CarPark(zone_id=ZONE.zone_id, capacity=5, gates=REGISTRY.gates_by_zone[ZONE.zone_id])
+LIMIT_S = HEARTBEAT_S * 2.5
+
+
+def counted(*readings: AnyReading, at_s: float) -> ZoneAvailability:
+    park = CarParkCount(PARK)
+    for reading in readings:
+        park.add(event_of(reading, reading.observed_at(Clock.LIVE)))
+    head = park.head
+    if head is None:
+        return car_park_availability(ZONE, None, None, is_open=True)
+    span = count_tail(PARK, head, START + timedelta(seconds=at_s))[-1]
+    return car_park_availability(ZONE, span, head.as_of, is_open=True)
+
+
+def test_l4_passages_without_an_anchor_claim_nothing() -> None:
+    answer = counted(passage("g-in", 1, 0, "in"), passage("g-out", 1, 5, "out"), at_s=10)
+    assert (answer.counts.unknown, answer.free_min, answer.free_max) == (5, 0, 5)
+    assert (answer.confidence, answer.coverage) == (0, 0)
+
+
+def test_passages_move_an_absolute_count_and_widen_what_is_not_sure() -> None:
+    answer = counted(count("g-count", 1, 0, 2), passage("g-in", 1, 5, "in"), at_s=10)
+    assert (answer.counts.occupied, answer.counts.free) == (3, 2)
+    assert (answer.free_min, answer.free_max) == (1, 3)
+    assert answer.source is Source.COUNT
+    exact = counted(
+        count("g-count", 1, 0, 2), passage("g-in", 1, 5, "in"), count("g-count", 2, 6, 3), at_s=10
+    )
+    assert (exact.free_min, exact.free_max) == (2, 2)
+
+
+def test_a_count_above_the_capacity_is_kept_flagged_and_shown_bounded() -> None:
+    park = CarParkCount(PARK)
+    park.add(event_of(count("g-count", 1, 0, 7), START))
+    assert park.head is not None
+    assert (park.head.occupied, park.head.over) == (7, True)
+    answer = counted(count("g-count", 1, 0, 7), at_s=10)
+    assert (answer.counts.occupied, answer.counts.free) == (5, 0)
+
+
+def test_a_count_never_falls_below_nobody() -> None:
+    park = CarParkCount(PARK)
+    park.add(event_of(count("g-count", 1, 0, 0), START))
+    park.add(event_of(passage("g-out", 1, 5, "out"), START + timedelta(seconds=5)))
+    assert park.head is not None
+    assert (park.head.occupied, park.head.over) == (0, True)
+
+
+def test_a_silent_counter_is_carried_by_gates_that_all_speak() -> None:
+    gates = [health(gate, n, n * 600) for n in range(1, 6) for gate in ("g-in", "g-out")]
+    late = 3000
+    assert counted(count("g-count", 1, 0, 2), at_s=late).counts.unknown == 5
+    assert counted(count("g-count", 1, 0, 2), *gates, at_s=late).counts.occupied == 2
+    one_silent = [g for g in gates if g.device_id == "g-in"]
+    assert counted(count("g-count", 1, 0, 2), *one_silent, at_s=late).counts.unknown == 5
+
+
+def test_after_a_silence_only_a_count_makes_it_known_again() -> None:
+    first = count("g-count", 1, 0, 2)
+    after = LIMIT_S + 100
+    assert counted(first, passage("g-in", 1, after, "in"), at_s=after + 1).counts.unknown == 5
+    assert counted(first, count("g-count", 2, after, 4), at_s=after + 1).counts.occupied == 4
+
+
+def test_a_closed_car_park_is_closed_whatever_stands_in_it() -> None:
+    answer = car_park_availability(ZONE, None, None, is_open=False)
+    assert (answer.counts.closed, answer.free_min, answer.free_max) == (5, 0, 0)
