@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 from starlette.requests import Request
 from starlette.responses import Response
+
+from api.snapshot import entity_tag
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 CACHE = "public, max-age=1"
-
-
-def entity_tag(body: bytes) -> str:
-    """Return a strong tag: the same bytes have the same tag in every process, and no others have it."""
-    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def tagged(

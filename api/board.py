@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.selection import Selection, View, distance_m
-from api.snapshot import Level, Limits, as_of, encode, envelope, level_of, zone_document
+from api.snapshot import Level, Limits, as_of, encode, entity_tag, envelope, level_of, zone_document
 from occupancy.drivers import usable, withheld
 from occupancy.model import AreaId, Zone, ZoneAvailability, ZoneId
 from store.feed import AreaLive, Change, ZoneLive
@@ -59,7 +59,7 @@ class Board:
         """Snapshots rendered so far, for the metric."""
         self._limits = limits
         self._bytes: OrderedDict[View, dict[ZoneId, tuple[ZoneLive, Level, bytes]]] = OrderedDict()
-        self._whole: OrderedDict[View, tuple[str, datetime | None, bytes]] = OrderedDict()
+        self._whole: OrderedDict[View, tuple[str, datetime | None, tuple[bytes, str]]] = OrderedDict()
 
     # --- moving on ------------------------------------------------------------------------------------------
 
@@ -160,17 +160,18 @@ class Board:
             found = kept[zone_id] = (live, level, encode(zone_document(live, level, view)))
         return found[2]
 
-    def whole(self, view: View) -> bytes:
-        """Return the snapshot of everything; the bytes stay the same object until something changes."""
+    def whole(self, view: View) -> tuple[bytes, str]:
+        """Return the snapshot of everything and its tag, rendered when something changed."""
         token, at = self.token(), self.as_of(None)
         kept = self._whole.get(view)
         if kept is not None and kept[0] == token and not _moved(kept[1], at):
             return kept[2]
         body = self.snapshot(Selection(view=view))
-        self._whole[view] = (token, at, body)
+        rendered = (body, entity_tag(body))
+        self._whole[view] = (token, at, rendered)
         if len(self._whole) > VIEWS_MAX:
             self._whole.popitem(last=False)
-        return body
+        return rendered
 
     def snapshot(self, selection: Selection) -> bytes:
         """Render the snapshot of a selection."""

@@ -121,6 +121,7 @@ class Live:
             self.hub.heartbeat()
 
     def _measure(self, now: datetime) -> None:
+        metrics.LAG.clear()  # an area that was removed has no lag
         for area_id, area in self.board.areas.items():
             at = self.board.watermarks.get(area_id)
             if area.area.clock is Clock.LIVE and at is not None:

@@ -13,7 +13,7 @@ LAG = Gauge("baycast_feed_lag_seconds", "Age of the watermark that the API shows
 FOLLOWED = Gauge("baycast_feed_followed_seconds", "Time since the database last answered the feed")
 RENDER = Histogram(
     "baycast_api_snapshot_render_seconds",
-    "Rendering of one availability answer",
+    "Rendering of one availability answer that was not at hand",
     buckets=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from hashlib import blake2b
 
 import msgspec
 
@@ -97,6 +98,11 @@ def as_of(areas: Iterable[Area], watermarks: Mapping[str, datetime | None]) -> d
     times = [watermarks.get(area.area_id) for area in live]
     known = [at for at in times if at is not None]
     return min(known) if known and len(known) == len(times) else None
+
+
+def entity_tag(body: bytes) -> str:
+    """Return a strong HTTP tag: the same bytes have the same tag in every process, and no others have it."""
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def envelope(version: str, at: datetime | None, stale: bool, zones: Iterable[bytes]) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
 from api import metrics
-from api.answers import GEOJSON, entity_tag, tagged
+from api.answers import GEOJSON, tagged
 from api.bays import bay_document
 from api.board import Board
 from api.errors import not_found
@@ -24,7 +25,6 @@ from occupancy.model import BayId, ZoneId
 def install(app: FastAPI, live: Live) -> None:
     """Add the routes."""
     board = live.board
-    tags: dict[int, tuple[bytes, str]] = {}
 
     def check_areas(selection: Selection) -> None:
         for area_id in sorted(selection.areas or ()):
@@ -35,18 +35,19 @@ def install(app: FastAPI, live: Live) -> None:
         """The compact snapshot to poll: every zone, or those asked for."""
         selection = query.selection
         check_areas(selection)
-        with metrics.RENDER.time():
-            if query.format == "geojson":
-                return tagged(request, _features(live, selection), GEOJSON)
-            if selection != Selection(view=selection.view):
-                return tagged(request, _snapshot(live, selection))
-            body = board.whole(selection.view)
-        # The bytes are one object until something changes, and so is their tag.
-        kept = tags.get(id(body))
-        if kept is None or kept[0] is not body:
-            tags.clear()
-            kept = tags[id(body)] = (body, entity_tag(body))
-        return tagged(request, body, tag=kept[1])
+        if query.format == "geojson":
+            with metrics.RENDER.time():
+                body = _features(live, selection)
+            return tagged(request, body, GEOJSON)
+        if selection != Selection(view=selection.view):
+            with metrics.RENDER.time():
+                body = _snapshot(live, selection)
+            return tagged(request, body)
+        rendered, began = board.rendered, time.perf_counter()
+        body, tag = board.whole(selection.view)
+        if board.rendered != rendered:
+            metrics.RENDER.observe(time.perf_counter() - began)
+        return tagged(request, body, tag=tag)
 
     async def zones(request: Request, query: Annotated[ZonePage, Query()]) -> Response:
         """The zones with their geometry and opening times, page by page."""

@@ -309,17 +309,15 @@ def test_metrics_count_by_route_not_by_path(api: ApiServer) -> None:
 
 
 def test_lost_database_is_said_and_the_last_answer_stands_until_it_is_old(
-    api: ApiServer, databases: Any, rows: DerivedRows
+    database_url: str, rows: DerivedRows, clock: Clock
 ) -> None:
-    assert api.live.feed.followed_s is not None
-    connection = api.live.feed._connection
-    api.live.feed._url = "postgresql://127.0.0.1:1/nothing"
-    api.live.feed._marks.due = True
-    connection.terminate()
+    with running_api(ApiConfig(database_url=database_url, ready_feed_s=1.5), clock) as api:
+        api.live.feed._url = "postgresql://127.0.0.1:1/nothing"
+        api.live.feed._connection.terminate()
 
-    api.until("/readyz", lambda answer: answer.status_code == 503)
-    assert api.get("/healthz").status_code == 200
-    assert api.get("/v1/availability").status_code == 200
-    bays = api.get("/v1/zones/s1/bays")
+        api.until("/readyz", lambda answer: answer.status_code == 503)
+        assert api.get("/healthz").status_code == 200
+        assert api.get("/v1/availability").status_code == 200
+        bays = api.get("/v1/zones/s1/bays")
     problem(bays, 503, "database")
     assert bays.headers["retry-after"] == "5"

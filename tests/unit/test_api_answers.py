@@ -3,7 +3,8 @@
 import pytest
 from starlette.requests import Request
 
-from api.answers import entity_tag, tagged
+from api.answers import tagged
+from api.snapshot import entity_tag
 
 
 def asked(value: str | None) -> Request:
