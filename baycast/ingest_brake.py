@@ -18,7 +18,7 @@ from simulator.replay import Replayed
 from store.postgres import Connection
 from store.queries import sql
 
-WINDOW_ROWS = 20_000
+WINDOW_ROWS = 5_000
 """Rows that may be on their way between the publisher and the database."""
 
 _LOOK_EVERY_S = 0.05
