@@ -1,5 +1,6 @@
 """Fixtures of the whole suite. Servers start when the first test asks for one: unit tests start at once."""
 
+import logging
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -22,6 +23,19 @@ for _name in [
 settings.register_profile("suite", deadline=None, print_blob=True)
 settings.register_profile("soak", parent=settings.get_profile("suite"), max_examples=5000)
 settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """The command line sets up logging for a whole process, which here is the test run."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    if root.handlers != handlers:
+        root.handlers[:] = handlers
+    root.setLevel(level)
+    # Otherwise warnings would turn into log lines, and no longer fail the test.
+    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture(scope="session")

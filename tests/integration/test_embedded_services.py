@@ -23,6 +23,7 @@ from tests.support.brokers import Broker
 def folder() -> Iterator[Path]:
     """Not tmp_path: pytest closes it for other accounts, and as root the services run as another one."""
     path = Path(tempfile.mkdtemp(prefix="baycast-test-services-"))
+    path.chmod(0o711)
     yield path
     shutil.rmtree(path, ignore_errors=True)
 

@@ -68,6 +68,7 @@ class Broker:
 def running_broker(*extra_config: str) -> Iterator[Broker]:
     """A broker for the time of the block."""
     folder = Path(tempfile.mkdtemp(prefix="baycast-test-mqtt-"))
+    folder.chmod(0o711)  # as root the broker runs as another account
     broker = Broker(folder, *extra_config)
     try:
         broker.start()
