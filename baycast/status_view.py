@@ -76,8 +76,9 @@ class Observer:
         return City(zones, self._rate(), self._lag(), answering=True)
 
     def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
+        while not self._stop.is_set():
             self.latest = self.look()
+            self._stop.wait(EVERY_S)
 
     def _rate(self) -> float | None:
         if not self.ingest_metrics_port:
