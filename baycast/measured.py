@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping
+
+import psutil
 
 from baycast.cli import installed_version
 
 
 def measured(
-    command: str, seed: int | None, figures: Mapping[str, float], ratios: Mapping[str, float] | None = None
+    command: str,
+    seed: int | None,
+    figures: Mapping[str, float],
+    ratios: Mapping[str, float] | None = None,
+    **more: object,
 ) -> dict[str, object]:
-    """Return the object: what was run, on what, and the numbers by their documented names."""
+    """Return the object: what was run, on what, and the numbers by their documented names, to six digits."""
     return {
         "command": command,
         "version": installed_version(),
-        "machine": f"{platform.machine()} {os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": machine(),
         "seed": seed,
-        "figures": {name: round(value, 3) for name, value in figures.items()},
-        "ratios": {name: round(value, 3) for name, value in (ratios or {}).items()},
+        **more,
+        "figures": {name: _rounded(value) for name, value in figures.items()},
+        "ratios": {name: _rounded(value) for name, value in (ratios or {}).items()},
     }
+
+
+def machine() -> str:
+    """The machine in words, as in "2 cores, 24 GiB, Linux x86_64, Python 3.11.7"."""
+    memory = psutil.virtual_memory().total / 2**30
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{psutil.cpu_count()} cores, {memory:.0f} GiB, {system}, Python {platform.python_version()}"
+
+
+def _rounded(value: float) -> float:
+    return value if isinstance(value, int) else float(f"{value:.6g}")

@@ -6,8 +6,6 @@ import logging
 from baycast.settings import Settings, UsageError
 
 HELP = "serve REST, WebSocket and SSE"
-# Together with the supervisor's patience: open WebSockets are told, then cut.
-GRACEFUL_SHUTDOWN_S = 2
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +16,7 @@ def run(_args: argparse.Namespace, settings: Settings) -> int:
     import uvicorn
 
     from api.app import create_app
+    from api.server import OPTIONS
     from baycast.reachability import require_database, require_free_port
     from baycast.wiring import api_config
 
@@ -31,12 +30,10 @@ def run(_args: argparse.Namespace, settings: Settings) -> int:
             port=settings.http_port,
             loop="uvloop",
             http="httptools",
-            ws="websockets-sansio",
             lifespan="on",
             access_log=False,
             log_config=None,  # our own logging stands
-            server_header=False,
-            timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+            **OPTIONS,
         )
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

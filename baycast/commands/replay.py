@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import re
 import sys
 import threading
@@ -150,7 +148,7 @@ class _Run:
     def _report(
         self, done: Replayed, out: Publisher, seconds: float, seconds_stored: float, *, stored: bool
     ) -> None:
-        from baycast.cli import installed_version
+        from baycast.measured import measured
 
         figures = {
             "rows": self._recording.read,
@@ -159,21 +157,13 @@ class _Run:
             "clocks": done.clocks,
             "refused": out.refused,
             **{f"skipped_{reason}": count for reason, count in sorted(self._recording.skipped.items())},
-            "seconds": round(seconds, 3),
-            "rows_per_s": round(done.rows / seconds, 1) if seconds > 0 else 0.0,
-            "seconds_to_stored": round(seconds_stored, 3),
+            "seconds": seconds,
+            "rows_per_s": done.rows / seconds if seconds > 0 else 0.0,
+            "seconds_to_stored": seconds_stored,
             "stored": int(stored),
         }
-        result = {
-            "command": "replay",
-            "version": installed_version(),
-            "machine": f"{platform.machine()} {os.cpu_count()} cores, Python {platform.python_version()}",
-            "seed": None,
-            "area": self._area_id,
-            "clock": done.clock_at.isoformat().replace("+00:00", "Z") if done.clock_at else None,
-            "figures": figures,
-            "ratios": {},
-        }
+        clock = done.clock_at.isoformat().replace("+00:00", "Z") if done.clock_at else None
+        result = measured("replay", None, figures, area=self._area_id, clock=clock)
         print(json.dumps(result))
 
 

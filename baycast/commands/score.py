@@ -1,6 +1,7 @@
 """`baycast score`: how far the answers are from the truth of a simulated city."""
 
 import argparse
+import json
 
 from baycast.settings import Settings
 
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     found = score_live(f"http://{settings.http_host}:{settings.http_port}", truth, args.area)
     figures = found.figures()
     if args.json:
-        print(measured("score --live", figures))
+        print(json.dumps(measured("score --live", None, figures)))
     else:
         for name, value in figures.items():
             print(f"{name:22} {value:.4f}" if isinstance(value, float) else f"{name:22} {value}")
