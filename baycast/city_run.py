@@ -23,10 +23,11 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What `demo` simulates; `bays` None: all of the city."""
+    """What `demo` simulates; `bays` None: all of the city. `min_rate` is in messages per second."""
 
     bays: int | None
     seed: int
+    min_rate: float
 
 
 class CityRun:
@@ -81,6 +82,7 @@ class CityRun:
         if imported:
             self._say(f"imported the illustrative registry of Cardiff ({imported} documents)")
         arguments = ["simulate", "--seed", str(self._simulation.seed)]
+        arguments += ["--min-rate", str(self._simulation.min_rate)]
         if self._simulation.bays is not None:
             arguments += ["--bays", str(self._simulation.bays)]
         self._stack.start_roles(self._stack.role("simulate", *arguments))

@@ -2,7 +2,7 @@
 
 import argparse
 
-from baycast.settings import Settings
+from baycast.settings import Settings, UsageError
 
 HELP = "run everything on this machine with a simulated Cardiff"
 
@@ -21,6 +21,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="only put the illustrative registry of Cardiff into the database",
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of the simulated city (default: 1)")
+    parser.add_argument(
+        "--min-rate",
+        type=float,
+        default=20.0,
+        metavar="R",
+        help="messages per second at least, made up with heartbeats (default: 20, the load of a city of 3,300 bays)",
+    )
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -28,10 +35,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from baycast.reachability import require_database
     from baycast.wiring import available_database
 
+    if args.min_rate < 0:
+        raise UsageError("demo: --min-rate is not below 0")
     if args.import_only:
         with available_database(settings) as url:
             require_database(url)
             print(f"{import_cardiff(url)} documents imported")
         return 0
-    simulation = Simulation(bays=args.bays, seed=args.seed)
+    simulation = Simulation(bays=args.bays, seed=args.seed, min_rate=args.min_rate)
     return CityRun(settings, duration_s=args.duration, plain=args.plain, simulation=simulation).run()
