@@ -40,7 +40,9 @@ def _supervisor(lock_file: Path) -> psutil.Process:
     try:
         return psutil.Process(int(lock_file.read_text(encoding="ascii")))
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
-        raise UsageError(f"nothing runs on {lock_file.parent}: start `baycast demo` or `baycast up` first") from None
+        raise UsageError(
+            f"nothing runs on {lock_file.parent}: start `baycast demo` or `baycast up` first"
+        ) from None
 
 
 def _by_role(supervisor: psutil.Process) -> dict[str, list[psutil.Process]]:
@@ -80,4 +82,6 @@ def _messages(url: str) -> float:
             lines: Iterable[str] = response.read().decode().splitlines()
     except OSError:
         raise UsageError(f"{url} does not answer: is ingest running?") from None
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("baycast_ingest_messages_total"))
+    return sum(
+        float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("baycast_ingest_messages_total")
+    )

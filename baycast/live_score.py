@@ -76,7 +76,9 @@ def score_live(base_url: str, truth_file: Path, area: str) -> Comparison:
     try:
         truth = json.loads(truth_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"no truth at {truth_file}: start `baycast demo` with the same data folder first") from None
+        raise UsageError(
+            f"no truth at {truth_file}: start `baycast demo` with the same data folder first"
+        ) from None
     snapshot = _get(f"{base_url}/v1/availability?area={quote(area)}")
     sensed: dict[str, Mapping[str, Any]] = {}
     for zone in snapshot["zones"]:
