@@ -55,3 +55,19 @@ def closing(registry: Registry, zone: Zone) -> Closed | None:
         return seen[key]
 
     return closed
+
+
+def grounds(registry: Registry, zone: Zone) -> tuple[object, ...]:
+    """What the zone's cells take from the registry: while it is equal, a registry change leaves them as they are."""
+    area = registry.area
+    civil = area and (area.time_zone, area.bank_holidays, registry.calendar)
+    if zone.kind is ZoneKind.CAR_PARK:
+        return zone.kind, zone.capacity, zone.opening, civil if zone.opening else None
+    bays = []
+    closes = False
+    for bay in registry.bays_by_zone.get(zone.zone_id, ()):
+        rules = [registry.rules.get(rule_id) for rule_id in bay.rule_ids]
+        closers = tuple(rule for rule in rules if rule is not None and rule.use in CLOSING_USES)
+        closes = closes or bool(closers)
+        bays.append((bay.bay_id, bay.in_service_from, bay.in_service_to, closers, None in rules))
+    return zone.kind, tuple(bays), civil if closes else None

@@ -98,6 +98,8 @@ class CountedParks:
         page.dirty(zone_id, cut)
         if park is None:
             self.counts.pop(zone_id, None)
+            page.count_folds.pop(zone_id, None)
+            page.gone_counts.add(zone_id)
             page.replace_count(zone_id, BEGINNING, [])
             return
         count = CarParkCount(park, history.start)

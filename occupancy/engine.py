@@ -16,7 +16,7 @@ import psycopg
 from prometheus_client import Counter, Gauge, Histogram
 
 from occupancy.cell_pass import closing, due, stretches
-from occupancy.cells import car_park_cells, street_cells
+from occupancy.cells import car_park_cells, floor_cell, street_cells
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold, Batch, Needs
 from occupancy.model import AreaId, DeviceId, ZoneId, ZoneKind
@@ -142,9 +142,10 @@ class AreaEngine:
         span = due(cut, derived.first_evidence(cur, self.at, zone_id, bay_ids), page.watermark)
         if span is None and cut > BEGINNING:
             return  # within the present cell, which is written when it is over
-        derived.replace_cells(cur, self.at, [(zone_id, span[0] if span else cut)], ())
-        closed = closing(registry, zone)
+        # Also those before the first evidence: a late reading may have moved it on.
+        derived.replace_cells(cur, self.at, [(zone_id, floor_cell(cut))], ())
         for start, end in stretches(*span) if span else ():
+            closed = closing(registry, zone)  # what it remembers is for this stretch
             if bay_ids is None:
                 counts = derived.count_spans_in(cur, self.at, zone_id, start, end)
                 cells = car_park_cells(zone, (start, end), counts, closed)

@@ -13,22 +13,26 @@ from datetime import datetime
 
 from occupancy.availability import car_park_availability, street_availability
 from occupancy.bays import shown, unsensed
+from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
 from occupancy.gates import CountEvent, CountFold, event_of
 from occupancy.model import (
     AnyReading,
+    Area,
     Bay,
     BayId,
     Clock,
     DeviceId,
+    Gate,
+    Sensor,
     Zone,
     ZoneAvailability,
     ZoneId,
     ZoneKind,
 )
 from occupancy.page import BEGINNING, Page
-from occupancy.registry import Registry
+from occupancy.registry import Registry, entity
 from occupancy.rules import Access, access_of, is_open
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
 from occupancy.step import DeviceFold
@@ -106,7 +110,7 @@ class AreaFold:
             if not self.counted.accepts(zone_id, event):
                 needs.car_parks[zone_id] = min(event.at, needs.car_parks.get(zone_id) or event.at)
         for kind, id, doc in batch.changes:
-            needs.devices.update(dict.fromkeys(self._devices_of(kind, id), None))
+            needs.devices.update(dict.fromkeys(self._devices_of(kind, id, doc), None))
             needs.car_parks.update(dict.fromkeys(self._parks_of(kind, id, doc), None))
         return needs
 
@@ -153,57 +157,69 @@ class AreaFold:
             found = self._access[key] = access_of(self.registry, bay.rule_ids, bay.bay_type, now)
         return found
 
-    def _devices_of(self, kind: str, id: str) -> list[DeviceId]:
-        """Known devices whose rows a registry change may alter."""
+    def _devices_of(self, kind: str, id: str, doc: object | None) -> list[DeviceId]:
+        """Known devices whose rows a registry change alters: a folded history is long, so no others."""
+        found: list[DeviceId] = []
         match kind:
             case "sensor":
-                found = [DeviceId(id)]
+                old = self.registry.sensors.get(DeviceId(id))
+                new = None if doc is None else entity(kind, id, doc)
+                if not (isinstance(new, Sensor) and old and new.silent_after == old.silent_after):
+                    found = [DeviceId(id)]
             case "binding":
                 found = [DeviceId(id.split("@", 1)[0])]
-            case "area":
+            case "area" if self._clock_changes(id, doc):
                 found = list(self.sensed.devices)
-            case _:
-                found = []
         return [device_id for device_id in found if device_id in self.sensed.devices]
 
-    def _parks_of(self, kind: str, id: str, doc: object) -> list[ZoneId]:
-        """Car parks whose rows a registry change may alter: also the one that a known gate moves to."""
+    def _parks_of(self, kind: str, id: str, doc: object | None) -> list[ZoneId]:
+        """Counted car parks whose rows a registry change alters: of a gate, the one it leaves and the one it joins."""
+        found: list[ZoneId] = []
         match kind:
             case "zone":
-                found = [ZoneId(id)]
+                old_zone = self.registry.zones.get(ZoneId(id))
+                new = None if doc is None else entity(kind, id, doc)
+                if not (isinstance(new, Zone) and old_zone and _counting(new) == _counting(old_zone)):
+                    found = [ZoneId(id)]
             case "gate":
-                gate = self.registry.gates.get(DeviceId(id))
-                moved_to = doc.get("zone_id") if isinstance(doc, Mapping) else None
-                if gate and moved_to:
-                    return [gate.zone_id, ZoneId(str(moved_to))]
-                found = [gate.zone_id] if gate else []
-            case "area":
+                old_gate = self.registry.gates.get(DeviceId(id))
+                new = None if doc is None else entity(kind, id, doc)
+                if not (isinstance(new, Gate) and old_gate and _counting(new) == _counting(old_gate)):
+                    found = [gate.zone_id for gate in (old_gate, new) if isinstance(gate, Gate)]
+            case "area" if self._clock_changes(id, doc):
                 found = list(self.counted.counts)
-            case _:
-                found = []
         return [zone_id for zone_id in found if zone_id in self.counted.counts]
+
+    def _clock_changes(self, id: str, doc: object | None) -> bool:
+        area = None if doc is None else entity("area", id, doc)
+        return (area.clock if isinstance(area, Area) else Clock.LIVE) is not self.clock
 
     def _change_registry(self, changes: Sequence[Change]) -> set[ZoneId]:
         if not changes:
             return set()
         zones, bays = set(self.registry.zones), set(self.registry.bays)
+        before = {zone.zone_id: grounds(self.registry, zone) for zone in self.registry.zones.values()}
         for kind, id, doc in changes:
             if doc is None:
                 self.registry.remove(kind, id)
             else:
                 self.registry.put(kind, id, doc)
         self.page.registry_changed = True
-        self.page.gone_zones |= zones - set(self.registry.zones)
-        self.page.gone_bays |= bays - set(self.registry.bays)
-        for zone_id in self.page.gone_zones:
+        for zone_id in zones - set(self.registry.zones):
+            self.page.gone_zones.add(zone_id)
+            self.page.zones.pop(zone_id, None)
             self.zones.pop(zone_id, None)
+        for bay_id in bays - set(self.registry.bays):
+            self.page.gone_bays.add(bay_id)
+            self.page.bay_states.pop(bay_id, None)
         self.sensed.watch_bindings(self.watermark)
         self.sensed.refresh_all(self.watermark)
         self._access.clear()
         self._show_closures()
         if self.watermark is not None:
-            for zone_id in self.registry.zones:
-                self.page.dirty(zone_id, BEGINNING)
+            for zone in self.registry.zones.values():
+                if grounds(self.registry, zone) != before.get(zone.zone_id):
+                    self.page.dirty(zone.zone_id, BEGINNING)
         return set(self.registry.zones)
 
     def _move(self, watermark: datetime) -> set[ZoneId]:
@@ -224,7 +240,9 @@ class AreaFold:
         for bay_id in bays:
             if bay := self.registry.bays.get(bay_id):
                 state = self.sensed.states.get(bay_id) or unsensed(bay_id)
-                self.page.bay_states[bay_id] = shown(state, self.access(bay))
+                # Which rules are in force is not known before the first watermark; the bay is shown again then.
+                judged = self._judged_at is not None and self.registry.area is not None
+                self.page.bay_states[bay_id] = shown(state, self.access(bay)) if judged else state
 
     def _show_closures(self) -> None:
         if self._judged_at is None or self.registry.area is None:
@@ -273,6 +291,13 @@ class AreaFold:
         for event, zone_id in self._events(readings):
             found.setdefault(zone_id, []).append(event)
         return found
+
+
+def _counting(of: Zone | Gate) -> tuple[object, ...]:
+    """What the counting of a car park takes from the registry."""
+    if isinstance(of, Zone):
+        return of.kind, of.capacity
+    return of.zone_id, of.model, of.silent_after
 
 
 def _minute(at: datetime) -> datetime:

@@ -52,6 +52,7 @@ class Page:
     bay_states: dict[BayId, BayState] = field(default_factory=dict)
     counts: dict[ZoneId, CountRows] = field(default_factory=dict)
     count_folds: dict[ZoneId, CarParkCount] = field(default_factory=dict)
+    gone_counts: set[ZoneId] = field(default_factory=set)
     count_checkpoints: list[tuple[ZoneId, CountFold]] = field(default_factory=list)
     count_checkpoint_cuts: dict[ZoneId, datetime] = field(default_factory=dict)
     zones: dict[ZoneId, tuple[ZoneAvailability, int]] = field(default_factory=dict)

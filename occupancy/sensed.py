@@ -83,19 +83,21 @@ class SensedBays:
         if fold is None:
             return set()
         self.devices[device_id] = page.devices[device_id] = fold
-        was_silent = before is not None and device_id not in self._silences
         self._silences.set(device_id, fold.as_of + sensor.silent_after)
         bays = self.bays_of(device_id)
         if before is None:
             first = closed[0].started_at if closed else fold.since
             self._write(fold, closed, first, bays, watermark, page, changed_at=first)
-        elif closed or was_silent or (fold.since, fold.state) != (before.since, before.state):
+        else:
+            changes = [span.ended_at for span in closed if span.ended_at]
+            if (fold.since, fold.state) != (before.since, before.state):
+                changes.append(fold.since)
             silent_at = before.as_of + sensor.silent_after
-            changed_at = min([span.ended_at for span in closed if span.ended_at] + [fold.since])
-            changed_at = min(changed_at, silent_at) if was_silent else changed_at
-            self._write(
-                fold, closed, min(before.since, fold.since), bays, watermark, page, changed_at=changed_at
-            )
+            if watermark is not None and silent_at <= watermark:
+                changes.append(silent_at)  # the rows end the state there; it may have lasted
+            if changes:
+                cut = min(before.since, fold.since)
+                self._write(fold, closed, cut, bays, watermark, page, changed_at=min(changes))
         self._refresh(bays, watermark)
         return bays
 

@@ -192,7 +192,6 @@ def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
             (
                 (*scope, s.bay_id, s.state.value, s.since, s.as_of, s.confidence, s.reason, s.device_id)
                 for s in page.bay_states.values()
-                if s.bay_id not in page.gone_bays
             ),
         )
 
@@ -211,8 +210,8 @@ def _write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
                 for s in rows.spans
             ),
         )
-    if page.count_folds:
-        cur.execute(sql("derived.drop_counts"), (*scope, list(page.count_folds)))
+    if page.count_folds or page.gone_counts:
+        cur.execute(sql("derived.drop_counts"), (*scope, [*page.count_folds, *page.gone_counts]))
         docs = (
             (
                 *scope,
@@ -252,7 +251,6 @@ def _write_zones(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
         (
             (*scope, *_zone_row(availability, version))
             for zone_id, (availability, version) in page.zones.items()
-            if zone_id not in page.gone_zones
         ),
     )
 

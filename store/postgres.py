@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+# Our statements are short, compiling them (jit) takes longer than running them; planners think otherwise of large tables.
 # A dead peer is noticed by the kernel within about 15 s, a stuck statement by the server (FAULTS: blackholed
 # sockets otherwise hang for the kernel's quarter of an hour).
 _CONNECTION: dict[str, Any] = {
@@ -34,7 +35,7 @@ def connect(
     """
     options = (
         f"-c timezone=UTC -c statement_timeout={statement_timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS} "
-        "-c idle_in_transaction_session_timeout=60000"
+        "-c idle_in_transaction_session_timeout=60000 -c jit=off"
     )
     return psycopg.connect(
         url,

@@ -204,11 +204,13 @@ CROSS JOIN LATERAL (
 SELECT started_at FROM count_interval WHERE area = $1 AND generation = $2 AND zone_id = $3 ORDER BY started_at LIMIT 1;
 
 -- name: count_events
--- What some gates said from a time on, up to a position; the exact time is judged by the reader.
+-- What some gates said from a time on, up to a position; the exact time is judged by the reader. The position is looked up
+-- by row: a join would be planned over all batches there are.
 SELECT r.batch_id, r.device_id, r.incarnation, r.boot, r.seq, r.kind, r.at, r.age_ms, r.received_at, r.occupied, r.cause,
        r.prev_s, r.confidence, r.direction, r.count, r.capacity
-FROM reading r JOIN log_batch b USING (batch_id)
-WHERE r.device_id = ANY($1::text[]) AND greatest(r.at, r.received_at) > $2 AND b.area = $3 AND b.position <= $4;
+FROM reading r
+WHERE r.device_id = ANY($1::text[]) AND r.kind <> 'state' AND greatest(r.at, r.received_at) > $2
+  AND (SELECT b.area = $3 AND b.position <= $4 FROM log_batch b WHERE b.batch_id = r.batch_id);
 
 -- name: empty_device_fold
 -- The rows of a generation that is no longer live.
