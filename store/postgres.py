@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-# Our statements are short, compiling them (jit) takes longer than running them; planners think otherwise of large tables.
+# Our statements are short: compiling them (jit), which planners like on large tables, takes longer than running them.
 # A dead peer is noticed by the kernel within about 15 s, a stuck statement by the server (FAULTS: blackholed
 # sockets otherwise hang for the kernel's quarter of an hour).
 _CONNECTION: dict[str, Any] = {
