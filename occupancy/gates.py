@@ -58,6 +58,8 @@ class CountFold:
     counted_at: datetime | None = None
     heard: tuple[tuple[DeviceId, datetime], ...] = ()
     """Last word of each passage gate, by device."""
+    gap: bool = False
+    """Whether a passage gate was silent beyond its promise since the anchor: the gates support the count no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,7 @@ def known_until(park: CarPark, fold: CountFold) -> datetime | None:
     ends = []
     if fold.counted_at is not None:
         ends.append(fold.counted_at + park.counter_silent_after)
-    if park.passage_gates:
+    if park.passage_gates and not fold.gap:
         heard = dict(fold.heard)
         if all(gate.device_id in heard for gate in park.passage_gates):
             ends.append(min(heard[gate.device_id] + gate.silent_after for gate in park.passage_gates))
@@ -122,17 +124,19 @@ def step_count(park: CarPark, fold: CountFold | None, event: CountEvent) -> tupl
         fold = CountFold(since=event.at, as_of=event.at)
     fold, closed = _expire(park, fold, event.at)
     fold = replace(fold, as_of=max(fold.as_of, event.at))
-    occupied, over, passages, counted_at, heard = (
+    occupied, over, passages, counted_at, heard, gap = (
         fold.occupied,
         fold.over,
         fold.passages,
         fold.counted_at,
         fold.heard,
+        fold.gap,
     )
     if event.count is not None:
-        occupied, passages, counted_at = event.count, 0, event.at
+        occupied, passages, counted_at, gap = event.count, 0, event.at, False
         over = event.count > park.capacity
     else:
+        gap = gap or _was_silent(park, fold, event)
         heard = tuple(sorted({**dict(fold.heard), event.device_id: event.at}.items()))
         if event.delta is not None and occupied is not None:
             passages += 1
@@ -154,9 +158,17 @@ def step_count(park: CarPark, fold: CountFold | None, event: CountEvent) -> tupl
             passages=passages,
             counted_at=counted_at,
             heard=heard,
+            gap=gap,
         ),
         closed,
     )
+
+
+def _was_silent(park: CarPark, fold: CountFold, event: CountEvent) -> bool:
+    """Whether a passage gate speaks again after it broke its promise; until its first word the anchor stands for it."""
+    last = dict(fold.heard).get(event.device_id, fold.counted_at)
+    gate = next((gate for gate in park.passage_gates if gate.device_id == event.device_id), None)
+    return gate is not None and last is not None and event.at > last + gate.silent_after
 
 
 def count_tail(park: CarPark, fold: CountFold, watermark: datetime | None) -> list[CountSpan]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from occupancy.bays import bay_rows, live_state, unsensed
-from occupancy.model import AnyReading, BayId, BayState, Clock, DeviceId
+from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.schedule import Schedule
-from occupancy.step import DeviceFold, Span, fold_all, step, tail
+from occupancy.step import DeviceFold, Span, fold_all, lost_at, step, tail
 
 CHECKPOINT_EVERY = 200
 """Readings of a device between two checkpoints: the most that a late reading makes us fold again."""
@@ -55,6 +55,18 @@ class SensedBays:
     def bays_of(self, device_id: DeviceId) -> set[BayId]:
         return {binding.bay_id for binding in self.registry.bindings_by_device.get(device_id, ())}
 
+    def moves_of(self, device_id: DeviceId) -> list[datetime]:
+        """When the sensor began to watch another bay, or one again after a time in which it watched none."""
+        moves = []
+        before: Binding | None = None
+        for binding in self.registry.bindings_by_device.get(device_id, ()):
+            start = binding.valid_from
+            same = before and (before.bay_id, before.valid_to) == (binding.bay_id, start)
+            if start is not None and not same:
+                moves.append(start)
+            before = binding
+        return moves
+
     def overdue(self) -> int:
         """How many sensors have broken their promise to speak."""
         return sum(device_id not in self._silences for device_id in self.devices)
@@ -75,8 +87,9 @@ class SensedBays:
         sensor = self.registry.sensors[device_id]
         fold = before = self.devices.get(device_id)
         closed: list[Span] = []
+        moves = self.moves_of(device_id)
         for reading in readings:
-            fold, spans = step(fold, reading, silent_after=sensor.silent_after, clock=clock)
+            fold, spans = step(fold, reading, silent_after=sensor.silent_after, clock=clock, moves=moves)
             closed.extend(spans)
             if fold.folded % CHECKPOINT_EVERY == 0:
                 page.checkpoints.append(fold)
@@ -89,12 +102,15 @@ class SensedBays:
             first = closed[0].started_at if closed else fold.since
             self._write(fold, closed, first, bays, watermark, page, changed_at=first)
         else:
-            changes = [span.ended_at for span in closed if span.ended_at]
-            if (fold.since, fold.state) != (before.since, before.state):
-                changes.append(fold.since)
-            silent_at = before.as_of + sensor.silent_after
-            if watermark is not None and silent_at <= watermark:
-                changes.append(silent_at)  # the rows end the state there; it may have lasted
+            changes = []
+            now: Span | DeviceFold = closed[0] if closed else fold
+            if (now.state, now.reason) != (before.state, before.reason):
+                changes.append(before.since)  # something else was said of the very same instant
+            elif closed and closed[0].ended_at:
+                changes.append(closed[0].ended_at)
+            lost = lost_at(before, sensor.silent_after, moves)
+            if watermark is not None and lost <= watermark:
+                changes.append(lost)  # the rows end the state there; it may have lasted
             if changes:
                 cut = min(before.since, fold.since)
                 self._write(fold, closed, cut, bays, watermark, page, changed_at=min(changes))
@@ -122,7 +138,13 @@ class SensedBays:
                 self._dirty(bay_id, BEGINNING, page)
             self._refresh(bays, watermark)
             return bays
-        fold, closed, path = fold_all(start, history.readings, silent_after=sensor.silent_after, clock=clock)
+        fold, closed, path = fold_all(
+            start,
+            history.readings,
+            silent_after=sensor.silent_after,
+            clock=clock,
+            moves=self.moves_of(device_id),
+        )
         if fold is None:
             return set()
         page.checkpoints.extend(f for f in path if f.folded % CHECKPOINT_EVERY == 0)
@@ -174,7 +196,8 @@ class SensedBays:
         changed_at: datetime,
     ) -> None:
         sensor = self.registry.sensors[fold.device_id]
-        spans = [*closed, *tail(fold, watermark, sensor.silent_after)]
+        moves = self.moves_of(fold.device_id)
+        spans = [*closed, *tail(fold, watermark, sensor.silent_after, moves)]
         bindings = self.registry.bindings_by_device.get(fold.device_id, ())
         for bay_id in bays:
             own = [binding for binding in bindings if binding.bay_id == bay_id]
@@ -194,7 +217,7 @@ class SensedBays:
         for binding in self.registry.bindings_by_bay.get(bay_id, ()):
             fold, sensor = self.devices.get(binding.device_id), self.registry.sensors.get(binding.device_id)
             if fold and sensor and binding.holds_at(watermark or fold.as_of):
-                last = tail(fold, watermark, sensor.silent_after)[-1]
+                last = tail(fold, watermark, sensor.silent_after, self.moves_of(fold.device_id))[-1]
                 return live_state(bay_id, fold, last, binding)
         return unsensed(bay_id)
 

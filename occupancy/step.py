@@ -3,11 +3,12 @@
 `step` folds one reading; `tail` is what holds after the last one, given the watermark. Both are pure, so the rows of a
 device are a function of its readings and the watermark, whatever order they arrived in (L3). Silence beyond the
 sensor's promise is no evidence: the state is unknown from then on, until the sensor speaks about the bay again (L4).
+Nor is what it said of one bay evidence about the next: `moves` are the times when it began to watch another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,7 +50,12 @@ class Span:
 
 
 def step(
-    fold: DeviceFold | None, reading: Reading, *, silent_after: timedelta, clock: Clock
+    fold: DeviceFold | None,
+    reading: Reading,
+    *,
+    silent_after: timedelta,
+    clock: Clock,
+    moves: Sequence[datetime] = (),
 ) -> tuple[DeviceFold, list[Span]]:
     """Fold one reading that comes after `fold` in the device's order. Returns the new fold and the spans it closed."""
     at = reading.observed_at(clock)
@@ -58,12 +64,12 @@ def step(
         state = said or State.UNKNOWN
         return _begin(reading, state, at, State.UNKNOWN, 1), []
     at = max(at, fold.as_of)
-    deadline = fold.as_of + silent_after
+    lost, why = _lost(fold, silent_after, moves)
     closed: list[Span] = []
     state, since, before, reason = fold.state, fold.since, fold.before, fold.reason
-    if at > deadline and state is not State.UNKNOWN:
-        closed.append(_span(fold, deadline, State.UNKNOWN))
-        state, since, before, reason = State.UNKNOWN, deadline, state, silence(fold.as_of)
+    if (at > lost or (at == lost and at in moves)) and state is not State.UNKNOWN:
+        closed.append(_span(fold, lost, State.UNKNOWN))
+        state, since, before, reason = State.UNKNOWN, lost, state, why
     said = (
         said or state
     )  # a sign of life says nothing about the bay: what was known stays, what was lost stays lost
@@ -91,10 +97,17 @@ def step(
     return _begin(reading, said, at, before, fold.folded + 1), closed
 
 
-def tail(fold: DeviceFold, watermark: datetime | None, silent_after: timedelta) -> list[Span]:
-    """What holds from `fold.since` on: its state, and unknown once the watermark has passed the sensor's promise."""
-    deadline = fold.as_of + silent_after
-    if fold.state is State.UNKNOWN or watermark is None or watermark < deadline:
+def lost_at(fold: DeviceFold, silent_after: timedelta, moves: Sequence[datetime] = ()) -> datetime:
+    """When what the sensor said last stops being evidence: its promise is broken, or it was moved."""
+    return _lost(fold, silent_after, moves)[0]
+
+
+def tail(
+    fold: DeviceFold, watermark: datetime | None, silent_after: timedelta, moves: Sequence[datetime] = ()
+) -> list[Span]:
+    """What holds from `fold.since` on: its state, and unknown once the watermark has passed the end of its evidence."""
+    end, why = _lost(fold, silent_after, moves)
+    if fold.state is State.UNKNOWN or watermark is None or watermark < end:
         return [
             Span(
                 started_at=fold.since,
@@ -106,12 +119,12 @@ def tail(fold: DeviceFold, watermark: datetime | None, silent_after: timedelta) 
             )
         ]
     return [
-        _span(fold, deadline, State.UNKNOWN),
+        _span(fold, end, State.UNKNOWN),
         Span(
-            started_at=deadline,
+            started_at=end,
             ended_at=None,
             state=State.UNKNOWN,
-            reason=silence(fold.as_of),
+            reason=why,
             before=fold.state,
             after=None,
         ),
@@ -119,13 +132,18 @@ def tail(fold: DeviceFold, watermark: datetime | None, silent_after: timedelta) 
 
 
 def fold_all(
-    fold: DeviceFold | None, readings: Iterable[Reading], *, silent_after: timedelta, clock: Clock
+    fold: DeviceFold | None,
+    readings: Iterable[Reading],
+    *,
+    silent_after: timedelta,
+    clock: Clock,
+    moves: Sequence[datetime] = (),
 ) -> tuple[DeviceFold | None, list[Span], list[DeviceFold]]:
     """Fold readings given in order. Returns the last fold, all closed spans, and each fold on the way."""
     spans: list[Span] = []
     path: list[DeviceFold] = []
     for reading in readings:
-        fold, closed = step(fold, reading, silent_after=silent_after, clock=clock)
+        fold, closed = step(fold, reading, silent_after=silent_after, clock=clock, moves=moves)
         spans.extend(closed)
         path.append(fold)
     return fold, spans, path
@@ -133,6 +151,14 @@ def fold_all(
 
 def silence(as_of: datetime) -> str:
     return f"silent since {as_of:%Y-%m-%d %H:%M:%S}Z"
+
+
+def _lost(fold: DeviceFold, silent_after: timedelta, moves: Sequence[datetime]) -> tuple[datetime, str]:
+    deadline = fold.as_of + silent_after
+    moved = min((at for at in moves if fold.as_of < at <= deadline), default=None)
+    if moved is None:
+        return deadline, silence(fold.as_of)
+    return moved, f"moved at {moved:%Y-%m-%d %H:%M:%S}Z, nothing said about this bay since"
 
 
 def _begin(reading: Reading, state: State, at: datetime, before: State, folded: int) -> DeviceFold:

@@ -216,6 +216,7 @@ def count_fold_doc(fold: CountFold) -> dict[str, object]:
         "passages": fold.passages,
         "counted_at": fold.counted_at.isoformat() if fold.counted_at else None,
         "heard": [[device_id, at.isoformat()] for device_id, at in fold.heard],
+        "gap": fold.gap,
     }
 
 
@@ -229,6 +230,7 @@ def count_fold_of(doc: Mapping[str, Any]) -> CountFold:
         passages=doc["passages"],
         counted_at=parse(doc["counted_at"]) if doc["counted_at"] else None,
         heard=tuple((DeviceId(device_id), parse(at)) for device_id, at in doc["heard"]),
+        gap=doc.get("gap", False),
     )
 
 

@@ -104,6 +104,28 @@ def test_l3_the_backlog_of_several_batches_between_two_ticks_reaches_the_cells(c
     assert cells == [900, 900, 900, 800, 0]
 
 
+def test_l3_another_word_of_the_same_instant_reaches_the_cells(conn: Connection) -> None:
+    log(conn, [state("s0", 1, 0, False)], 2000)
+    serve(conn)
+    log(conn, [state("s0", 2, 0, True), state("s0", 3, 1500, None)], 2001)
+    log(conn, [], 2002)
+    serve(conn)
+    occupied = [row["occupied_s"] for row in rows(conn, 1)["zone_cell"] if row["zone_id"] == "high-st"]
+    assert occupied == [900, 600]
+
+
+def test_l3_words_of_the_same_instant_end_alike_in_one_batch_or_in_two() -> None:
+    told = []
+    words = [state("s0", 2, 10, False), state("s0", 3, 10, True, cause="heartbeat")]
+    for batches in ([words], [[word] for word in words]):
+        folded = Folded()
+        folded.append([state("s0", 1, 10, True)], watermark_s=0)
+        for batch in batches:
+            folded.append(batch)
+        told.append(folded.rows())
+    assert told[0] == told[1]
+
+
 def test_l3_cells_before_a_first_evidence_that_moved_on_go_with_any_page(conn: Connection) -> None:
     """The first word comes last and is younger than the second: nothing is known of the time before it."""
     log(conn, [state("s0", 2, 0, True)], 1600)
@@ -166,3 +188,32 @@ def test_a_late_word_of_a_gate_does_not_read_all_there_ever_was(conn: Connection
     arguments = (["g-in"], START, AREA, 1)
     plan = conn.execute(f"EXPLAIN {sql('derived.count_events')}", arguments).fetchall()
     assert any("reading_of_gates" in line for (line,) in plan)
+
+
+def test_l4_what_a_sensor_said_of_one_bay_says_nothing_about_the_next(conn: Connection) -> None:
+    """A sensor that is moved must speak first; a binding that only goes on by another document changes nothing."""
+    (s0,) = [document for document in documents() if document[1] == "s0@high-st-0@always"]
+    spare = [document for document in documents() if document[1] == "s1@high-st-1@always"]
+    renewed, moved = "2026-11-02T08:05:00Z", "2026-11-02T08:10:00Z"
+    own = {"area_id": AREA, "device_id": "s0"}
+    log(conn, [state("s0", 1, 0, False)], 10)
+    changes: list[Document] = [
+        *without(spare),
+        ("binding", s0[1], {**own, "bay_id": "high-st-0", "valid_to": renewed}),
+        (
+            "binding",
+            f"s0@high-st-0@{renewed}",
+            {**own, "bay_id": "high-st-0", "valid_from": renewed, "valid_to": moved},
+        ),
+        ("binding", f"s0@high-st-1@{moved}", {**own, "bay_id": "high-st-1", "valid_from": moved}),
+    ]
+    change(conn, changes)
+    log(conn, [], 310)
+    assert serve(conn).fold.sensed.states["high-st-0"].state == "free"  # type: ignore[index]
+    log(conn, [], 660)
+    assert serve(conn).fold.sensed.states["high-st-1"].state == "unknown"  # type: ignore[index]
+    log(conn, [state("s0", 2, 700, True)], 710)
+    assert serve(conn).fold.sensed.states["high-st-1"].state == "occupied"  # type: ignore[index]
+    (stay,) = rows(conn, 1)["stay"]
+    assert (stay["arrived_at"], stay["arrival"]) == ("2026-11-02T08:11:40+00:00", "censored")
+    assert_a_rebuild_agrees(conn)

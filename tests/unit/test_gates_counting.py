@@ -70,6 +70,29 @@ def test_a_silent_counter_is_carried_by_gates_that_all_speak() -> None:
     assert counted(count("g-count", 1, 0, 2), *one_silent, at_s=late).counts.unknown == 5
 
 
+def test_l4_gates_carry_no_count_over_a_silence_of_one_of_them() -> None:
+    """The counter's own promise may outlast the silence; beyond it only the gates could vouch, and one cannot."""
+    docs = [(k, i, d | ({"expected_heartbeat_s": 3600} if i == "g-count" else {})) for k, i, d in documents()]
+    registry = Registry(docs)
+    park = CarPark(zone_id=ZONE.zone_id, capacity=5, gates=registry.gates_by_zone[ZONE.zone_id])
+    carried = CarParkCount(park)
+    spoken = [
+        *(health("g-out", n, n * 600) for n in range(20)),
+        *(health("g-in", n, n * 600) for n in range(20) if not 2 < n < 13),
+    ]
+    readings: list[AnyReading] = [count("g-count", 1, 0, 2), *spoken]
+    for reading in readings:
+        carried.add(event_of(reading, reading.received_at))
+    assert carried.head is not None
+    promised = START + timedelta(seconds=9000)
+    last = count_tail(park, carried.head, START + timedelta(seconds=11_500))[-1]
+    assert (last.started_at, last.occupied) == (promised, None)
+    again = count("g-count", 2, 11_450, 3)
+    carried.add(event_of(again, again.received_at))
+    last = count_tail(park, carried.head, START + timedelta(seconds=11_500))[-1]
+    assert last.occupied == 3
+
+
 def test_after_a_silence_only_a_count_makes_it_known_again() -> None:
     first = count("g-count", 1, 0, 2)
     after = LIMIT_S + 100
