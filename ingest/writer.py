@@ -146,7 +146,7 @@ class Writer:
         self._committed(done)
 
     def _write(self, cur: Cursor, parts: _Parts) -> _Done:
-        """Everything of a batch, the log's heads last; only conflicts, known by then, follow them."""
+        """Everything of a batch, the log's heads last: who holds them waits for nobody."""
         now = utc_now()
         record(cur, parts.refused)
         record_overflow(cur, parts.overflowed)
@@ -160,16 +160,18 @@ class Writer:
             watermarks |= dict.fromkeys(self._translator.directory.live_areas, least)
         if not parts.rows and not watermarks:
             return _Done(None, quarantined, watermarks)
-        appended = append(cur, parts.rows, watermarks)
-        if appended.conflicts:
+
+        def quarantine(conflicts: Sequence[int]) -> None:
             detail = "the key is taken by another meaning"
             conflicting = [
                 self._admit(refuse_item(parts.rows[index], Why.CONFLICTING, detail, now))
-                for index in appended.conflicts
+                for index in conflicts
             ]
             record(cur, [one for one in conflicting if isinstance(one, Refused)])
             record_overflow(cur, [one for one in conflicting if isinstance(one, Overflowed)])
-            quarantined += conflicting
+            quarantined.extend(conflicting)
+
+        appended = append(cur, parts.rows, watermarks, on_conflicts=quarantine)
         return _Done(appended, quarantined, watermarks)
 
     def _committed(self, done: _Done) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -77,16 +77,25 @@ class Appended:
     """Area -> the position that its part of the batch got."""
 
 
-def append(cur: Cursor, rows: Sequence[ReadingRow], watermarks: Mapping[str, datetime]) -> Appended:
+def append(
+    cur: Cursor,
+    rows: Sequence[ReadingRow],
+    watermarks: Mapping[str, datetime],
+    *,
+    on_conflicts: Callable[[tuple[int, ...]], None] | None = None,
+) -> Appended:
     """Append a batch inside the caller's transaction; it counts from the caller's COMMIT on.
 
     Rows whose (device, incarnation, boot, seq) was ever seen are not stored again. `watermarks` (area -> time)
-    move forward only. The heads are locked last and in area order, so the caller must do nothing slow afterwards.
+    move forward only. The heads are locked last and in area order, so the caller must lock nothing afterwards: what is
+    to be done about conflicts, `on_conflicts` does before.
     Raises `psycopg.Error`; nothing is kept then.
     """
     areas = sorted({row.area for row in rows} | set(watermarks))
     batch_ids = _batch_ids(cur, areas)
     stored, conflicts = _store(cur, rows, batch_ids) if rows else ([], ())
+    if conflicts and on_conflicts is not None:
+        on_conflicts(conflicts)
     by_area: dict[str, list[ReadingRow]] = {area: [] for area in areas}
     for ordinal in stored:
         by_area[rows[ordinal].area].append(rows[ordinal])

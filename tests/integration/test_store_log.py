@@ -152,3 +152,19 @@ def test_an_area_without_a_log_is_named(conn: Connection) -> None:
         conn.cursor() as cur,
     ):
         append(cur, [row("d", 1, area="nowhere")], {})
+
+
+def test_conflicts_are_dealt_with_before_a_head_is_locked(conn: Connection, database_url: str) -> None:
+    """Who holds the head and then waits for a row of the quarantine would close a ring with its holder."""
+    with conn.transaction(), conn.cursor() as cur:
+        append(cur, [row("d", 1)], {})
+    seen = []
+
+    def still_free(conflicts: tuple[int, ...]) -> None:
+        with connect(database_url) as other:
+            other.execute("SELECT 1 FROM log_head WHERE area = 'a' FOR UPDATE NOWAIT")
+        seen.append(conflicts)
+
+    with conn.transaction(), conn.cursor() as cur:
+        append(cur, [row("d", 1, meaning=2), row("d", 2)], {"a": T0}, on_conflicts=still_free)
+    assert seen == [(0,)]
