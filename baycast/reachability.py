@@ -11,15 +11,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from baycast.settings import UsageError, masked
-from store.postgres import Connection, connect
+from store.postgres import STATEMENT_TIMEOUT_MS, Connection, connect
 
 BROKER_TIMEOUT_S = 5.0
 
 
-def open_database(url: str, role: str) -> Connection:
+def open_database(url: str, role: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Connection:
     """A connection; UsageError when the server cannot be reached or refuses us."""
     try:
-        return connect(url, role=role)
+        return connect(url, role=role, statement_timeout_ms=statement_timeout_ms)
     except psycopg.Error as error:
         raise UsageError(
             f"cannot use the database {masked(url)}: {_brief(error)}; check BAYCAST_DATABASE_URL"

@@ -169,19 +169,36 @@ def run(config: EngineConfig, stop: threading.Event) -> None:
             delay = min(delay * 2, 5.0)
 
 
+class RebuildRunningError(RuntimeError):
+    """Another process rebuilds this area now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What took over from what; `differing` are the tables whose rows differ, None when that was not asked."""
+
+    old: int
+    new: int
+    differing: tuple[str, ...] | None
+
+
 def rebuild(
     conn: Connection,
     area: AreaId,
     config: EngineConfig,
     *,
+    compare: bool = False,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[int, int]:
-    """Fold the whole log into a new generation beside the live one and switch to it; returns (old, new).
+) -> Rebuilt:
+    """Fold the whole log into a new generation beside the live one and switch to it.
 
-    The live engine goes on meanwhile and takes up the new generation when its next swap fails. The rows of the old
-    generation stay until `drop_retired`. Raises `LookupError` for an area without a log.
+    The live engine goes on meanwhile and takes up the new generation when its next swap fails; with `compare` it waits
+    while the two are compared at the same position. The old rows stay until `drop_retired`. Raises `LookupError` for an
+    area without a log, `RebuildRunningError`.
     """
     with conn.transaction(), conn.cursor() as cur:
+        if not generation.try_rebuild_lock(cur, area):
+            raise RebuildRunningError(f"area {area} is being rebuilt by another process")
         generation.live_generation(cur, area, ENGINE_VERSION)
         fresh = generation.start_building(cur, area, ENGINE_VERSION)
     engine = AreaEngine(conn, fresh, config)
@@ -189,14 +206,20 @@ def rebuild(
         while engine.advance():
             if progress is not None:
                 with conn.transaction(), conn.cursor() as cur:
-                    progress(
-                        engine.at.position, generation.live_generation(cur, area, ENGINE_VERSION).position
-                    )
+                    progress(engine.at.position, generation.heads(cur)[area])
         with conn.transaction(), conn.cursor() as cur:
-            old = generation.switch(cur, area, engine.at)
-            if old is not None:
-                derived.notify_feed(cur, area)
-                return old, engine.at.generation
+            old, position = generation.hold_live(cur, area)
+            new = engine.at.generation
+            # Rows can only be compared at one position; versions must not go back.
+            if position > engine.at.position or (compare and position != engine.at.position):
+                continue
+            differing: tuple[str, ...] | None = None
+            if compare:
+                before, after = derived.digest(cur, area, old), derived.digest(cur, area, new)
+                differing = tuple(table for table in before if before[table] != after[table])
+            generation.switch(cur, area, old, new)
+            derived.notify_feed(cur, area)
+            return Rebuilt(old, new, differing)
 
 
 def drop_retired(conn: Connection, area: AreaId) -> int:

@@ -125,6 +125,16 @@ def replace_cells(
     )
 
 
+def digest(cur: Cursor, area: AreaId, generation: int) -> dict[str, tuple[int, int]]:
+    """By table, the number of a generation's rows and a hash over them: equal for equal rows in any order."""
+    found = {}
+    for table in DERIVED_TABLES:
+        cur.execute(sql(f"derived.digest_{table}"), (area, generation))
+        rows, value = cur.fetchall()[0]
+        found[table] = (int(rows), int(value))
+    return found
+
+
 def drop_generation(cur: Cursor, area: AreaId, generation: int) -> None:
     """Delete the rows of a generation that is no longer live."""
     for table in DERIVED_TABLES:

@@ -28,6 +28,7 @@ from store.queries import sql
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 _ENGINE_LOCK = 0x656E_6769  # "engi"
+_REBUILD_LOCK = 0x7265_6275  # "rebu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,26 @@ def start_building(cur: Cursor, area: AreaId, engine_version: str) -> Generation
     return cursor_of(cur, area, int(row[0]))
 
 
-def switch(cur: Cursor, area: AreaId, to: Generation) -> int | None:
-    """Make `to` the live generation; returns the old one, None when `to` is still behind it and nothing was done."""
+def hold_live(cur: Cursor, area: AreaId) -> tuple[int, int]:
+    """The live generation and its position, held still until the transaction ends. Raises `LookupError`."""
     cur.execute(sql("derived.lock_live"), (area,))
     row = cur.fetchone()
-    if row is None or row[1] > to.position:
-        return None
-    cur.execute(sql("derived.retire"), (area, row[0]))
-    cur.execute(sql("derived.promote"), (area, to.generation))
-    return int(row[0])
+    if row is None:
+        raise LookupError(f"area {area} has no live generation")
+    return int(row[0]), int(row[1])
+
+
+def switch(cur: Cursor, area: AreaId, old: int, new: int) -> None:
+    """Make `new` the live generation in place of `old`, which the caller holds."""
+    cur.execute(sql("derived.retire"), (area, old))
+    cur.execute(sql("derived.promote"), (area, new))
+
+
+def try_rebuild_lock(cur: Cursor, area: AreaId) -> bool:
+    """Whether this session is the one that rebuilds the area; it stays so until it ends."""
+    cur.execute(sql("derived.try_rebuild_lock"), (_REBUILD_LOCK, area))
+    row = cur.fetchone()
+    return bool(row and row[0])
 
 
 def live_generation(cur: Cursor, area: AreaId, engine_version: str) -> Generation:

@@ -10,16 +10,26 @@ HELP = "rebuild the derived tables from the log while everything goes on"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--area", help="one area only (default: all)")
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="compare old and new rows at the same position; the engine waits meanwhile; exit status 1 if any differ",
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the rows of the old generation")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     from baycast.reachability import open_database
     from baycast.wiring import available_database, engine_config_at
-    from occupancy.engine import rebuild
+    from occupancy.engine import RebuildRunningError, drop_retired, rebuild
     from occupancy.model import AreaId
     from store.registry import load_registries
 
-    with available_database(settings) as url, open_database(url, "baycast rebuild") as conn:
+    same = True
+    with (
+        available_database(settings) as url,
+        open_database(url, "baycast rebuild", statement_timeout_ms=0) as conn,
+    ):
         with conn.transaction():
             areas = sorted(load_registries(conn))
         if args.area is not None:
@@ -27,9 +37,21 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 raise UsageError(f"there is no area {args.area!r}; known: {', '.join(areas) or 'none'}")
             areas = [AreaId(args.area)]
         for area in areas:
-            old, new = rebuild(conn, area, engine_config_at(url), progress=_progress)
-            print(f"{area}: generation {new} took over from {old}")
-    return 0
+            try:
+                done = rebuild(conn, area, engine_config_at(url), compare=args.compare, progress=_progress)
+            except RebuildRunningError as running:
+                raise UsageError(str(running)) from None
+            print(f"{area}: generation {done.new} took over from {done.old}{_compared(done.differing)}")
+            same = same and not done.differing
+            if not args.keep:
+                drop_retired(conn, area)
+    return 0 if same else 1
+
+
+def _compared(differing: tuple[str, ...] | None) -> str:
+    if differing is None:
+        return ""
+    return f"; rows differ in {', '.join(differing)}" if differing else "; every row is the same"
 
 
 def _progress(position: int, head: int) -> None:

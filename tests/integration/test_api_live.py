@@ -16,8 +16,13 @@ from websockets.typing import Origin
 from api.config import ApiConfig
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
+from tests.support.waiting import eventually
 
 WITHIN_S = 20
+_UPGRADE = (
+    b"GET /v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 @pytest.fixture
@@ -132,6 +137,7 @@ def test_subscription_that_cannot_be_read_is_refused_before_it_opens(api: ApiSer
 def test_pages_of_other_hosts_are_refused(api: ApiServer, database_url: str) -> None:
     assert refused(api, "", origin=Origin("https://evil.example"))[0] == 403
     assert refused(api, "", origin=Origin("null"))[0] == 403
+    assert refused(api, "", origin=Origin("http://[::1"))[0] == 403
     with connect(api.ws, origin=Origin(f"http://127.0.0.1:{api.port}")) as client:
         assert read(client)["type"] == "snapshot"
     app = Origin("https://app.example")
@@ -182,22 +188,38 @@ def test_l8_stalled_listener_is_evicted_while_the_others_go_on(database_url: str
         stuck.read_to_the_end()
 
 
+def test_l8_stalled_event_stream_is_dropped_with_what_waits_for_it(
+    database_url: str, rows: DerivedRows
+) -> None:
+    for number in range(3, 300):
+        rows.register("zone", f"s{number}", street(number))
+    with serving(database_url) as api, Stalled(api, b"GET /v1/live/events HTTP/1.1\r\nHost: a\r\n\r\n"):
+        api.until("/metrics", lambda answer: 'baycast_feed_clients{kind="sse"} 1.0' in answer.text)
+        evicted_before = count(api, "baycast_feed_evicted_total")
+        rounds = 0
+        while count(api, "baycast_feed_evicted_total") == evicted_before:
+            rounds += 1
+            assert rounds < 500, "the stalled listener was never evicted"
+            free = rounds % 10
+            rows.commit_zones({f"s{number}": [group(free, 10 - free)] for number in range(300)})
+            api.until("/v1/zones/s299", lambda answer, free=free: answer.json()["free"] == free)
+        # It reads nothing, so a connection that waits for its buffer to empty would stay.
+        eventually(lambda: not api.connections)
+
+
 def count(api: ApiServer, name: str) -> float:
     lines = api.get("/metrics").text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
 class Stalled:
-    """A WebSocket client that opens the feed, takes nothing and has small buffers."""
+    """A client that opens the feed, by default the WebSocket, takes nothing and has small buffers."""
 
-    def __init__(self, api: ApiServer) -> None:
+    def __init__(self, api: ApiServer, request: bytes = _UPGRADE) -> None:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self._socket.connect(("127.0.0.1", api.port))
-        self._socket.sendall(
-            b"GET /v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
+        self._socket.sendall(request)
 
     def __enter__(self) -> Self:
         return self

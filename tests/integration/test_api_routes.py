@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from api import schemas
 from api.config import ApiConfig
+from occupancy.model import AreaId, SignId
+from occupancy.registry import Registry
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
 
@@ -249,6 +251,7 @@ def test_unknown_parameters_are_refused_with_the_known_ones(api: ApiServer) -> N
 def test_l8_requests_are_bounded(api: ApiServer) -> None:
     problem(api.get("/v1/availability?area=" + "a" * 5000), 414, "query-too-long")
     problem(api.get("/v1/availability?area=a&area=b"), 400, "repeated-parameter")
+    problem(api.get("/v1/availability?area=a&%61rea=b"), 400, "repeated-parameter")
     problem(httpx.request("GET", api.url + "/v1/zones", content=b"x" * 70_000), 413, "body-too-large")
 
 
@@ -321,3 +324,22 @@ def test_lost_database_is_said_and_the_last_answer_stands_until_it_is_old(
         bays = api.get("/v1/zones/s1/bays")
     problem(bays, 503, "database")
     assert bays.headers["retry-after"] == "5"
+
+
+def test_l8_too_many_headers_are_refused(api: ApiServer) -> None:
+    assert api.get("/healthz", headers={"X-Much": "x" * 30_000}).status_code == 200
+    problem(api.get("/healthz", headers={"X-Much": "x" * 40_000}), 431, "headers-too-large")
+
+
+def test_nobody_is_sent_where_the_host_header_says(api: ApiServer) -> None:
+    answer = api.get("/v1/zones/", headers={"Host": "evil.example"})
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
+def test_sign_of_an_area_whose_numbers_have_not_come_is_not_there_yet(api: ApiServer) -> None:
+    live = api.live
+    api.until("/v1/signs/north-rd/frame", lambda answer: answer.status_code == 200)
+    live.feed.registries[AreaId("newport")] = (registry := Registry())
+    registry.signs[SignId("south-rd")] = live.feed.registries[AreaId("cardiff")].signs[SignId("north-rd")]
+    problem(api.get("/v1/signs/south-rd/frame"), 404, "not-found")

@@ -102,7 +102,8 @@ def test_l3_a_rebuild_gives_identical_tables_and_the_old_rows_can_go(conn: Conne
     before = rows(conn, live.at.generation)
     assert before["zone_cell"]
     assert before["stay"]
-    assert engine.rebuild(conn, TOWN, EngineConfig(database_url="", positions_per_page=2)) == (1, 2)
+    config = EngineConfig(database_url="", positions_per_page=2)
+    assert engine.rebuild(conn, TOWN, config, compare=True) == engine.Rebuilt(1, 2, ())
     assert rows(conn, 2) == before
     log(conn, [], 9001)
     with pytest.raises(LostRace):
@@ -150,8 +151,26 @@ def test_l3_the_database_holds_what_the_pure_fold_says(
             ((zone, c.started_at, c.occupied, c.over) for zone, c in expected.rows()["counts"]), key=str
         )
         assert dict(served.fold.zones) == dict(expected.fold.zones)
-        assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""))[1] == 2
+        assert engine.rebuild(conn, TOWN, EngineConfig(database_url="")).new == 2
         assert rows(conn, 2) == found
+
+
+def test_a_rebuild_says_which_tables_differ(conn: Connection) -> None:
+    log(conn, [state("s0", 1, 0, True), state("s1", 1, 5, True)], 10)
+    served = serve(conn)
+    conn.execute("UPDATE stay SET arrival = 'observed' WHERE bay_id = 'high-st-0'")
+    conn.execute("DELETE FROM bay_state WHERE bay_id = 'high-st-1'")
+    conn.commit()
+    done = engine.rebuild(conn, TOWN, EngineConfig(database_url=""), compare=True)
+    assert done == engine.Rebuilt(served.at.generation, 2, ("bay_state", "stay"))
+
+
+def test_one_rebuild_of_an_area_at_a_time(conn: Connection, database_url: str) -> None:
+    serve(conn)
+    with connect(database_url) as other, other.cursor() as cur:
+        assert generation.try_rebuild_lock(cur, TOWN)
+        with pytest.raises(engine.RebuildRunningError, match="another process"):
+            engine.rebuild(conn, TOWN, EngineConfig(database_url=""))
 
 
 def test_cells_hold_every_second_of_every_bay(conn: Connection) -> None:
@@ -189,7 +208,7 @@ def test_a_registry_change_reopens_what_it_touches(conn: Connection) -> None:
     assert next(b for b in found["bay_state"] if b["bay_id"] == "high-st-0")["state"] == "unknown"
     stay = next(s for s in found["stay"] if s["bay_id"] == "high-st-0")
     assert (_time(stay["departed_at"]), stay["departure"]) == (START + timedelta(seconds=1000), "censored")
-    assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""))[1] == 2
+    assert engine.rebuild(conn, TOWN, EngineConfig(database_url="")).new == 2
     assert rows(conn, 2) == found
 
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from occupancy.model import AreaId, BayId, ZoneId
-from store.feed import Change, Feed
+from store.feed import ASKING_MAX, Change, Feed
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
 
 WITHIN_S = 20.0
@@ -233,5 +233,27 @@ def test_bay_states_are_those_of_the_live_generation(database_url: str, rows: De
             area = feed.areas[CARDIFF]
             feed.areas[CARDIFF] = replace(area, generation=2)
             assert await feed.bay_states(area.area.area_id, [BayId("b1")]) == {}
+
+    asyncio.run(scene())
+
+
+def test_l8_a_question_about_bays_holds_up_nobody(database_url: str, rows: DerivedRows) -> None:
+    rows.bay("b1", "occupied", since=NOW, as_of=NOW)
+
+    async def scene() -> None:
+        async with following(database_url) as (feed, changes):
+            with psycopg.connect(database_url) as other:
+                other.execute("LOCK TABLE bay_state IN ACCESS EXCLUSIVE MODE")
+                asked = [
+                    asyncio.create_task(feed.bay_states(CARDIFF, [BayId("b1")])) for _ in range(ASKING_MAX)
+                ]
+                await asyncio.sleep(0)
+                with pytest.raises(ConnectionError):
+                    await feed.bay_states(CARDIFF, [BayId("b1")])
+                rows.commit_zones({"s0": [group(2, 2)]}, watermark=NOW)
+                assert (await following_change(changes)).zone_ids == ("s0",)
+                assert not any(question.done() for question in asked)
+            for question in asked:
+                assert list(await asyncio.wait_for(question, WITHIN_S)) == ["b1"]
 
     asyncio.run(scene())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
@@ -10,10 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
-from tests.support.brokers import Broker
+from publish.config import PublishConfig
+from publish.link import Link
+from publish.outbox import Message
+from tests.support.brokers import Broker, running_broker
 from tests.support.published_city import (
     CASTLE,
     FRAMES,
@@ -275,3 +280,32 @@ def test_publish_stops_in_time_while_the_broker_answers_nothing(
             stop.set()
             eventually(lambda: all(thread.name != "publish" for thread in threading.enumerate()))
     assert time.monotonic() - began_s < 5.0
+
+
+def test_a_broker_that_takes_few_at_a_time_is_not_overrun() -> None:
+    most: list[int] = []
+
+    class Watched(Link):
+        def _send(self, session: Any, waiting: Any, now_s: float) -> None:
+            super()._send(session, waiting, now_s)
+            most.append(len(session.in_flight))
+
+    async def scene(url: str) -> None:
+        link = Watched(PublishConfig(database_url="postgresql://unused", mqtt_url=url), lambda: None)
+        made_s = time.monotonic()
+        link.put(
+            [
+                Message(
+                    topic=f"baycast/v1/live/a/zone/z{n}", payload=b"1", kind="zone", made_s=made_s, life_s=60
+                )
+                for n in range(40)
+            ]
+        )
+        running = asyncio.create_task(link.run())
+        assert await link.drained(15)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    with running_broker("max_inflight_messages 3") as few:
+        asyncio.run(scene(few.url))
+    assert (len(most), max(most)) == (40, 3)

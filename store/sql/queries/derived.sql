@@ -255,3 +255,57 @@ DELETE FROM zone_cell WHERE area = $1 AND generation = $2;
 -- name: try_engine_lock
 -- Held by the engine that works; the others stand by.
 SELECT pg_try_advisory_lock($1);
+
+-- name: digest_device_fold
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded)::text, 0)::numeric), 0)
+FROM device_fold WHERE area = $1 AND generation = $2;
+
+-- name: digest_device_checkpoint
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded)::text, 0)::numeric), 0)
+FROM device_checkpoint WHERE area = $1 AND generation = $2;
+
+-- name: digest_count_fold
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, doc)::text, 0)::numeric), 0)
+FROM count_fold WHERE area = $1 AND generation = $2;
+
+-- name: digest_count_checkpoint
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, at, doc)::text, 0)::numeric), 0)
+FROM count_checkpoint WHERE area = $1 AND generation = $2;
+
+-- name: digest_bay_interval
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, started_at, ended_at, state, reason, device_id)::text, 0)::numeric), 0)
+FROM bay_interval WHERE area = $1 AND generation = $2;
+
+-- name: digest_bay_state
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, state, since, as_of, confidence, reason, device_id)::text, 0)::numeric), 0)
+FROM bay_state WHERE area = $1 AND generation = $2;
+
+-- name: digest_stay
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id)::text, 0)::numeric), 0)
+FROM stay WHERE area = $1 AND generation = $2;
+
+-- name: digest_count_interval
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, started_at, ended_at, occupied, over, passages)::text, 0)::numeric), 0)
+FROM count_interval WHERE area = $1 AND generation = $2;
+
+-- name: digest_zone_state
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, version, capacity, free, occupied, unknown, closed, free_min, free_max, groups, as_of, source, confidence, coverage)::text, 0)::numeric), 0)
+FROM zone_state WHERE area = $1 AND generation = $2;
+
+-- name: digest_zone_cell
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, cell_at, free_s, occupied_s, unknown_s, closed_s, arrivals, departures)::text, 0)::numeric), 0)
+FROM zone_cell WHERE area = $1 AND generation = $2;
+
+-- name: try_rebuild_lock
+-- One rebuild of an area at a time; held until the session ends.
+SELECT pg_try_advisory_lock($1, hashtext($2));
