@@ -9,10 +9,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.types import Receive, Scope, Send
 
 from api import errors, policy
 from api.config import ApiConfig
-from api.edge import Edge
+from api.edge import ABORT, Edge, abort_of
 from api.live import Live, utc_now
 from api.routes import drivers, ops, page, signs
 from api.routes import live as live_routes
@@ -25,6 +26,13 @@ DESCRIPTION = (
 )
 
 
+class _App(FastAPI):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Only out here is `send` still the server's own: the framework wraps that of a request.
+        scope[ABORT] = abort_of(send)
+        await super().__call__(scope, receive, send)
+
+
 def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Return the application; it follows the store while its lifespan runs. Raises `UndeclaredRouteError`."""
     live = Live(config, clock=clock)
@@ -34,13 +42,15 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
         async with live.running():
             yield
 
-    app = FastAPI(
+    app = _App(
         title="baycast",
         version=API_VERSION,
         lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # A redirect would lead wherever the asker's Host header says.
+        redirect_slashes=False,
     )
     app.state.live = live
     errors.install(app)

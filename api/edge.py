@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, MutableMapping
 from typing import Any
+from urllib.parse import unquote_plus
 
 from starlette.datastructures import MutableHeaders
 from starlette.routing import compile_path
@@ -17,6 +18,7 @@ from api.policy import POLICIES, Audience
 
 _log = logging.getLogger("baycast.api")
 QUERY_MAX_BYTES = 4096
+HEADERS_MAX_BYTES = 32 * 1024
 BODY_MAX_BYTES = 64 * 1024
 ABORT = "baycast.abort"
 """Scope key: a function that drops the connection at once, where the server lets us."""
@@ -45,7 +47,6 @@ class Edge:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[ABORT] = _abort_of(send)
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -113,9 +114,11 @@ def _refusal(scope: Scope) -> Problem | None:
     query: bytes = scope.get("query_string", b"")
     if len(query) > QUERY_MAX_BYTES:
         return Problem(414, "query-too-long", f"The query is longer than {QUERY_MAX_BYTES} bytes.")
-    names = [part.partition(b"=")[0] for part in query.split(b"&") if part]
+    names = [unquote_plus(part.partition("=")[0]) for part in query.decode("latin-1").split("&") if part]
     if len(set(names)) != len(names):
         return Problem(400, "repeated-parameter", "A parameter is given more than once.")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX_BYTES:
+        return Problem(431, "headers-too-large", f"The headers are longer than {HEADERS_MAX_BYTES} bytes.")
     for name, value in scope["headers"]:
         if name == b"content-length" and (not value.isdigit() or int(value[:12]) > BODY_MAX_BYTES):
             return Problem(413, "body-too-large", f"A body has at most {BODY_MAX_BYTES} bytes.")
@@ -126,7 +129,7 @@ def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
-def _abort_of(send: Send) -> Callable[[], None] | None:
+def abort_of(send: Send) -> Callable[[], None] | None:
     """Return how to drop this connection without waiting for its buffers.
 
     ASGI has no word for it; uvicorn's `send` is a method of the object that holds the transport. Behind any

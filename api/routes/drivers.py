@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -19,7 +20,8 @@ from api.routes.described import PROBLEMS, described
 from api.selection import Selection, distance_m
 from api.snapshot import encode, geometry, place_document, zone_document
 from occupancy.answers import instant
-from occupancy.model import BayId, ZoneId
+from occupancy.model import AreaId, Bay, BayId, BayState, ZoneId
+from occupancy.registry import Registry
 
 
 def install(app: FastAPI, live: Live) -> None:
@@ -70,18 +72,20 @@ def install(app: FastAPI, live: Live) -> None:
         if found is None:
             raise not_found("zone", zone_id)
         area_id = found.zone.area_id
-        registry = live.feed.registries[area_id]
+        registry = live.feed.registries.get(area_id)
+        if registry is None:
+            raise not_found("zone", zone_id)  # its area is being removed
         every = sorted(registry.bays_by_zone.get(found.zone.zone_id, ()), key=lambda bay: bay.bay_id)
         page = [bay for bay in every if query.after is None or bay.bay_id > query.after][: query.limit]
         states = await live.feed.bay_states(area_id, [BayId(bay.bay_id) for bay in page])
-        level = board.levels[area_id]
-        at = live.time_in(area_id)
+        if area_id not in board.areas:
+            raise not_found("zone", zone_id)  # removed while the database was asked
         document = {
             "zone": zone_id,
             "area": area_id,
             "version": board.token(frozenset([area_id])),
             "as_of": instant(board.as_of([area_id])),
-            "bays": [bay_document(registry, bay, states.get(bay.bay_id), level, at) for bay in page],
+            "bays": _bays(live, registry, page, states, area_id),
             "next": page[-1].bay_id if page and page[-1] is not every[-1] else None,
         }
         return tagged(request, encode(document))
@@ -91,6 +95,13 @@ def install(app: FastAPI, live: Live) -> None:
     add("/v1/zones", zones, tags=["drivers"], **described("ZonePage", PROBLEMS))
     add("/v1/zones/{zone_id}", zone, tags=["drivers"], **described("Zone", PROBLEMS))
     add("/v1/zones/{zone_id}/bays", bays, tags=["drivers"], **described("BayPage", PROBLEMS))
+
+
+def _bays(
+    live: Live, registry: Registry, page: Sequence[Bay], states: Mapping[BayId, BayState], area_id: AreaId
+) -> list[dict[str, object]]:
+    level, at = live.board.levels[area_id], live.time_in(area_id)
+    return [bay_document(registry, bay, states.get(bay.bay_id), level, at) for bay in page]
 
 
 def _page(live: Live, selection: Selection, after: str | None, limit: int) -> dict[str, object]:

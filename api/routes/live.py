@@ -163,8 +163,9 @@ def _check_origin(websocket: WebSocket, allowed: frozenset[str]) -> None:
     origin = websocket.headers.get("origin")
     if origin is None or origin in allowed:
         return
-    if urlsplit(origin).netloc == websocket.headers.get("host", ""):
-        return
+    with contextlib.suppress(ValueError):  # what is no URL is nobody's origin
+        if urlsplit(origin).netloc == websocket.headers.get("host", ""):
+            return
     metrics.REFUSED.labels("origin").inc()
     raise Problem(403, "origin", "Pages of this origin may not open the live feed.")
 

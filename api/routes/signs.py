@@ -22,9 +22,10 @@ def install(app: FastAPI, live: Live) -> None:
     """Add the routes."""
 
     def find(sign_id: str) -> Sign:
-        for registry in live.feed.registries.values():
+        for area_id, registry in live.feed.registries.items():
             sign = registry.signs.get(SignId(sign_id))
-            if sign is not None:
+            # A new area's registry is read a moment before its numbers.
+            if sign is not None and area_id in live.board.areas:
                 return sign
         raise not_found("sign", sign_id)
 

@@ -25,10 +25,16 @@ from api.server import OPTIONS
 class ApiServer:
     port: int
     live: Live
+    server: uvicorn.Server
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections the server holds; those of finished requests go within seconds."""
+        return len(self.server.server_state.connections)
 
     @property
     def ws(self) -> str:
@@ -72,7 +78,7 @@ def running_api(config: ApiConfig, clock: Callable[[], datetime] = utc_now) -> I
                 assert thread.is_alive(), "the API ended at once"
                 assert time.monotonic() < deadline, "the API did not start"
                 started.wait(0.01)
-            yield ApiServer(int(listening.getsockname()[1]), app.state.live)
+            yield ApiServer(int(listening.getsockname()[1]), app.state.live, server)
         finally:
             server.should_exit = True
             thread.join(20)
