@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from api.board import Board
 from api.selection import Selection
@@ -29,6 +30,17 @@ class HubFullError(Exception):
 
 
 @dataclass(eq=False, slots=True)
+class _Message:
+    """A message for all listeners of a channel who are equally far. `said` is its text and the version that
+    it says, rendered for the first who takes it: rendering for every channel at once would hold up everybody.
+    """
+
+    zones: frozenset[ZoneId] = frozenset()
+    prev: str | None = None
+    said: tuple[str, str] | None = None
+
+
+@dataclass(eq=False, slots=True)
 class _Channel:
     """One subscription and its listeners. `version` is what every up-to-date listener was last told."""
 
@@ -36,6 +48,8 @@ class _Channel:
     zone_ids: frozenset[ZoneId]
     version: str
     listeners: set[Listener] = field(default_factory=set)
+    snapshot: tuple[datetime | None, tuple[str, str]] | None = None
+    """The newest snapshot, with its `as_of`: whoever comes at the same moment gets the same text."""
 
 
 @dataclass(eq=False, slots=True)
@@ -50,8 +64,8 @@ class Listener:
     dirty: set[ZoneId] = field(default_factory=set)
     whole: bool = False
     """A snapshot is due instead of a delta."""
-    ready: tuple[str, str] | None = None
-    """A message and the version it says, when it says all that is due."""
+    ready: _Message | None = None
+    """A message that says all that is due."""
     sending_since: float | None = None
 
 
@@ -84,7 +98,7 @@ class Hub:
             listener.version = since
             listener.dirty = missed & channel.zone_ids
             if not listener.dirty:
-                listener.ready = self._delta(listener)
+                listener.ready = _Message(said=self._delta(listener))
         channel.listeners.add(listener)
         self.listeners.add(listener)
         return listener
@@ -120,18 +134,17 @@ class Hub:
             ).decode()
             current = [one for one in channel.listeners if not _due(one)]
             channel.version = version
+            message = _Message(said=(beat, version))
             for listener in current:
-                listener.ready = (beat, version)
+                listener.ready = message
                 listener.wake()
 
     def take(self, listener: Listener) -> str | None:
         """Return the listener's next message as JSON text, None when there is nothing to say."""
         if listener.whole:
-            text, listener.version = self._text(
-                "snapshot", listener.channel.selection, listener.channel.zone_ids
-            )
+            text, listener.version = self._snapshot(listener.channel)
         elif listener.ready is not None:
-            text, listener.version = listener.ready
+            text, listener.version = self._said(listener.ready, listener.channel)
         elif listener.dirty:
             text, listener.version = self._delta(listener)
         else:
@@ -153,14 +166,13 @@ class Hub:
 
     def _spread(self, channel: _Channel, touched: frozenset[ZoneId]) -> None:
         before = channel.version
-        shared: tuple[str, str] | None = None
+        shared = _Message(touched, before)
         channel.version = self._token(channel.selection)
+        channel.snapshot = None
         for listener in channel.listeners:
             if listener.whole:
                 continue
             if not _due(listener) and listener.version == before:
-                if shared is None:
-                    shared = self._text("delta", channel.selection, touched, before)
                 listener.ready = shared
             else:
                 listener.ready = None
@@ -170,11 +182,27 @@ class Hub:
     def _reset(self, channel: _Channel) -> None:
         channel.zone_ids = self._zone_ids(channel.selection)
         channel.version = self._token(channel.selection)
+        channel.snapshot = None
         for listener in channel.listeners:
             listener.whole = True
             listener.ready = None
             listener.dirty = set()
             listener.wake()
+
+    def _snapshot(self, channel: _Channel) -> tuple[str, str]:
+        at = self._board.as_of(channel.selection.areas)
+        kept = channel.snapshot
+        if kept is None or kept[0] != at or kept[1][1] != self._token(channel.selection):
+            said = self._text("snapshot", channel.selection, channel.zone_ids)
+            kept = channel.snapshot = (at, said)
+        return kept[1]
+
+    def _said(self, message: _Message, channel: _Channel) -> tuple[str, str]:
+        if message.said is None:
+            message.said = self._text("delta", channel.selection, message.zones, message.prev)
+            # Where other subscriptions' zones have moved the version on meanwhile, it says the later one.
+            channel.version = message.said[1]
+        return message.said
 
     def _delta(self, listener: Listener) -> tuple[str, str]:
         return self._text("delta", listener.channel.selection, listener.dirty, listener.version)

@@ -28,6 +28,8 @@ POLL_S = 1.0
 """How often the versions are asked for when nobody notifies."""
 REGISTRY_POLL_S = 5.0
 """How often the registry marks are asked for when nobody notifies."""
+ASKING_MAX = 64
+"""Questions about bays that wait for the database at once; one more is not answered (L8)."""
 _STATEMENT_S = 10.0
 _BACK_OFF_S = (0.2, 10.0)
 _log = logging.getLogger("baycast.feed")
@@ -97,7 +99,9 @@ class Feed:
         self._url = url
         self._poll_s = poll_s
         self._connection: Any = None
+        self._bays: Any = None
         self._asking = asyncio.Lock()
+        self._questions = 0
         self._wake = asyncio.Event()
         self._marks = _Marks()
         self._renewed: set[AreaId] = set()
@@ -112,6 +116,7 @@ class Feed:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self._disconnect()
+        await self._disconnect_bays()
 
     @property
     def followed_s(self) -> float | None:
@@ -143,21 +148,37 @@ class Feed:
     async def bay_states(self, area_id: AreaId, bay_ids: Sequence[BayId]) -> dict[BayId, BayState]:
         """Return what is known of these bays of one area now; a bay without a row is not in the result.
 
-        Raises `OSError`, `TimeoutError` or an asyncpg error when the database cannot answer.
+        Raises `OSError`, `TimeoutError` or an asyncpg error when the database cannot answer, or is asked too
+        much. It has a connection of its own: whoever asks must not hold up those who follow.
         """
-        area = self.areas[area_id]
-        rows = await self._fetch(sql("feed.bay_states"), area_id, area.generation, list(bay_ids))
+        if self._connection is None or self._questions >= ASKING_MAX:
+            raise ConnectionError("the database is not connected, or asked too much")
+        generation = self.areas[area_id].generation
+        self._questions += 1
+        try:
+            async with self._asking:
+                if self._bays is None or self._bays.is_closed():
+                    self._bays = await self._opened("baycast bays")
+                rows = await self._bays.fetch(sql("feed.bay_states"), area_id, generation, list(bay_ids))
+        except _LOST:
+            await self._disconnect_bays()
+            raise
+        finally:
+            self._questions -= 1
         return {BayId(row["bay_id"]): bay_state_of(row) for row in rows}
 
     # --- following ------------------------------------------------------------------------------------------
 
-    async def _connect(self) -> None:
-        connection = await asyncpg.connect(
+    async def _opened(self, name: str) -> Any:
+        return await asyncpg.connect(
             self._url,
             timeout=5,
             command_timeout=_STATEMENT_S,
-            server_settings={"application_name": "baycast feed", "timezone": "UTC"},
+            server_settings={"application_name": name, "timezone": "UTC"},
         )
+
+    async def _connect(self) -> None:
+        connection = await self._opened("baycast feed")
         try:
             await connection.add_listener("baycast_feed", lambda *_: self._wake.set())
             await connection.add_listener("baycast_registry", lambda *_: self._registry_changed())
@@ -170,23 +191,21 @@ class Feed:
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None and not connection.is_closed():
-            try:
-                await connection.close(timeout=2)
-            except _LOST:
-                connection.terminate()
+        await _closed(connection)
+
+    async def _disconnect_bays(self) -> None:
+        connection, self._bays = self._bays, None
+        await _closed(connection)
 
     def _registry_changed(self) -> None:
         self._marks.due = True
         self._wake.set()
 
     async def _fetch(self, statement: str, *args: object) -> Sequence[Any]:
-        # One connection, so one question at a time: a page of bays costs the follower about a millisecond.
-        async with self._asking:
-            if self._connection is None:
-                raise ConnectionError("the database is not connected")
-            rows: Sequence[Any] = await self._connection.fetch(statement, *args)
-            return rows
+        if self._connection is None:
+            raise ConnectionError("the database is not connected")
+        rows: Sequence[Any] = await self._connection.fetch(statement, *args)
+        return rows
 
     async def _advance(self) -> list[Change]:
         await self._renew_registries()
@@ -276,6 +295,14 @@ class Feed:
         for area_id in [area_id for area_id in self.registries if area_id not in marks]:
             del self.registries[area_id]
         self._marks.by_area = marks
+
+
+async def _closed(connection: Any) -> None:
+    if connection is not None and not connection.is_closed():
+        try:
+            await connection.close(timeout=2)
+        except _LOST:
+            connection.terminate()
 
 
 def _answer(registry: Registry, zone: Zone, row: Any) -> ZoneAvailability:

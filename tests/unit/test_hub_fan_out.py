@@ -11,6 +11,7 @@ from api.board import Board
 from api.hub import Hub, HubFullError, Listener
 from api.selection import Selection, View
 from api.snapshot import Limits
+from occupancy.model import ZoneId
 from tests.support.board_world import NOON, FeedDouble
 
 
@@ -227,3 +228,50 @@ def test_l8_only_a_blocked_listener_is_overdue(scene: Scene) -> None:
     assert waiting.sending_since is None
 
     assert scene.hub.overdue(105.1, 5.0) == [blocked]
+
+
+def test_l8_publishing_renders_nothing_before_somebody_takes_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listeners = [scene.join(Selection(view=View(f"permit:{number}"))) for number in range(5)]
+    for listener in listeners:
+        scene.taken(listener)
+    rendered: list[str] = []
+    render = scene.board.zone_bytes
+
+    def counted(zone_id: ZoneId, view: View) -> bytes:
+        rendered.append(view.driver)
+        return render(zone_id, view)
+
+    monkeypatch.setattr(scene.board, "zone_bytes", counted)
+    scene.change({"cardiff-0": 3})
+    assert rendered == []
+    assert scene.taken(listeners[2])["zones"][0]["free"] == 3
+    assert rendered == ["permit:2"]
+
+
+def test_a_shared_delta_says_the_version_at_which_it_was_taken_and_the_next_follows_it(scene: Scene) -> None:
+    scene.feed.add_area("newport", 1)
+    scene.board.load(scene.feed, NOON)
+    only = Selection(zones=frozenset({"cardiff-0"}))
+    one, other = scene.join(only), scene.join(only)
+    first = scene.taken(one)["version"]
+    scene.taken(other)
+    scene.change({"cardiff-0": 3})
+    scene.change({"newport-0": 4}, area="newport")
+    told = scene.taken(one)
+    scene.change({"cardiff-0": 5})
+    next_one, next_other = scene.taken(one), scene.taken(other)
+
+    assert (told["prev"], told["version"] != first) == (first, True)
+    assert (next_one["prev"], next_other["prev"]) == (told["version"], first)
+    assert [zone["free"] for zone in next_other["zones"]] == [5]
+    assert next_one["version"] == next_other["version"] == scene.board.token()
+
+
+def test_listeners_that_come_together_get_the_same_snapshot_once_rendered(scene: Scene) -> None:
+    one, other = scene.join(), scene.join()
+    first, second = scene.hub.take(one), scene.hub.take(other)
+    assert first is second
+    scene.change({"cardiff-0": 7})
+    assert scene.taken(scene.join())["zones"][0]["free"] == 7
