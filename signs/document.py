@@ -14,6 +14,11 @@ MAX_DOCUMENT_BYTES = 16 * 1024
 """A sign has little memory; a frame that is larger is not ours (L8)."""
 
 
+MAX_TTL_S = 86_400
+MAX_SEQUENCE = 2**63 - 1
+"""What a frame may say at most: beyond it a sign would never go dark, or never believe a frame again."""
+
+
 class FrameError(ValueError):
     """A document that is not a frame; the text says which field and why. A sign stays as it was."""
 
@@ -36,10 +41,10 @@ def encode(frame: Frame) -> bytes:
     return json.dumps(document(frame), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _whole(doc: Mapping[str, object], name: str, least: int) -> int:
+def _whole(doc: Mapping[str, object], name: str, least: int, most: int) -> int:
     value = doc.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise FrameError(f"{name}: a whole number of at least {least} is needed, not {value!r:.40}")
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise FrameError(f"{name}: a whole number from {least} to {most} is needed, not {value!r:.40}")
     return value
 
 
@@ -54,11 +59,12 @@ def _issued_at(doc: Mapping[str, object]) -> datetime:
     text = _text(doc, "issued_at")
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        utc = at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise FrameError(f"issued_at: not a time: {text!r:.40}") from None
     if at.tzinfo is None:
         raise FrameError("issued_at: a time without an offset")
-    return at.astimezone(UTC)
+    return utc
 
 
 def _pages(doc: Mapping[str, object]) -> tuple[Page, ...]:
@@ -96,9 +102,9 @@ def parse(payload: bytes) -> Frame:
         raise FrameError(f"pages: {len(pages)} of them do not go with the state {state}")
     return Frame(
         sign_id=SignId(_text(doc, "sign_id")),
-        sequence=_whole(doc, "sequence", 0),
+        sequence=_whole(doc, "sequence", 0, MAX_SEQUENCE),
         issued_at=_issued_at(doc),
-        ttl_s=_whole(doc, "ttl_s", 1),
+        ttl_s=_whole(doc, "ttl_s", 1, MAX_TTL_S),
         state=state,
         pages=pages,
         versions=versions,

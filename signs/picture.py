@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from signs.frame import Page
+from signs.text import columns
 
 
 def fits(page: Page, *, lines: int, width: int) -> bool:
-    """Return whether a page can be shown whole on this many lines and columns."""
-    return len(page.lines) <= lines and all(len(line) <= width for line in page.lines)
+    """Return whether a page can be shown whole on this many lines and columns, character by character."""
+    wide = [columns(line) for line in page.lines]
+    return len(page.lines) <= lines and all(each is not None and each <= width for each in wide)
 
 
 def picture(page: Page | None, *, lines: int, width: int) -> str:

@@ -26,3 +26,9 @@ def test_l6_a_page_that_is_too_large_is_not_shown_at_all() -> None:
     assert picture(wide, lines=1, width=8) == dark
     assert picture(tall, lines=1, width=8) == dark
     assert dark.split("\n")[1] == "│          │"
+
+
+def test_a_page_with_what_no_sign_can_show_is_not_shown() -> None:
+    dark = picture(None, lines=1, width=8)
+    for line in ("\x1b[2J", "12\nLLE", "\ud800", "\u202e12"):
+        assert picture(Page(language="cy", lines=(line,)), lines=1, width=8) == dark
