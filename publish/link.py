@@ -48,6 +48,8 @@ class _Session:
     """One connection from its beginning to its end."""
 
     client: mqtt.Client
+    window: int
+    """Messages that may be unacknowledged: what we want, or less where the broker takes less."""
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     lost: str | None = None
     in_flight: dict[int, _InFlight] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Link:
         """Connect, send, and connect again after a jittered back-off, until cancelled."""
         back_off_s = _BACK_OFF_S[0]
         while True:
-            session = self._session = _Session(self._client())
+            session = self._session = _Session(self._client(), self._config.max_in_flight)
             clean = False
             try:
                 await self._open(session)
@@ -132,8 +134,10 @@ class Link:
     async def _open(self, session: _Session) -> None:
         client = session.client
 
-        def connected(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-            self._hand_over(self._connected, session, f"refused: {reason}" if reason.is_failure else None)
+        def connected(_client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
+            takes = getattr(properties, "ReceiveMaximum", session.window)
+            refused = f"refused: {reason}" if reason.is_failure else None
+            self._hand_over(self._connected, session, refused, takes)
 
         def disconnected(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
             self._hand_over(self._lost, session, str(reason))
@@ -157,7 +161,7 @@ class Link:
         while True:
             self._wake.clear()
             now_s = time.monotonic()
-            while session.lost is None and len(session.in_flight) < self._config.max_in_flight:
+            while session.lost is None and len(session.in_flight) < session.window:
                 waiting = self._outbox.take(now_s, session.busy)
                 if waiting is None:
                     break
@@ -211,7 +215,9 @@ class Link:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback, *args)
 
-    def _connected(self, session: _Session, refused: str | None) -> None:
+    def _connected(self, session: _Session, refused: str | None, takes: int) -> None:
+        # A broker may cut off a client that keeps more unacknowledged than it said it takes.
+        session.window = min(session.window, takes)
         session.lost = session.lost or refused
         session.accepted.set()
 

@@ -39,8 +39,10 @@ class Zones:
         self._again = True
 
     def due(self, view: View, fresh: frozenset[AreaId], moment: Moment) -> list[Message]:
-        """Return the documents to send now. Zones that left the registry are cleared from the broker."""
-        messages = [self._removed(zone_id, moment) for zone_id in self._told.keys() - view.zones.keys()]
+        """Return the documents to send now. Zones that left the registry, or their area, are cleared from the
+        broker.
+        """
+        messages = [self._removed(zone_id, moment) for zone_id in self._gone(view)]
         for zone_id, live in view.zones.items():
             area = view.areas.get(live.zone.area_id)
             if area is None:
@@ -76,6 +78,13 @@ class Zones:
             made_s=moment.now_s,
             life_s=self._expiry_s,
         )
+
+    def _gone(self, view: View) -> list[ZoneId]:
+        return [
+            zone_id
+            for zone_id, told in self._told.items()
+            if (now := view.zones.get(zone_id)) is None or now.zone.area_id != told.live.zone.area_id
+        ]
 
     def _removed(self, zone_id: ZoneId, moment: Moment) -> Message:
         zone = self._told.pop(zone_id).live.zone

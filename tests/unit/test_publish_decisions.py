@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from firmware_contract.topics import sign_frame_topic
+from firmware_contract.topics import live_zone_topic, sign_frame_topic
 from occupancy.model import (
     Area,
     AreaId,
@@ -223,6 +223,18 @@ def test_a_removed_zone_is_cleared_once() -> None:
     assert [each.payload for each in zones.due(view, LIVE, at(1))] == [b""]
     assert zones.due(view, LIVE, at(2)) == []
     assert zones.last_words(at(3)) == []
+
+
+def test_l4_a_zone_that_moves_to_another_area_leaves_nothing_behind() -> None:
+    view, zones = Known(), Zones(expiry_s=300)
+    zones.due(view, LIVE, at(0))
+    newport = AreaId("newport")
+    view.areas[newport] = view.areas[CARDIFF]
+    view.zones[ZoneId("z")] = replace(view.zones[ZoneId("z")], zone=replace(view.zone, area_id=newport))
+    told = {each.topic: each.payload for each in zones.due(view, LIVE, at(1))}
+    assert told[live_zone_topic("cardiff", "z")] == b""
+    assert json.loads(told[live_zone_topic("newport", "z")])["area"] == "newport"
+    assert len(told) == 2
 
 
 # --- signs --------------------------------------------------------------------------------------------------
