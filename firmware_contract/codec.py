@@ -193,19 +193,22 @@ def _message(kind: str, body: bytes) -> AnyMessage:
     """The message, or `Refused`."""
     require_json_text(body)
     passage = kind == "passage"
-    wide_number = False
+    examined = None
     if passage or not is_ordinary(body):
-        wide_number = examine(body, _FIELDS[kind], passage=passage).wide_number
+        examined = examine(body, _FIELDS[kind], passage=passage)
     try:
         at = _AT.decode(body).at
         if isinstance(at, str):
             _require_time(at)
         message = _DECODERS[kind].decode(body)
     except msgspec.ValidationError as error:
+        if examined is None:
+            # A wrong type stops the decoder before it has seen whether the rest is JSON at all.
+            examine(body, _FIELDS[kind], passage=passage)
         raise explained(kind, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(Reason.NOT_JSON, "not well-formed JSON; send one JSON object in UTF-8") from None
-    if wide_number:
+    if examined is not None and examined.wide_number:
         raise Refused(
             Reason.OUT_OF_RANGE, "an unknown field: a number beyond 64 bits or a double; send a smaller one"
         )
