@@ -97,6 +97,7 @@ class AreaEngine:
         # What a late reading reopens is looked up in the rows, so those folded so far must be there first.
         self._write(cur)
         LATE.labels(self.at.area).inc(len(needs.devices) + len(needs.car_parks))
+        tail.allow_long_history(cur)
         devices = {
             device_id: self._device_history(cur, device_id, needs, batch) for device_id in needs.devices
         }

@@ -63,6 +63,11 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
     ]
 
 
+def allow_long_history(cur: Cursor) -> None:
+    """Let the transaction take as long as reading and folding a device's whole history does."""
+    cur.execute(sql("derived.allow_long_history"))
+
+
 def readings_of_device(
     cur: Cursor, area: AreaId, device_id: DeviceId, after: ReadingKey, position: int
 ) -> list[AnyReading]:

@@ -12,6 +12,7 @@ from occupancy import engine
 from occupancy.engine import EngineConfig
 from occupancy.fold import AreaFold, Batch
 from occupancy.registry import Registry
+from store import tail
 from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
 from store.queries import sql
@@ -217,3 +218,22 @@ def test_l4_what_a_sensor_said_of_one_bay_says_nothing_about_the_next(conn: Conn
     (stay,) = rows(conn, 1)["stay"]
     assert (stay["arrived_at"], stay["arrival"]) == ("2026-11-02T08:11:40+00:00", "censored")
     assert_a_rebuild_agrees(conn)
+
+
+def test_a_long_history_is_not_cut_off(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits that end a stuck session would end the folding of years each time anew."""
+    log(conn, [count("g-count", 1, 0, 2)], 10)
+    served = serve(conn)
+    limits = []
+    found = tail.readings_of_gates
+
+    def asked(cur: Any, *arguments: Any) -> Any:
+        cur.execute("SELECT current_setting('idle_in_transaction_session_timeout')")
+        limits.extend(cur.fetchone())
+        return found(cur, *arguments)
+
+    monkeypatch.setattr(tail, "readings_of_gates", asked)
+    change(conn, [(k, i, d | {"capacity": 9}) for k, i, d in documents() if i == "castle"])
+    served.advance()
+    assert limits == ["15min"]
+    assert conn.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("1min",)

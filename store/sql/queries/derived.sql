@@ -203,6 +203,10 @@ CROSS JOIN LATERAL (
 -- When a car park was first heard of.
 SELECT started_at FROM count_interval WHERE area = $1 AND generation = $2 AND zone_id = $3 ORDER BY started_at LIMIT 1;
 
+-- name: allow_long_history
+-- For the rest of the transaction: a long history takes its time to read and to fold, and cut off it would be tried for ever.
+SELECT set_config('statement_timeout', '300000', true), set_config('idle_in_transaction_session_timeout', '900000', true);
+
 -- name: count_events
 -- What some gates said from a time on, up to a position; the exact time is judged by the reader. The position is looked up
 -- by row: a join would be planned over all batches there are.
