@@ -33,6 +33,8 @@ def leaks(answer: Accepted | Rejected) -> bool:
         json.dumps([PLATE]).encode(),
         json.dumps({**BODY, "x": PLATE}).encode().ljust(20_000),
         b"\xff" + PLATE.encode(),
+        b"",
+        b'{"boot":"1"}',
     ],
 )
 def test_l10_nothing_of_a_rejected_passage_is_kept(payload: bytes) -> None:
@@ -80,6 +82,18 @@ def test_l10_a_cut_off_batch_with_a_passage_is_not_kept() -> None:
     for payload in (f"[{item}", f"[{item},{item[:-5]}", "[" + item.replace("passage", "pass\\u0061ge")):
         answers = decode(GATEWAY, payload.encode())
         assert not any(leaks(answer) for answer in answers)
+
+
+def test_l10_what_is_named_like_a_plate_is_not_kept_either() -> None:
+    (answer,) = decode(GATEWAY, b'[{"device_id":"g","kind":"crossing","body":{"vrm":"?"}}]')
+    assert isinstance(answer, Rejected)
+    assert answer.payload is None
+
+
+def test_l10_a_batch_that_is_too_large_is_not_kept_for_what_it_holds_is_not_seen() -> None:
+    (answer,) = decode(GATEWAY, b"[" + b" " * 20_000 + b'{"device_id":"g","kind":"passage"}]')
+    assert isinstance(answer, Rejected)
+    assert (answer.payload, answer.size) == (None, 20_036)
 
 
 def test_other_rejected_payloads_are_kept_for_the_operator() -> None:

@@ -32,6 +32,7 @@ BEYOND_SCHEMA = {
     "type-seq-1e2",
     "number-minus-1e400",
     "number-1e400-in-unknown-field",
+    "number-2-to-64-in-unknown-field",
     "number-of-5000-digits",
     "number-of-5000-digits-in-unknown-field",
     "at-leap-second",
