@@ -70,17 +70,19 @@ def _frame(live: Live, sign: Sign) -> bytes:
     area_id = AreaId(sign.area_id)
     area = board.areas[area_id]
     at = live.clock()
+    # A zone of another area is as fresh as that area, of which nothing is asked here.
+    zone_ids = [
+        zone_id
+        for zone_id in sign.zone_ids
+        if zone_id in board.zones and board.zones[zone_id].zone.area_id == area_id
+    ]
     made = frame(
         sign,
         area.area,
-        [board.shown(zone_id) for zone_id in sign.zone_ids if zone_id in board.zones],
+        [board.shown(zone_id) for zone_id in zone_ids],
         now=at,
         sequence=round(at.timestamp() * 1000),
         fresh=live.fresh(area_id),
-        versions={
-            zone_id: f"{area.generation}.{board.zones[zone_id].version}"
-            for zone_id in sign.zone_ids
-            if zone_id in board.zones
-        },
+        versions={zone_id: f"{area.generation}.{board.zones[zone_id].version}" for zone_id in zone_ids},
     )
     return frame_bytes(made)

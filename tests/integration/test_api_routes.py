@@ -337,6 +337,21 @@ def test_nobody_is_sent_where_the_host_header_says(api: ApiServer) -> None:
     assert "location" not in answer.headers
 
 
+def test_l6_a_zone_of_another_area_has_another_freshness_and_blanks_the_sign(
+    api: ApiServer, database_url: str, rows: DerivedRows
+) -> None:
+    with DerivedRows(database_url, "newport") as newport:
+        newport.register("area", "newport", AREA)
+        newport.register("zone", "n0", street(9, area_id="newport"))
+        newport.go_live(NOW - timedelta(minutes=2))
+        newport.commit_zones({"n0": [group(5, 5)]})
+    sign = {"area_id": "cardiff", "name": {"en": "M4"}, "zone_ids": ["n0"], "lat": 51.5, "lon": -3.1}
+    rows.register("sign", "m4", sign)
+    api.until("/v1/zones/n0", lambda answer: answer.status_code == 200 and answer.json()["stale"])
+    frame = api.until("/v1/signs/m4/frame", lambda answer: answer.status_code == 200).json()
+    assert (frame["state"], frame["pages"]) == ("UNKNOWN", [])
+
+
 def test_sign_of_an_area_whose_numbers_have_not_come_is_not_there_yet(api: ApiServer) -> None:
     live = api.live
     api.until("/v1/signs/north-rd/frame", lambda answer: answer.status_code == 200)
