@@ -24,6 +24,8 @@ from store.log import ReadingRow
 from store.quarantine import Refused
 
 CANARY_AHEAD: Final = timedelta(seconds=2)
+EVENT_CLOCK_AHEAD: Final = timedelta(days=366)
+"""A simulated city may run a year ahead; one clock beyond that would make the engine fill decades with empty cells."""
 """A canary is our own; one from the future is forged or of a stepped clock, and no watermark goes back."""
 
 _ROLES: Final = {
@@ -100,6 +102,8 @@ class Translator:
     def _clock(self, decoded: Accepted, message: Clock, received_at: datetime) -> Item:
         clock = self.directory.areas.get(decoded.device_id)
         if clock == "event":
+            if message.at > received_at + EVENT_CLOCK_AHEAD:
+                return refuse(decoded, Why.WRONG_CLOCK, "an event clock far in the future", received_at)
             return ClockMark(decoded.device_id, message.at)
         detail = "a live area keeps our time" if clock == "live" else "no such area in the registry"
         return refuse(decoded, Why.WRONG_CLOCK, detail, received_at)

@@ -121,6 +121,12 @@ def test_clock_messages_are_for_event_areas() -> None:
     assert refused(clock_topic("nowhere"), at).reason == Why.WRONG_CLOCK
 
 
+def test_l11_an_event_clock_of_the_far_future_is_refused() -> None:
+    """It would never be taken back, and every zone would have cells until then."""
+    ahead = {"at": f"{NOW.year + 2}-01-01T00:00:00Z"}
+    assert refused(clock_topic("replayed"), ahead).reason == Why.WRONG_CLOCK
+
+
 def test_only_our_own_canary_from_the_past_counts() -> None:
     def canary(at: datetime, worker: str = "ingest-1", topic: str = "ingest-1") -> object:
         return translate(canary_topic(topic), {"worker": worker, "at": at.isoformat()})
