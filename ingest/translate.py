@@ -24,9 +24,9 @@ from store.log import ReadingRow
 from store.quarantine import Refused
 
 CANARY_AHEAD: Final = timedelta(seconds=2)
+"""A canary is our own; one from the future is forged or of a stepped clock, and no watermark goes back."""
 EVENT_CLOCK_AHEAD: Final = timedelta(days=366)
 """A simulated city may run a year ahead; one clock beyond that would make the engine fill decades with empty cells."""
-"""A canary is our own; one from the future is forged or of a stepped clock, and no watermark goes back."""
 
 _ROLES: Final = {
     "state": ("sensor",),
