@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from occupancy.model import Area, AreaId, BayId, BayState, Zone, ZoneAvailability, ZoneId
 from occupancy.registry import Registry
+from store.feed_bays import LOST, BayQuestions, closed, opened
 from store.feed_rows import availability_of, bay_state_of, registry_of, unobserved
 from store.queries import sql
 
@@ -28,13 +28,8 @@ POLL_S = 1.0
 """How often the versions are asked for when nobody notifies."""
 REGISTRY_POLL_S = 5.0
 """How often the registry marks are asked for when nobody notifies."""
-ASKING_MAX = 64
-"""Questions about bays that wait for the database at once; one more is not answered (L8)."""
-_STATEMENT_S = 10.0
 _BACK_OFF_S = (0.2, 10.0)
 _log = logging.getLogger("baycast.feed")
-# InternalClientError is what asyncpg says when the server's goodbye meets a question of ours on the wire.
-_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +94,7 @@ class Feed:
         self._url = url
         self._poll_s = poll_s
         self._connection: Any = None
-        self._bays: Any = None
-        self._asking = asyncio.Lock()
-        self._questions = 0
+        self._bays = BayQuestions(url)
         self._wake = asyncio.Event()
         self._marks = _Marks()
         self._renewed: set[AreaId] = set()
@@ -109,14 +102,14 @@ class Feed:
         self._followed_at: float | None = None
 
     async def __aenter__(self) -> Feed:
-        with contextlib.suppress(*_LOST):
+        with contextlib.suppress(*LOST):
             await self._connect()
             await self._advance()
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         await self._disconnect()
-        await self._disconnect_bays()
+        await self._bays.close()
 
     @property
     def followed_s(self) -> float | None:
@@ -133,7 +126,7 @@ class Feed:
                     await self._connect()
                 self._wake.clear()
                 found = await self._advance()
-            except _LOST as lost:
+            except LOST as lost:
                 await self._disconnect()
                 _log.warning("database lost, next try within %.1f s: %s", back_off_s, lost)
                 await asyncio.sleep(back_off_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
@@ -151,34 +144,15 @@ class Feed:
         Raises `OSError`, `TimeoutError` or an asyncpg error when the database cannot answer, or is asked too
         much. It has a connection of its own: whoever asks must not hold up those who follow.
         """
-        if self._connection is None or self._questions >= ASKING_MAX:
-            raise ConnectionError("the database is not connected, or asked too much")
-        generation = self.areas[area_id].generation
-        self._questions += 1
-        try:
-            async with self._asking:
-                if self._bays is None or self._bays.is_closed():
-                    self._bays = await self._opened("baycast bays")
-                rows = await self._bays.fetch(sql("feed.bay_states"), area_id, generation, list(bay_ids))
-        except _LOST:
-            await self._disconnect_bays()
-            raise
-        finally:
-            self._questions -= 1
+        if self._connection is None:
+            raise ConnectionError("the database is not connected")
+        rows = await self._bays.ask(area_id, self.areas[area_id].generation, bay_ids)
         return {BayId(row["bay_id"]): bay_state_of(row) for row in rows}
 
     # --- following ------------------------------------------------------------------------------------------
 
-    async def _opened(self, name: str) -> Any:
-        return await asyncpg.connect(
-            self._url,
-            timeout=5,
-            command_timeout=_STATEMENT_S,
-            server_settings={"application_name": name, "timezone": "UTC"},
-        )
-
     async def _connect(self) -> None:
-        connection = await self._opened("baycast feed")
+        connection = await opened(self._url, "baycast feed")
         try:
             await connection.add_listener("baycast_feed", lambda *_: self._wake.set())
             await connection.add_listener("baycast_registry", lambda *_: self._registry_changed())
@@ -191,11 +165,7 @@ class Feed:
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        await _closed(connection)
-
-    async def _disconnect_bays(self) -> None:
-        connection, self._bays = self._bays, None
-        await _closed(connection)
+        await closed(connection)
 
     def _registry_changed(self) -> None:
         self._marks.due = True
@@ -295,14 +265,6 @@ class Feed:
         for area_id in [area_id for area_id in self.registries if area_id not in marks]:
             del self.registries[area_id]
         self._marks.by_area = marks
-
-
-async def _closed(connection: Any) -> None:
-    if connection is not None and not connection.is_closed():
-        try:
-            await connection.close(timeout=2)
-        except _LOST:
-            connection.terminate()
 
 
 def _answer(registry: Registry, zone: Zone, row: Any) -> ZoneAvailability:

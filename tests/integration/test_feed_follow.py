@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from occupancy.model import AreaId, BayId, ZoneId
-from store.feed import ASKING_MAX, Change, Feed
+from store.feed import Change, Feed
+from store.feed_bays import ASKING_MAX
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
 
 WITHIN_S = 20.0
