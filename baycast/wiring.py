@@ -23,7 +23,10 @@ def database_url(settings: Settings) -> str:
         return settings.database_url.get_secret_value()
     running = running_url(settings.data_dir.resolve() / "postgres")
     if running is None:
-        raise UsageError(f"start `baycast up` or `baycast demo` first, or set {variable('database_url')}")
+        raise UsageError(
+            f"no database runs in {settings.data_dir.resolve()}: start `baycast up` or `baycast demo` first,"
+            f" or set {variable('data_dir')} or {variable('database_url')}"
+        )
     return running
 
 

@@ -24,6 +24,7 @@ _FROM_MIDDLE_M = 4.0
 _M_PER_DEGREE = 111_320.0
 _SENSOR = {"model": "ir-flush", "expected_heartbeat_s": 900}
 _GATE_HEARTBEAT_S = 300
+_REFERENCES = frozenset({"zone_id", "bay_id", "device_id", "rule_ids", "zone_ids"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,33 @@ class Rhythm:
 
 
 def documents(area_id: str = AREA_ID, clock: str = "live") -> list[tuple[str, str, Document]]:
-    """Every document as (kind, id, document), in import order."""
+    """Every document as (kind, id, document), in import order.
+
+    Under another area's name every id has that name in front: ids are unique over all areas, so that the copy
+    can stand beside the original.
+    """
+    found = _documents(area_id, clock)
+    prefix = _prefix(area_id)
+    return found if not prefix else [_renamed(prefix, *one) for one in found]
+
+
+def _prefix(area_id: str) -> str:
+    return "" if area_id == AREA_ID else f"{area_id}-"
+
+
+def _renamed(prefix: str, kind: str, id: str, doc: Document) -> tuple[str, str, Document]:
+    if kind in ("area", "calendar"):
+        return kind, id, doc
+    renamed = dict(doc)
+    for field in _REFERENCES & doc.keys():
+        names = doc[field]
+        renamed[field] = [prefix + name for name in names] if isinstance(names, list) else f"{prefix}{names}"
+    if kind == "binding":
+        return kind, f"{renamed['device_id']}@{renamed['bay_id']}@always", renamed
+    return kind, prefix + id, renamed
+
+
+def _documents(area_id: str, clock: str) -> list[tuple[str, str, Document]]:
     city, rules = _read("city.toml"), _read("rules.toml")
     streets = _read("streets.toml")["street"]
     own: Document = {"area_id": area_id}
@@ -66,13 +93,14 @@ def documents(area_id: str = AREA_ID, clock: str = "live") -> list[tuple[str, st
     return found
 
 
-def rhythm() -> Rhythm:
+def rhythm(area_id: str = AREA_ID) -> Rhythm:
     """How the zones of `documents` live."""
+    prefix = _prefix(area_id)
     city = _read("city.toml")
     zones = [*_read("streets.toml")["street"], *city["car_park"]]
     return Rhythm(
-        profiles={zone["id"]: zone["profile"] for zone in zones},
-        ways={gate_id: ways for park in city["car_park"] for gate_id, _, ways in _gates(park)},
+        profiles={prefix + zone["id"]: zone["profile"] for zone in zones},
+        ways={prefix + gate_id: ways for park in city["car_park"] for gate_id, _, ways in _gates(park)},
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HELP = "say on one page what is wrong; exit status 1 when something is"
 
-WATERMARK_LATE_S = 30.0  # HOUSE: no watermark for 30 s means that the pipeline is down
+WATERMARK_LATE_S = 30.0  # no watermark for 30 s means that the pipeline is down
 ENGINE_LATE_S = 30.0
 DISK_LEAST = 2 * 1024**3
 

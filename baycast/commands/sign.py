@@ -61,6 +61,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         else:
             _show_picture(args, inbox, stop)
     finally:
+        client.on_disconnect = None  # this time it is us
         client.disconnect()
         client.loop_stop()
     return 0

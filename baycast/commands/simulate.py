@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
+import os
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baycast.settings import Settings, UsageError
@@ -73,6 +76,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             f"simulate: area {plan.area_id} keeps the real time, so --speed is 1 and there is no --start;"
             " give --area another name and it is made as an event area"
         )
+    _only_one(settings.data_dir / "simulator", plan.area_id)
     config = SimulatorConfig(
         mqtt_url=mqtt_url(settings),
         state_dir=settings.data_dir / "simulator",
@@ -92,6 +96,21 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         f"city time {last.at:%F %T} UTC"
     )
     return 0
+
+
+def _only_one(folder: Path, area_id: str) -> None:
+    """Hold the area until this process ends: a second simulator would start its devices anew under the first one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / f"{area_id}.lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise UsageError(f"simulate: {folder} cannot be written ({error.strerror})") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(
+            f"simulate: area {area_id} is played already (`baycast demo` does); stop that, or give --area another name"
+        ) from None
 
 
 def utc_now() -> datetime:
@@ -148,7 +167,7 @@ def _documents(
         with conn.transaction():
             found = [(kind, id, doc) for kind, id, _, doc in load(conn, AreaId(args.area))]
         if found:
-            return found, cardiff.rhythm()
+            return found, cardiff.rhythm(args.area)
         built_in = cardiff.documents(args.area, "live" if args.speed == 1 and args.start is None else "event")
         changes = [Change(kind, id, doc) for kind, id, doc in built_in]
         try:
@@ -159,7 +178,7 @@ def _documents(
                 f"simulate: cannot register our Cardiff as {args.area}: {refused.errors[0]}"
             ) from None
         _log.info("registered the illustrative Cardiff as area %s", args.area)
-        return built_in, cardiff.rhythm()
+        return built_in, cardiff.rhythm(args.area)
 
 
 class _Teller:

@@ -37,7 +37,7 @@ class SignProcess:
             [sys.executable, "-m", "baycast", "sign", "vms-1", *arguments],
             env={**os.environ, "BAYCAST_MQTT_URL": broker.url},
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
         )
@@ -54,11 +54,14 @@ class SignProcess:
     def line(self) -> str:
         return self._lines.get(timeout=WAIT_S)
 
-    def stop(self) -> int:
+    def stop(self) -> tuple[int, str]:
+        """The exit status and what it said about faults."""
         self._child.send_signal(signal.SIGTERM)
         code = self._child.wait(WAIT_S)
         self._reader.join(WAIT_S)
-        return code
+        assert self._child.stderr is not None
+        with self._child.stderr as said:
+            return code, said.read()
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def publisher(broker: Broker) -> Iterator[mqtt.Client]:
 def sign(broker: Broker) -> Iterator[SignProcess]:
     process = SignProcess(broker)
     yield process
-    assert process.stop() == 0
+    assert process.stop()[0] == 0
 
 
 def send(client: mqtt.Client, sequence: int, word: str, ttl_s: int, expiry_s: int | None = None) -> None:
@@ -136,6 +139,12 @@ def test_l11_what_is_no_frame_changes_nothing(publisher: mqtt.Client, sign: Sign
     send(publisher, 5, "A WORD THAT IS TOO LONG", ttl_s=60)
     send(publisher, 6, "LLAWN", ttl_s=60)
     assert sign.line() == "cy: LLAWN"
+
+
+def test_stopping_it_is_no_fault(broker: Broker) -> None:
+    process = SignProcess(broker)
+    assert process.line() == "(blank)"
+    assert process.stop() == (0, "")
 
 
 def test_a_wrong_sign_id_is_one_clear_line(broker: Broker) -> None:

@@ -1,5 +1,6 @@
 """`baycast simulate` and `baycast replay` as people run them, with a real ingest behind the broker."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -110,6 +111,18 @@ def test_wrong_input_is_one_line_and_status_2(cli: Cli, arguments: tuple[str, ..
     assert done.returncode == 2
     assert problem in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_second_simulator_of_the_same_area_is_refused(cli: Cli) -> None:
+    assert cli.run("simulate", "--bays", "5", "--duration", "0.2").returncode == 0
+    with (cli.folder / "data" / "simulator" / "cardiff.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = cli.run("simulate", "--bays", "5", "--duration", "0.2")
+    assert (second.returncode, len(second.stderr.splitlines())) == (2, 1)
+    assert "is played already" in second.stderr
+    # What is registered does not stand in the way of a copy under another name.
+    copy = cli.run("simulate", "--area", "offline", "--speed", "60", "--bays", "5", "--duration", "0.2")
+    assert copy.returncode == 0, copy.stderr
 
 
 def test_a_live_area_is_not_played_at_another_speed_nor_replayed_into(cli: Cli) -> None:

@@ -162,3 +162,19 @@ def test_a_recording_gets_a_sound_event_area() -> None:
     recording.add("Nowhere", 1_475_564_400, 5, None)
     with pytest.raises(RecordingError, match="capacity"):
         recorded_registry(recording, "bham", {"Nowhere": "bham-nowhere"})
+
+
+def test_a_copy_under_another_name_is_sound_and_stands_beside_the_original() -> None:
+    copy = Registry()
+    for kind, id, doc in cardiff.documents("elsewhere", "event"):
+        assert document(entity(kind, id, doc)) == doc
+        copy.put(kind, id, doc)
+    assert copy.problems() == []
+    assert len(copy.bindings_by_bay) == 3300
+    ours = {(kind, id) for kind, id, _ in cardiff.documents()}
+    assert ours.isdisjoint((kind, id) for kind, id, _ in cardiff.documents("elsewhere"))
+    rhythm = cardiff.rhythm("elsewhere")
+    assert set(rhythm.profiles) == set(copy.zones)
+    assert set(rhythm.ways) == {
+        gate for gates in copy.gates_by_zone.values() for gate in [g.device_id for g in gates]
+    }
