@@ -50,7 +50,9 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        reply = _Reply(scope, send)
+        # HEAD is GET without its body. The server's own scope stays as it is: the server judges our answer by it.
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        reply = _Reply(asked, send, bodyless=asked is not scope)
         try:
             problem = _refusal(scope)
             if problem is not None:
@@ -59,10 +61,7 @@ class Edge:
                 await reply.send({"type": "http.response.start", "status": 204, "headers": _raw(_PREFLIGHT)})
                 await reply.send({"type": "http.response.body", "body": b""})
             else:
-                if scope["method"] == "HEAD":
-                    reply.bodyless = True
-                    scope["method"] = "GET"
-                await self._app(scope, receive, reply.send)
+                await self._app(asked, receive, reply.send)
         except Exception:
             _log.exception("a request failed")
             if reply.status is not None:
@@ -72,17 +71,17 @@ class Edge:
             )
         finally:
             if reply.status is not None:
-                metrics.REQUESTS.labels(_route(scope), str(reply.status)).inc()
+                metrics.REQUESTS.labels(_route(asked), str(reply.status)).inc()
 
 
 class _Reply:
     """The response on its way out."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, *, bodyless: bool) -> None:
         self._scope = scope
         self._send = send
+        self._bodyless = bodyless
         self.status: int | None = None
-        self.bodyless = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -90,7 +89,7 @@ class _Reply:
             headers = MutableHeaders(raw=list(message.get("headers", ())))
             self._dress(headers)
             message = {**message, "headers": headers.raw}
-        elif message["type"] == "http.response.body" and self.bodyless:
+        elif message["type"] == "http.response.body" and self._bodyless:
             message = {**message, "body": b""}
         await self._send(message)
 

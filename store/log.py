@@ -1,4 +1,4 @@
-"""Appending to the log: once per reading, one position per batch, the head taken last (HOUSE: how the log works)."""
+"""Appending to the log: once per reading, one position per batch, the head taken last (docs/architecture.md)."""
 
 from __future__ import annotations
 

@@ -285,12 +285,13 @@ def test_any_page_may_read_but_only_read(api: ApiServer) -> None:
     problem(httpx.options(api.url + "/metrics"), 405)
 
 
-def test_head_is_get_without_the_body(api: ApiServer) -> None:
+def test_head_is_get_without_the_body(api: ApiServer, caplog: pytest.LogCaptureFixture) -> None:
     head, get = httpx.head(api.url + "/v1/zones/s0"), api.get("/v1/zones/s0")
 
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["etag"] == get.headers["etag"]
     assert head.headers["content-length"] == get.headers["content-length"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"], "the server found fault with it"
 
 
 def test_every_answer_is_guarded(api: ApiServer) -> None:
