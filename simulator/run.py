@@ -42,9 +42,9 @@ class SimulatorConfig:
     connect_timeout_s: float = 30.0
     devices: DeviceConfig = field(default_factory=DeviceConfig)
 
-    @property
-    def truth_path(self) -> Path:
-        return self.state_dir / "truth.json"
+    def truth_path(self, area_id: str) -> Path:
+        """Where the truth about one simulated area is."""
+        return self.state_dir / f"truth-{area_id}.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ class _Session:
             "changed_at": {bay: _iso(at_ms) for bay, at_ms in self._world.recent_changes().items()},
         }
         try:
-            write_atomically(self._config.truth_path, json.dumps(truth))
+            write_atomically(self._config.truth_path(self._plan.area_id), json.dumps(truth))
         except OSError as error:
             _log.warning("truth not written: %s", error)
 

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from baycast.live_score import score_live
     from baycast.measured import measured
 
-    truth = settings.data_dir / "simulator" / "truth.json"
+    truth = settings.data_dir / "simulator" / f"truth-{args.area}.json"
     found = score_live(f"http://{settings.http_host}:{settings.http_port}", truth, args.area)
     figures = found.figures()
     if args.json:

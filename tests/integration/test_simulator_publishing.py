@@ -80,7 +80,7 @@ def test_the_truth_that_is_written_is_what_the_devices_said(broker: Broker, tmp_
         eventually(
             lambda: any(a.device_id == "c" for a in heard(collector)) and len(collector) >= last.acked - 5
         )
-    truth = json.loads((tmp_path / "truth.json").read_text())
+    truth = json.loads((tmp_path / f"truth-{PLAN.area_id}.json").read_text())
     said = {a.device_id: a.message.occupied for a in heard(collector) if isinstance(a.message, State)}
     assert truth["area"] == "town"
     for number in range(60):
