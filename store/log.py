@@ -132,10 +132,7 @@ def close_entries(cur: Cursor, area: str, batch_id: int, entries: int) -> int:
 
     Raises `psycopg.Error`, `LookupError` for an area that has no log and was given no clock to make one.
     """
-    position = _take_position(cur, area)
-    cur.execute(sql("log.insert_batch"), (area, position, batch_id, None, 0, entries, None, None))
-    cur.execute(sql("log.notify"), (area,))
-    return position
+    return _take_position(cur, area, batch_id, entries=entries)
 
 
 def _batch_ids(cur: Cursor, areas: Sequence[str]) -> dict[str, int]:
@@ -154,14 +151,13 @@ def _store(
             copy.write_row((batch_ids[row.area], ordinal, *_values(row)))
     cur.execute(sql("log.open_lives"))
     cur.execute(sql("log.lock_lives"))
-    cur.execute(sql("log.insert_new"))
+    cur.execute(sql("log.store_new"))
     stored = sorted(int(row[0]) for row in cur.fetchall())
     repeated = sorted(set(range(len(rows))) - set(stored))
     conflicts: tuple[int, ...] = ()
     if repeated:
         cur.execute(sql("log.conflicts"), (repeated,))
         conflicts = tuple(int(row[0]) for row in cur.fetchall())
-    cur.execute(sql("log.mark_seen"))
     return stored, conflicts
 
 
@@ -184,30 +180,23 @@ def _close_batch(
     if not stored and watermark is None:
         return None
     entries = [outage] if outage else []
-    _insert_entries(cur, area, batch_id, entries)
-    if watermark is not None:
-        cur.execute(sql("log.move_watermark"), (area, watermark))
+    if entries:
+        _insert_entries(cur, area, batch_id, entries)
+    return _take_position(cur, area, batch_id, watermark=watermark, entries=len(entries), stored=stored)
+
+
+def _take_position(
+    cur: Cursor,
+    area: str,
+    batch_id: int,
+    *,
+    watermark: datetime | None = None,
+    entries: int = 0,
+    stored: Sequence[ReadingRow] = (),
+) -> int:
     received = [row.received_at for row in stored]
-    position = _take_position(cur, area)
-    cur.execute(
-        sql("log.insert_batch"),
-        (
-            area,
-            position,
-            batch_id,
-            watermark,
-            len(stored),
-            len(entries),
-            min(received, default=None),
-            max(received, default=None),
-        ),
-    )
-    cur.execute(sql("log.notify"), (area,))
-    return position
-
-
-def _take_position(cur: Cursor, area: str) -> int:
-    cur.execute(sql("log.take_position"), (area,))
+    first, last = min(received, default=None), max(received, default=None)
+    cur.execute(sql("log.close_batch"), (area, batch_id, watermark, len(stored), entries, first, last))
     row = cur.fetchone()
     if row is None:
         raise LookupError(f"area {area} has no log: import its registry first")

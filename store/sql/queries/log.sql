@@ -28,17 +28,27 @@ JOIN (SELECT DISTINCT device_id, incarnation, boot FROM reading_stage) s USING (
 ORDER BY d.device_id, d.incarnation, d.boot
 FOR UPDATE OF d;
 
--- name: insert_new
--- Stores the first of each key that was never seen; returns its ordinal.
-INSERT INTO reading
-SELECT first.* FROM (
-    SELECT DISTINCT ON (s.device_id, s.incarnation, s.boot, s.seq) s.*
-    FROM reading_stage s
-    JOIN device_seen d USING (device_id, incarnation, boot)
-    WHERE NOT d.seen @> s.seq
-    ORDER BY s.device_id, s.incarnation, s.boot, s.seq, s.ordinal
-) AS first
-RETURNING ordinal;
+-- name: store_new
+-- Stores the first of each key that was never seen and marks the batch's keys as seen; returns the ordinals stored.
+WITH stored AS (
+    INSERT INTO reading
+    SELECT first.* FROM (
+        SELECT DISTINCT ON (s.device_id, s.incarnation, s.boot, s.seq) s.*
+        FROM reading_stage s
+        JOIN device_seen d USING (device_id, incarnation, boot)
+        WHERE NOT d.seen @> s.seq
+        ORDER BY s.device_id, s.incarnation, s.boot, s.seq, s.ordinal
+    ) AS first
+    RETURNING ordinal
+), marked AS (
+    UPDATE device_seen d SET seen = d.seen + s.seqs
+    FROM (
+        SELECT device_id, incarnation, boot, range_agg(int8range(seq, seq, '[]')) AS seqs
+        FROM reading_stage GROUP BY device_id, incarnation, boot
+    ) AS s
+    WHERE d.device_id = s.device_id AND d.incarnation = s.incarnation AND d.boot = s.boot AND NOT d.seen @> s.seqs
+)
+SELECT ordinal FROM stored;
 
 -- name: conflicts
 -- Ordinals of the staged readings whose key is taken by a stored reading with another meaning.
@@ -47,44 +57,28 @@ JOIN reading r USING (device_id, incarnation, boot, seq)
 WHERE r.meaning <> s.meaning AND s.ordinal = ANY($1::integer[])
 ORDER BY s.ordinal;
 
--- name: mark_seen
--- Adds the batch's sequence numbers to what was seen.
-UPDATE device_seen d SET seen = d.seen + s.seqs
-FROM (
-    SELECT device_id, incarnation, boot, range_agg(int8range(seq, seq, '[]')) AS seqs
-    FROM reading_stage GROUP BY device_id, incarnation, boot
-) AS s
-WHERE d.device_id = s.device_id AND d.incarnation = s.incarnation AND d.boot = s.boot AND NOT d.seen @> s.seqs;
-
 -- name: ensure_head
 -- The head of an area's log, made with the area.
 INSERT INTO log_head (area, clock) VALUES ($1, $2) ON CONFLICT (area) DO NOTHING;
-
--- name: take_position
--- Taken last before COMMIT: the row lock makes positions gapless and in commit order.
-UPDATE log_head SET position = position + 1 WHERE area = $1 RETURNING position;
 
 -- name: peek_head
 -- Locks the head to see whether a watermark would move; no position is used when it would not.
 SELECT watermark, clock FROM log_head WHERE area = $1 FOR UPDATE;
 
--- name: move_watermark
--- The watermark only moves forward.
-UPDATE log_head SET watermark = greatest(coalesce(watermark, $2), $2) WHERE area = $1;
-
--- name: insert_batch
--- The batch row gets the position; its readings and entries name the batch.
+-- name: close_batch
+-- Taken last before COMMIT: the head's row lock makes positions gapless and in commit order, and the watermark only moves
+-- forward. The batch row gets the position; its readings and entries name the batch. The notification is a hint.
+WITH head AS (
+    UPDATE log_head SET position = position + 1, watermark = greatest(watermark, $3) WHERE area = $1 RETURNING position
+)
 INSERT INTO log_batch (area, position, batch_id, watermark, readings, entries, received_from, received_to)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+SELECT $1, head.position, $2, $3, $4, $5, $6, $7 FROM head
+RETURNING position, pg_notify('baycast_log', $1);
 
 -- name: insert_entry
 -- One registry change or outage of a batch.
 INSERT INTO log_entry (batch_id, ordinal, area, kind, key, doc, entered_at, entered_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
-
--- name: notify
--- A hint for whoever tails the log; the cursor is the truth.
-SELECT pg_notify('baycast_log', $1);
 
 -- name: tail
 -- The batches after a cursor, oldest first.
