@@ -129,7 +129,8 @@ class AreaEngine:
             return
         derived.write_page(cur, self.at, page)
         self.at = Generation(self.at.area, self.at.generation, page.position, page.watermark, page.version)
-        derived.replace_cells(cur, self.at, [(zone_id, BEGINNING) for zone_id in page.gone_zones], ())
+        if page.gone_zones:
+            derived.replace_cells(cur, self.at, [(zone_id, BEGINNING) for zone_id in page.gone_zones], ())
         for zone_id in page.cells_from:
             if zone_id in self.fold.registry.zones:
                 self._write_cells(cur, zone_id, page)
@@ -138,11 +139,11 @@ class AreaEngine:
         if page.watermark is None:
             return
         registry, cut = self.fold.registry, page.cells_from[zone_id]
+        if cut > BEGINNING and floor_cell(cut) >= floor_cell(page.watermark):
+            return  # within the present cell, which is written when it is over
         zone, bays = registry.zones[zone_id], registry.bays_by_zone.get(zone_id, ())
         bay_ids = None if zone.kind is ZoneKind.CAR_PARK else [bay.bay_id for bay in bays]
         span = due(cut, derived.first_evidence(cur, self.at, zone_id, bay_ids), page.watermark)
-        if span is None and cut > BEGINNING:
-            return  # within the present cell, which is written when it is over
         # Also those before the first evidence: a late reading may have moved it on.
         derived.replace_cells(cur, self.at, [(zone_id, floor_cell(cut))], ())
         for start, end in stretches(*span) if span else ():
