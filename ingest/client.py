@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.broker_url import BrokerUrl
+from ingest.bulk_client import BulkClient, OnPublishes
 from ingest.failures import BrokerError
 
 LARGEST_PACKET = 64 * 1024
@@ -45,16 +45,14 @@ class ConnectionConfig:
     """Whether this client id was here before: a session missing at the first connect was then lost, too."""
 
 
-def make_client(config: ConnectionConfig) -> mqtt.Client:
-    """A client without callbacks for messages yet. Raises `BrokerError` when the CA file cannot be used."""
+def make_client(config: ConnectionConfig, on_publishes: OnPublishes) -> BulkClient:
+    """A client that hands messages to `on_publishes`. Raises `BrokerError` when the CA file cannot be used."""
     version5 = config.broker.protocol == "5"
-    client = mqtt.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=config.client_id,
-        clean_session=None if version5 else False,
-        protocol=mqtt.MQTTv5 if version5 else mqtt.MQTTv311,
-        reconnect_on_failure=False,
-        manual_ack=True,
+    client = BulkClient(
+        config.client_id,
+        mqtt.MQTTv5 if version5 else mqtt.MQTTv311,
+        on_publishes,
+        largest_packet=LARGEST_PACKET,
     )
     client.connect_timeout = 5.0
     client.max_queued_messages_set(10)  # canaries only
@@ -66,8 +64,6 @@ def make_client(config: ConnectionConfig) -> mqtt.Client:
         except OSError as error:
             raise BrokerError(f"MQTT URL: ca={config.broker.ca_file}: {error.strerror or error}") from None
     client.on_socket_open = _tune
-    # Its being set tells paho that the loop is ours: it then never writes from within publish() or ack().
-    client.on_socket_register_write = _loop_is_ours
     return client
 
 
@@ -104,7 +100,3 @@ def _tune(_client: mqtt.Client, _data: Any, sock: Any) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000)
-
-
-def _loop_is_ours(_client: mqtt.Client, _data: Any, _sock: Any) -> None:
-    """Our loop asks `want_write()` before each wait."""

@@ -17,7 +17,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from ingest import metrics
 from ingest.client import ConnectionConfig, make_client, open_connection, subscribe
 from ingest.failures import BrokerError
 from ingest.inbox import Inbox, Received
+from ingest.packets import Publish
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +61,9 @@ class Connection:
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
-        self._client = make_client(config)
+        self._client = make_client(config, self._take_in)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
         self._client.on_disconnect = self._on_disconnect
         self._thread = threading.Thread(target=self._run, name="ingest-mqtt", daemon=True)
 
@@ -179,12 +179,18 @@ class Connection:
         return client.loop_misc() if rc == MQTTErrorCode.MQTT_ERR_SUCCESS else rc
 
     def _send_acks(self) -> None:
+        """Queue what is due as one packet, so that it leaves in one system call."""
+        mids: list[int] = []
+        stale = 0
         while self._acks:
             generation, mid = self._acks.popleft()
             if generation == self._generation:
-                self._client.ack(mid, 1)
+                mids.append(mid)
             else:
-                metrics.STALE_ACKS.inc()
+                stale += 1
+        self._client.acknowledge(mids)
+        if stale:
+            metrics.STALE_ACKS.inc(stale)
 
     def _send_canary(self) -> None:
         now = time.monotonic()
@@ -243,23 +249,20 @@ class Connection:
         if flags.is_disconnect_packet_from_server:  # as in "Session taken over": another client with our id
             self._problem = f"disconnected by the broker: {reason}"
 
-    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "(topic is not UTF-8)"
-        received = Received(
-            self._generation,
-            message.mid,
-            message.qos,
-            topic,
-            bytes(message.payload),
-            message.retain,
-            utc_now(),
-        )
-        while not self._inbox.put(received, timeout=0.2):
-            if not message.qos:
-                metrics.UNACKNOWLEDGED.inc()  # sent without a promise, and there is no room
-                return
-            if self._stopping.is_set():
-                return  # not acknowledged: the broker keeps it
+    def _take_in(self, publishes: Sequence[Publish]) -> None:
+        """Put messages into the inbox. While that is full they wait here, and behind them the whole connection."""
+        generation, now = self._generation, utc_now()
+        waiting = [
+            Received(generation, mid, qos, topic, payload, retain, now)
+            for mid, qos, topic, payload, retain in publishes
+        ]
+        while waiting:
+            taken = self._inbox.put(waiting, timeout=0.2)
+            del waiting[:taken]
+            if waiting and not taken:
+                promised = [message for message in waiting if message.qos]
+                # At QoS 0 they are sent without a promise, and there is no room.
+                metrics.UNACKNOWLEDGED.inc(len(waiting) - len(promised))
+                waiting = promised
+                if self._stopping.is_set():
+                    return  # not acknowledged: the broker keeps them

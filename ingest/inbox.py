@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -36,16 +37,17 @@ class Inbox:
     def full(self) -> bool:
         return len(self._items) >= self._capacity
 
-    def put(self, item: Received, timeout: float) -> bool:
-        """Add an item; False when there was no room within `timeout` seconds."""
-        if len(self._items) >= self._capacity:
+    def put(self, items: Sequence[Received], timeout: float) -> int:
+        """Add as many of the items as fit, in order; waits up to `timeout` seconds for the first. Returns how many."""
+        if self.full:
             self._freed.clear()
-            if len(self._items) >= self._capacity and not self._freed.wait(timeout):
-                return False
-        self._items.append(item)
+            if self.full and not self._freed.wait(timeout):
+                return 0
+        fitting = items[: max(0, self._capacity - len(self._items))]
+        self._items.extend(fitting)
         if not self._arrived.is_set():
             self._arrived.set()
-        return True
+        return len(fitting)
 
     def take(self, limit: int, timeout: float) -> list[Received]:
         """Up to `limit` items in order; waits up to `timeout` seconds for the first."""
