@@ -37,6 +37,8 @@ _SUBSCRIBED_WITHIN_S = 10.0
 _BACKOFF_S = (0.1, 5.0)
 _STEADY_AFTER_S = 5.0
 """A connection that lasted this long was a good one: the next reconnect is quick again."""
+_CPU_RECEIVE = metrics.CPU_SECONDS.labels("receive")
+_CPU_ACK = metrics.CPU_SECONDS.labels("ack")
 
 
 def utc_now() -> datetime:
@@ -169,13 +171,17 @@ class Connection:
         if self._wake_read in readable:
             self._wake_read.recv(4096)
         rc = MQTTErrorCode.MQTT_ERR_SUCCESS
+        began = time.thread_time()
         # While stopping nothing more is taken in: what is not acknowledged stays with the broker.
         if (sock in readable or timeout == 0.0) and not self._stopping.is_set():
             rc = client.loop_read()
+        read = time.thread_time()
+        _CPU_RECEIVE.inc(read - began)
         if rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._send_acks()
             self._send_canary()
             rc = client.loop_write() if client.want_write() else rc
+        _CPU_ACK.inc(time.thread_time() - read)
         return client.loop_misc() if rc == MQTTErrorCode.MQTT_ERR_SUCCESS else rc
 
     def _send_acks(self) -> None:

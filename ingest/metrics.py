@@ -28,6 +28,10 @@ DATABASE_RETRIES = Counter(
     "baycast_ingest_database_retries", "Transactions tried again after an outage or a lock"
 )
 
+CPU_SECONDS = Counter(
+    "baycast_ingest_cpu_seconds", "CPU of the two working threads, by part of the path", ["part"]
+)
+
 COMMIT_SECONDS = Histogram(
     "baycast_ingest_commit_seconds",
     "One batch from BEGIN to COMMIT",

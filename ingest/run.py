@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _STOP_WITHIN_S = 4.0
 _IDLE_WAIT_S = 0.5
+_CPU_DECODE = metrics.CPU_SECONDS.labels("decode")
+_CPU_APPEND = metrics.CPU_SECONDS.labels("append")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +216,7 @@ class _Pump:
         batch = self._batcher.take()
         if not batch:
             return
+        began = time.thread_time()
         items: list[Item] = []
         for message in batch:
             # A retained copy of an event is no new event; a link's last word is made to be retained.
@@ -224,8 +227,11 @@ class _Pump:
         for kind, count in self._translator.seen.items():
             metrics.MESSAGES.labels(kind).inc(count)
         self._translator.seen.clear()
+        decoded = time.thread_time()
+        _CPU_DECODE.inc(decoded - began)
         self._crash("received")
         self._writer.store(items)
+        _CPU_APPEND.inc(time.thread_time() - decoded)
         self._crash("committed")
         self._connection.acknowledge([(message.generation, message.mid) for message in batch if message.qos])
         metrics.LAG_SECONDS.observe(max(0.0, time.time() - batch[0].received_at.timestamp()))

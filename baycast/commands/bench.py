@@ -3,10 +3,11 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 
 from baycast.settings import Settings, UsageError
 
-HELP = "measure: live (PUBLISH to WebSocket delta), idle (what the running city costs)"
+HELP = "measure: ingest (messages to rows), live (PUBLISH to WebSocket delta), idle (what the running city costs)"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="measure beside the load of the system that runs already: an area `bench` is added to it and removed",
     )
+    text = "messages to committed rows beside the broker's, the database's and a tutorial's rate, on servers of its own"
+    ingest = kinds.add_parser("ingest", help=text, description=text, allow_abbrev=False)
+    ingest.add_argument(
+        "--messages", type=int, default=30_000, metavar="N", help="messages per round and way"
+    )
+    ingest.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each way is measured")
+    ingest.add_argument("--devices", type=int, default=3300, metavar="N", help="sensors that take turns")
+    ingest.add_argument(
+        "--rate", type=float, default=500.0, metavar="N", help="messages per second for the latency"
+    )
+    ingest.add_argument(
+        "--seconds", type=float, default=8.0, metavar="S", help="how long the latency is measured"
+    )
+    ingest.add_argument("--seed", type=int, default=1, metavar="N", help="the order of the sensors")
+    ingest.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
@@ -31,9 +47,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    result = _idle(args, settings) if args.kind == "idle" else _live(args, settings)
-    print(json.dumps(result, ensure_ascii=False))
+    kinds = {"ingest": _ingest, "live": _live, "idle": _idle}
+    print(json.dumps(kinds[args.kind](args, settings), ensure_ascii=False))
     return 0
+
+
+def _ingest(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
+    from baycast.bench_ingest import Plan, measure
+
+    try:
+        plan = Plan(args.messages, args.rounds, args.devices, args.rate, args.seconds, args.seed)
+    except ValueError as error:
+        raise UsageError(f"bench ingest: {error}") from None
+    return measure(plan, settings, _teller(args))
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
@@ -54,9 +80,14 @@ def _live(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
         plan = Plan(args.rate, args.seconds, args.zones, args.bays, args.seed)
     except ValueError as error:
         raise UsageError(f"bench live: {error}") from None
+    return (measure_running if args.running else measure_own)(plan, settings, _teller(args))
+
+
+def _teller(args: argparse.Namespace) -> Callable[[str], None]:
+    """How the progress is told to whoever waits."""
 
     def say(text: str) -> None:
         if not args.json:
-            print(text, file=sys.stderr)
+            print(text, file=sys.stderr, flush=True)
 
-    return (measure_running if args.running else measure_own)(plan, settings, say)
+    return say
