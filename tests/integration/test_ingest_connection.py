@@ -1,5 +1,8 @@
 """The MQTT shell alone, against a real broker: who acknowledges what, and when."""
 
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +15,7 @@ from ingest.client import ConnectionConfig, Subscription
 from ingest.connection import Connection
 from ingest.failures import BrokerError
 from ingest.inbox import Inbox, Received
-from tests.support.brokers import Broker
+from tests.support.brokers import Broker, free_port, running_broker
 from tests.support.ingesting import publishing
 from tests.support.waiting import eventually
 
@@ -20,9 +23,9 @@ TOPIC = "baycast/v1/dev/s1/state"
 
 
 @contextmanager
-def connected(broker: Broker, inbox: Inbox, **more: object) -> Iterator[Connection]:
+def connected(broker: Broker, inbox: Inbox, url: str | None = None, **more: object) -> Iterator[Connection]:
     config = ConnectionConfig(
-        broker=parse_broker_url(broker.url),
+        broker=parse_broker_url(url or broker.url),
         client_id="under-test",
         subscriptions=[Subscription(topic=TOPIC)],
         canary_topic="canary",
@@ -82,6 +85,45 @@ def test_l1_not_acknowledged_is_delivered_again_and_acknowledged_is_not(broker: 
         connection.acknowledge([(got[0].generation, got[0].mid)])
     with connected(broker, inbox):
         assert [message.payload for message in receive(inbox, 2)] == [b"B", b"C"]
+
+
+@pytest.fixture(scope="module")
+def certificate() -> Iterator[Path]:
+    """A folder with `cert.pem` for 127.0.0.1 and `key.pem`, open to the account that the broker runs as."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="baycast-test-tls-"))
+    folder.chmod(0o755)
+    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=broker"
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(["openssl", *request.split(), *files], cwd=folder, check=True, capture_output=True)
+    (folder / "key.pem").chmod(0o644)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("scheme", ["mqtt", "mqtts"])
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_l1_messages_of_all_sizes_come_in_order_and_are_acknowledged_together(
+    certificate: Path, scheme: str, protocol: str
+) -> None:
+    tls_port = free_port()
+    files = f"certfile {certificate}/cert.pem", f"keyfile {certificate}/key.pem"
+    sizes = [n * 97 % 3000 for n in range(300)] + [60_000, 1, 20_000, 2]
+    payloads = [b"%d " % number + b"x" * size for number, size in enumerate(sizes)]
+    with running_broker(f"listener {tls_port} 127.0.0.1", *files) as broker:
+        port = tls_port if scheme == "mqtts" else broker.port
+        url = f"{scheme}://127.0.0.1:{port}?protocol={protocol}"
+        url += f"&ca={certificate}/cert.pem" if scheme == "mqtts" else ""
+        inbox = Inbox(1000)
+        with connected(broker, inbox, url) as connection, publishing(broker.port) as publisher:
+            publisher.send_all([(TOPIC, payload) for payload in payloads])
+            got = receive(inbox, len(payloads))
+            assert [message.payload for message in got] == payloads
+            connection.acknowledge([(message.generation, message.mid) for message in got])
+        with connected(broker, inbox, url), publishing(broker.port) as publisher:
+            publisher.send(TOPIC, b"next")
+            assert [message.payload for message in receive(inbox, 1)] == [b"next"]
 
 
 def test_l8_the_broker_keeps_back_what_exceeds_the_window(broker: Broker) -> None:
