@@ -190,3 +190,33 @@ def test_l1_a_partial_send_goes_on_where_it_stopped() -> None:
     assert written[: 4 * len(mids)] == b"".join(b"\x40\x02" + mid.to_bytes(2, "big") for mid in mids)
     assert written[4 * len(mids) :] == publish(b"canary", b"!")
     bench.close()
+
+
+def test_a_packet_that_has_not_wholly_arrived_is_waited_for() -> None:
+    whole = publish(b"a/b", b"x" * 300, mid=1, flags=2, properties=EXPIRY)
+    for arrived in range(len(whole)):
+        assert parse(whole[:arrived], 0, version5=True, largest=1000) == ([], 0, False)
+
+
+def test_a_reset_is_a_lost_connection(bench: Bench) -> None:
+    bench.client.acknowledge([1])  # type: ignore[attr-defined]
+    bench.client.loop_write()
+    bench._ours.close()  # with what was sent unread
+    assert bench.client.loop_read() == MQTTErrorCode.MQTT_ERR_CONN_LOST
+    assert bench.client.socket() is None
+
+
+def test_a_topic_that_is_not_utf_8_is_handed_on_as_such(bench: Bench) -> None:
+    assert bench.feed(publish(b"\xff", b"x", mid=5, flags=2, properties=b"")) == 0
+    assert bench.messages == [(5, 1, "(topic is not UTF-8)", b"x", False)]
+
+
+def test_an_error_of_ours_is_no_malformed_packet(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where paho's parser took the message: it must end the thread with its reason, not the connection."""
+
+    def fail(_publishes: object) -> None:
+        raise ValueError("as if the inbox had a bug")
+
+    monkeypatch.setattr(bench.client, "_on_publishes", fail)
+    with pytest.raises(ValueError, match="as if the inbox had a bug"):
+        bench.feed(publish(b"\xff", b"x", mid=5, flags=2, properties=b""))
