@@ -1,14 +1,18 @@
 """The parts of ingest that need no broker and no database."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from firmware_contract.topics import canary_topic, clock_topic, device_topic, gateway_topic
+from ingest import metrics
 from ingest.batch import Batcher
 from ingest.broker_url import parse_broker_url
+from ingest.client import ConnectionConfig
+from ingest.connection import Connection
 from ingest.failures import Fault, IngestError, classify
 from ingest.flood import FloodGate, source_of
 from ingest.inbox import Inbox, Received
@@ -171,6 +175,22 @@ def test_l8_the_inbox_has_a_bound_and_keeps_order() -> None:
     assert inbox.forget_acknowledgeable() == 1
     assert [item.mid for item in inbox.take(9, 0)] == [2]
     assert inbox.take(9, 0) == []
+
+
+def test_l8_what_finds_no_room_is_dropped_only_without_a_promise() -> None:
+    inbox = Inbox(2)
+    config = ConnectionConfig(
+        broker=parse_broker_url("mqtt://nowhere"), client_id="c", subscriptions=[], canary_topic="canary"
+    )
+    connection = Connection(config, inbox, lambda _at: b"")
+    before = metrics.UNACKNOWLEDGED._value.get()
+    freed = threading.Timer(0.3, lambda: inbox.take(1, 0))
+    freed.start()
+    connection._take_in([(0, 0, "t", b"%d" % n, False) for n in range(4)] + [(7, 1, "t", b"kept", False)])
+    freed.join()
+    connection.stop(0)
+    assert metrics.UNACKNOWLEDGED._value.get() == before + 2
+    assert [item.payload for item in inbox.take(9, 0)] == [b"1", b"kept"]
 
 
 def bad(n: int, hour: int = 9) -> Refused:
