@@ -7,7 +7,9 @@ where it stands: connection handling, keepalive, the canary's acknowledgement, t
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import socket
 import ssl
 import struct
 import sys
@@ -76,6 +78,26 @@ class BulkClient(mqtt.Client):
             packets.byteswap()
         # As one packet, paho goes on with it after a partial send and keeps its place among the others.
         self._packet_queue(_PUBACK, packets.tobytes(), mids[-1], 1)
+
+    def leave(self, within_s: float) -> None:
+        """Disconnect, and wait so long for the broker to have read everything that was sent.
+
+        A socket closed while unread data wait in it resets the connection, and the broker then forgets what it has
+        not read yet: the last acknowledgements, whose messages it would deliver again.
+        """
+
+        def drain(_client: mqtt.Client, _data: Any, sock: Any) -> None:
+            end = time.monotonic() + within_s
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_WR)
+                while (left := end - time.monotonic()) > 0:
+                    sock.settimeout(left)
+                    if not sock.recv(_PIECE):
+                        return
+
+        self.on_socket_close = drain
+        self.disconnect()
+        self.loop_write()
 
     def reconnect(self) -> MQTTErrorCode:
         """As paho's; what the last connection left half read is no part of the next."""

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _SUBSCRIBED_WITHIN_S = 10.0
 _BACKOFF_S = (0.1, 5.0)
+_LEAVE_WITHIN_S = 1.0
 _STEADY_AFTER_S = 5.0
 """A connection that lasted this long was a good one: the next reconnect is quick again."""
 _CPU_RECEIVE = metrics.CPU_SECONDS.labels("receive")
@@ -152,8 +153,7 @@ class Connection:
             if not self._subscribed and time.monotonic() > subscribed_by:
                 return "no answer to CONNECT or SUBSCRIBE"
             if self._stopping.is_set() and not self._acks and not client.want_write():
-                client.disconnect()
-                client.loop_write()
+                client.leave(_LEAVE_WITHIN_S)
                 return "stopping"
         return self._problem or mqtt.error_string(rc)
 

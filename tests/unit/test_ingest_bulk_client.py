@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from paho.mqtt.enums import MQTTErrorCode
 
 from ingest.packets import parse, read_number
 from tests.support.mqtt_packets import PINGRESP, V3, V5, Bench, bulk_bench, number, packet, publish, text
+from tests.support.waiting import eventually
 
 TOPIC = b"baycast/v1/dev/s1/state"
 EXPIRY = b"\x02\x00\x00\x00\x3c"
@@ -220,3 +222,19 @@ def test_an_error_of_ours_is_no_malformed_packet(bench: Bench, monkeypatch: pyte
     monkeypatch.setattr(bench.client, "_on_publishes", fail)
     with pytest.raises(ValueError, match="as if the inbox had a bug"):
         bench.feed(publish(b"\xff", b"x", mid=5, flags=2, properties=b""))
+
+
+def test_l1_leaving_waits_until_the_other_side_has_read_everything(bench: Bench) -> None:
+    client = bench.client
+    bench._ours.sendall(PINGRESP)  # unread by us: closing at once would be a reset
+    client.acknowledge([1])  # type: ignore[attr-defined]
+    leaving = threading.Thread(target=client.leave, args=(5.0,))  # type: ignore[attr-defined]
+    leaving.start()
+    eventually(lambda: client._state.name == "MQTT_CS_DISCONNECTING")
+    bench._ours.setblocking(True)
+    assert bench._ours.recv(100, socket.MSG_WAITALL).startswith(b"\x40\x02\x00\x01\xe0")
+    assert leaving.is_alive()
+    bench._ours.shutdown(socket.SHUT_WR)
+    leaving.join(5)
+    assert not leaving.is_alive()
+    assert client.socket() is None
