@@ -15,7 +15,7 @@ from api import errors, policy
 from api.config import ApiConfig
 from api.edge import ABORT, Edge, abort_of
 from api.live import Live, utc_now
-from api.routes import drivers, ops, page, signs
+from api.routes import drivers, forecast, ops, page, signs
 from api.routes import live as live_routes
 from api.schemas import FeatureCollection, Problem
 
@@ -54,7 +54,7 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     )
     app.state.live = live
     errors.install(app)
-    for room in (drivers, live_routes, signs, ops):
+    for room in (drivers, forecast, live_routes, signs, ops):
         room.install(app, live)
     page.install(app, lambda: openapi(app))
     app.add_middleware(Edge)

@@ -24,10 +24,12 @@ class ApiConfig:
     down_after_s: float = 300.0
     ready_feed_s: float = 5.0
     """Not ready when the database has not answered the feed for this long."""
+    profiles_every_s: float = 900.0
+    """Pause between two readings of the history that forecasts stand on."""
 
     def __post_init__(self) -> None:
-        if self.listeners_max < 1 or self.heartbeat_s <= 0 or self.evict_after_s <= 0:
-            raise ValueError("listeners_max, heartbeat_s and evict_after_s are above zero")
+        if self.listeners_max < 1 or min(self.heartbeat_s, self.evict_after_s, self.profiles_every_s) <= 0:
+            raise ValueError("listeners_max, heartbeat_s, evict_after_s and profiles_every_s are above zero")
         if not 0 < self.stale_after_s <= self.down_after_s:
             raise ValueError("stale_after_s is above zero and not above down_after_s")
 

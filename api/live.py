@@ -15,6 +15,7 @@ from api import metrics
 from api.board import Board
 from api.config import ApiConfig
 from api.hub import Hub, Listener
+from api.profiles import Profiles
 from api.snapshot import Level
 from occupancy.model import AreaId, Clock
 from store.feed import Feed
@@ -38,6 +39,7 @@ class Live:
         self.feed = Feed(config.database_url)
         self.board = Board(config.limits)
         self.hub = Hub(self.board, listeners_max=config.listeners_max)
+        self.profiles = Profiles(config.database_url, config.profiles_every_s)
         self.evict: dict[Listener, Callable[[], None]] = {}
         """How the shell of each listener cuts it off."""
 
@@ -50,6 +52,7 @@ class Live:
                 asyncio.create_task(_again(self._follow), name="feed"),
                 asyncio.create_task(_again(self._tick), name="tick"),
                 asyncio.create_task(_again(self._beat), name="heartbeat"),
+                asyncio.create_task(_again(self._profile), name="profiles"),
             ]
             try:
                 yield
@@ -91,7 +94,7 @@ class Live:
             return "no watermark has been seen"
         return f"the newest watermark is {(self.clock() - at).total_seconds():.0f} s old"
 
-    # --- the three loops ------------------------------------------------------------------------------------
+    # --- the loops -------------------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
         # After a fault half a step may have been missed: begin with everything.
@@ -119,6 +122,9 @@ class Live:
         while True:
             await asyncio.sleep(self.config.heartbeat_s)
             self.hub.heartbeat()
+
+    async def _profile(self) -> None:
+        await self.profiles.keep(self.board, self.feed.registries.get, self.time_in)
 
     def _measure(self, now: datetime) -> None:
         metrics.LAG.clear()  # an area that was removed has no lag

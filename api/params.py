@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from api.arrival import MINUTES_MAX, instant_of
 from api.selection import AREAS_MAX, ZONES_MAX, Around, Selection, View, box_of, driver_of, ids_of, point_of
 
 Text = Annotated[str, Field(max_length=4096)]
@@ -39,6 +41,25 @@ class Driver(Nothing):
         return View(self.for_, self.stay_min)
 
 
+class Arrival(Driver):
+    arrive_in: int | None = Field(
+        None, ge=0, le=MINUTES_MAX, description="A forecast for so many minutes from now, up to 24 hours"
+    )
+    arrive_at: Annotated[Text, _checked(instant_of)] | None = Field(
+        None,
+        description="A forecast for this time, RFC 3339 with its offset, up to 24 hours ahead; or `arrive_in`",
+        examples=["2026-11-22T10:30:00Z"],
+    )
+
+    @property
+    def arriving(self) -> bool:
+        return self.arrive_in is not None or self.arrive_at is not None
+
+    @property
+    def at(self) -> datetime | None:
+        return None if self.arrive_at is None else instant_of(self.arrive_at)
+
+
 class Places(Driver):
     area: Annotated[Text, _checked(lambda text: ids_of(text, AREAS_MAX))] | None = Field(
         None, description="Area ids, separated by commas"
@@ -60,7 +81,7 @@ class Places(Driver):
         )
 
 
-class Availability(Places):
+class Availability(Places, Arrival):
     near: Annotated[Text, _checked(point_of)] | None = Field(
         None,
         description="lat,lon in degrees: zones around it, by straight-line distance",
@@ -114,6 +135,7 @@ BY_ROUTE: Mapping[str, type[BaseModel]] = {
     "/v1/zones": ZonePage,
     "/v1/zones/{zone_id}": Driver,
     "/v1/zones/{zone_id}/bays": BayPage,
+    "/v1/zones/{zone_id}/forecast": Arrival,
     "/v1/live": Listen,
     "/v1/live/events": Listen,
 }

@@ -37,6 +37,7 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/v1/zones"): PUBLIC,
     ("GET", "/v1/zones/{zone_id}"): PUBLIC,
     ("GET", "/v1/zones/{zone_id}/bays"): PUBLIC,
+    ("GET", "/v1/zones/{zone_id}/forecast"): PUBLIC,
     ("WS", "/v1/live"): PUBLIC,
     ("GET", "/v1/live/events"): PUBLIC,
     ("GET", "/v1/signs"): PUBLIC,

@@ -56,7 +56,32 @@ class Zone(Counts):
     )
 
 
-class NearZone(Zone):
+class Outlook(_Shape):
+    """What a driver may expect at one time: modelled, never live."""
+
+    at: datetime
+    in_min: int = Field(ge=0, le=1440, description="Minutes from now")
+    usable_capacity: int = Field(ge=0, description="Bays that the driver of `for=` may use then")
+    expected_free: float | None = Field(
+        ge=0, description="Of them, on average; null: no evidence, so no claim"
+    )
+    free_low: int = Field(ge=0, description="The 5-95 % band; with no claim, all that is possible")
+    free_high: int = Field(ge=0)
+    p_any: float | None = Field(ge=0, le=1, description="Probability of at least one usable free bay")
+    source: Literal["typical", "prior"] = Field(
+        description="typical: from this zone's usual week and what is seen now; prior: its usual week is not known"
+    )
+    cells: int = Field(ge=0, description="Quarters of an hour of history behind `typical`; 0 for a prior")
+    closed: bool = Field(description="Closed then, by the hours and rules in the registry")
+
+
+class ForecastZone(Zone):
+    forecast: Outlook | None = Field(
+        None, description="Only with `arrive_in` or `arrive_at`; null: the area has no such time"
+    )
+
+
+class NearZone(ForecastZone):
     distance_m: float | None = Field(None, ge=0, description="Straight line, only with `near`")
 
 
@@ -103,7 +128,7 @@ class Feature(_Shape):
     type: Literal["Feature"]
     id: str
     geometry: Geometry
-    properties: Zone
+    properties: ForecastZone
 
 
 class FeatureCollection(_Versioned):
@@ -135,6 +160,18 @@ class BayPage(_Shape):
     as_of: datetime | None
     bays: list[Bay]
     next: str | None
+
+
+class Forecast(_Shape):
+    zone: str
+    area: str
+    issued_at: datetime | None = Field(description="The area's time now; null: it has none yet")
+    data_as_of: datetime | None = Field(description="The newest evidence; null: there is none")
+    stale: bool
+    for_: str = Field(alias="for")
+    points: list[Outlook]
+    skill: None = Field(description="How much better than a plain guess: not scored yet")
+    skill_reason: str
 
 
 class Sign(_Shape):

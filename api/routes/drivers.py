@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -14,14 +14,17 @@ from api.answers import GEOJSON, tagged
 from api.bays import bay_document
 from api.board import Board
 from api.errors import not_found
+from api.forecasts import at_arrival
 from api.live import Live
 from api.params import Availability, BayPage, Driver, ZonePage
 from api.routes.described import PROBLEMS, described
 from api.selection import Selection, distance_m
 from api.snapshot import encode, geometry, place_document, zone_document
 from occupancy.answers import instant
-from occupancy.model import AreaId, Bay, BayId, BayState, ZoneId
+from occupancy.model import AreaId, Bay, BayId, BayState, Zone, ZoneId
 from occupancy.registry import Registry
+
+Forecast = Callable[[Zone], dict[str, object] | None]
 
 
 def install(app: FastAPI, live: Live) -> None:
@@ -37,14 +40,9 @@ def install(app: FastAPI, live: Live) -> None:
         """The compact snapshot to poll: every zone, or those asked for."""
         selection = query.selection
         check_areas(selection)
-        if query.format == "geojson":
+        if query.format == "geojson" or query.arriving or selection != Selection(view=selection.view):
             with metrics.RENDER.time():
-                body = _features(live, selection)
-            return tagged(request, body, GEOJSON)
-        if selection != Selection(view=selection.view):
-            with metrics.RENDER.time():
-                body = _snapshot(live, selection)
-            return tagged(request, body)
+                return _filtered(request, live, query)
         rendered, began = board.rendered, time.perf_counter()
         body, tag = board.whole(selection.view)
         if board.rendered != rendered:
@@ -129,26 +127,43 @@ def _zone(live: Live, zone_id: ZoneId, selection: Selection) -> dict[str, object
     return {**zone_document(known, level, selection.view), **place_document(known.zone)}
 
 
-def _snapshot(live: Live, selection: Selection) -> bytes:
+def _areas(board: Board, selection: Selection) -> list[AreaId]:
+    """Return the areas of the selected zones."""
+    return sorted({live.zone.area_id for live in board.zones.values() if selection.takes(live.zone)})
+
+
+def _filtered(request: Request, live: Live, query: Availability) -> Response:
+    selection = query.selection
+    forecast = at_arrival(live, _areas(live.board, selection), query) if query.arriving else None
+    if query.format == "geojson":
+        return tagged(request, _features(live, selection, forecast), GEOJSON)
+    return tagged(request, _snapshot(live, selection, forecast))
+
+
+def _snapshot(live: Live, selection: Selection, forecast: Forecast | None) -> bytes:
     """Render a filtered snapshot; around a point, each zone says how far it is."""
     around = selection.around
-    if around is None:
+    if around is None and forecast is None:
         return live.board.snapshot(selection)
+    zones = []
+    for zone in live.board.select(selection):
+        document = _now_and_then(live, zone, selection, forecast)
+        if around is not None:
+            document["distance_m"] = round(distance_m(around, zone.lat, zone.lon), 1)
+        zones.append(document)
+    return encode({**_head(live.board, selection), "zones": zones})
+
+
+def _now_and_then(
+    live: Live, zone: Zone, selection: Selection, forecast: Forecast | None
+) -> dict[str, object]:
+    """Return the zone's live answer; what is forecast stands apart, so that nobody takes it for live (L5)."""
     board = live.board
-    document = {
-        **_head(board, selection),
-        "zones": [
-            {
-                **zone_document(board.zones[zone.zone_id], board.levels[zone.area_id], selection.view),
-                "distance_m": round(distance_m(around, zone.lat, zone.lon), 1),
-            }
-            for zone in board.select(selection)
-        ],
-    }
-    return encode(document)
+    document = zone_document(board.zones[zone.zone_id], board.levels[zone.area_id], selection.view)
+    return document if forecast is None else {**document, "forecast": forecast(zone)}
 
 
-def _features(live: Live, selection: Selection) -> bytes:
+def _features(live: Live, selection: Selection, forecast: Forecast | None) -> bytes:
     board = live.board
     document = {
         "type": "FeatureCollection",
@@ -158,9 +173,7 @@ def _features(live: Live, selection: Selection) -> bytes:
                 "type": "Feature",
                 "id": zone.zone_id,
                 "geometry": geometry(zone),
-                "properties": zone_document(
-                    board.zones[zone.zone_id], board.levels[zone.area_id], selection.view
-                ),
+                "properties": _now_and_then(live, zone, selection, forecast),
             }
             for zone in board.select(selection)
         ],

@@ -244,7 +244,7 @@ def test_unknown_parameters_are_refused_with_the_known_ones(api: ApiServer) -> N
     document = problem(api.get("/v1/availability?raduis=5"), 400, "unknown-parameter")
     assert document["parameter"] == "raduis"
     assert {"for", "near", "radius_m", "bbox"} <= set(document["known"])
-    problem(api.get("/v1/availability?arrive_in=600"), 400, "unknown-parameter")
+    problem(api.get("/v1/zones/s0?arrive_in=600"), 400, "unknown-parameter")
     problem(api.get("/v1/zones/s0?zone=1"), 400, "unknown-parameter")
 
 
@@ -291,7 +291,9 @@ def test_head_is_get_without_the_body(api: ApiServer, caplog: pytest.LogCaptureF
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["etag"] == get.headers["etag"]
     assert head.headers["content-length"] == get.headers["content-length"]
-    assert not [record for record in caplog.records if record.levelname == "ERROR"], "the server found fault with it"
+    assert not [record for record in caplog.records if record.levelname == "ERROR"], (
+        "the server found fault with it"
+    )
 
 
 def test_every_answer_is_guarded(api: ApiServer) -> None:

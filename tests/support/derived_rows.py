@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -123,6 +123,18 @@ class DerivedRows:
             "VALUES (%s, %s, %s, %s, %s, %s, 0.9, 'the sensor says so')",
             (self.area, self.generation, bay_id, state, since, as_of),
         )
+
+    def cells(self, zone_id: str, cells: Iterable[tuple[datetime, float, float]]) -> None:
+        """Write quarters of an hour of history: start, free and occupied bay-seconds."""
+        with (
+            self._db.cursor() as cursor,
+            cursor.copy(
+                "COPY zone_cell (area, generation, zone_id, cell_at, free_s, occupied_s, unknown_s, closed_s, "
+                "arrivals, departures) FROM STDIN"
+            ) as copy,
+        ):
+            for at, free_s, occupied_s in cells:
+                copy.write_row((self.area, self.generation, zone_id, at, free_s, occupied_s, 0, 0, 0, 0))
 
     def _write_zone(self, zone_id: str, groups: Sequence[dict[str, Any]], as_of: datetime | None) -> None:
         free, occupied, unknown, closed = (

@@ -1,0 +1,1 @@
+"""What a zone will probably look like when somebody arrives. Pure: time is an argument (L7)."""

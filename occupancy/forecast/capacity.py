@@ -1,0 +1,56 @@
+"""How many bays a driver may use at an instant to come, by the rules and hours in force then (L12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from occupancy.availability import car_park_availability, street_availability
+from occupancy.drivers import usable
+from occupancy.model import Bay, BayType, Zone, ZoneAvailability, ZoneId, ZoneKind
+from occupancy.registry import Registry
+from occupancy.rules import Access, access_of, is_open
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityAt:
+    """Bays in service at an instant: `usable` for the driver, `opened` for anybody."""
+
+    usable: int
+    opened: int
+    closed: bool
+    """Every bay is closed, by its rules or by the car park's hours."""
+
+
+class RulesAt:
+    """One area's rules at one instant; bays that are alike are looked up once."""
+
+    def __init__(self, registry: Registry, at: datetime) -> None:
+        self._registry = registry
+        self._at = at
+        self._known: dict[tuple[tuple[str, ...], BayType], Access] = {}
+        self._zones: dict[ZoneId, ZoneAvailability] = {}
+
+    def capacity(self, zone: Zone, driver: str, stay_min: int | None = None) -> CapacityAt:
+        """Return what the driver may use of the zone; the same judgement as the live answer's."""
+        known = self._zones.get(zone.zone_id)
+        if known is None:
+            known = self._zones[zone.zone_id] = self._nothing_seen(zone)
+        counts = known.counts
+        return CapacityAt(
+            usable=usable(known.groups, driver, stay_min).capacity,
+            opened=counts.capacity - counts.closed,
+            closed=counts.closed == counts.capacity > 0,
+        )
+
+    def _nothing_seen(self, zone: Zone) -> ZoneAvailability:
+        if zone.kind is ZoneKind.CAR_PARK:
+            return car_park_availability(zone, None, None, is_open=is_open(self._registry, zone, self._at))
+        bays = self._registry.bays_by_zone.get(zone.zone_id, ())
+        return street_availability(zone, bays, {}, self._access, self._at)
+
+    def _access(self, bay: Bay) -> Access:
+        key = (bay.rule_ids, bay.bay_type)
+        if key not in self._known:
+            self._known[key] = access_of(self._registry, bay.rule_ids, bay.bay_type, self._at)
+        return self._known[key]
