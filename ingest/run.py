@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
@@ -68,7 +69,7 @@ class IngestConfig:
     ready_file: Path | None = None
     """Touched at a COMMIT, at most once a second: its age is the process's health."""
     crash_point: str | None = None
-    """For chaos tests: kill -9 ourselves at "received", "before_commit" or "committed"."""
+    """For chaos tests: kill -9 ourselves at "received", "before_commit" or "committed"; "committed:7": the 7th time."""
 
     def __repr__(self) -> str:
         return f"IngestConfig(worker_id={self.worker_id!r}, batch_max={self.batch_max})"
@@ -159,8 +160,11 @@ def _subscriptions(shared_group: str | None, canary: str) -> Sequence[Subscripti
 
 
 def _crasher(point: str | None) -> Callable[[str], None]:
+    wanted, _, nth = (point or "").partition(":")
+    passings = itertools.count(1)
+
     def crash(name: str) -> None:
-        if name == point:
+        if name == wanted and next(passings) >= int(nth or 1):
             os.kill(os.getpid(), signal.SIGKILL)
 
     return crash

@@ -1,0 +1,240 @@
+"""One run: stack up, stream and schedule, quiesce, audit."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from baycast.chaos import city, collect, ledger
+from baycast.chaos.auditor import Scope, Verdict, audit
+from baycast.chaos.evidence import Evidence
+from baycast.chaos.finding import Finding, Kind
+from baycast.chaos.nemesis import Nemesis, Stuck
+from baycast.chaos.progress import Progress
+from baycast.chaos.schedule import CRASH_POINTS, Fault, Profile, Step, schedule
+from baycast.chaos.stack import Stack, eventually
+from baycast.chaos.stream import StreamPlan
+
+AHEAD = 3
+"""Steps that the publisher may be ahead of the schedule: every fault finds traffic to disturb."""
+_STALL_S = 120.0
+_EVERYTHING = 2**62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is run."""
+
+    profile: Profile
+    seed: int
+    events: int
+    faults: int | None = None
+    """Fewer faults than the profile has; None: all."""
+    packages: Path
+    """Where a mosquitto without root is unpacked to."""
+
+    def steps(self) -> list[Step]:
+        return schedule(self.profile, self.seed, self.events, self.faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    figures: dict[str, float]
+    findings: list[Finding]
+    stuck: str | None
+
+
+class Run:
+    """`say` is told what happens; `check` is called often and raises when the run was interrupted."""
+
+    def __init__(self, order: Order, say: Callable[[str], None], check: Callable[[], None]) -> None:
+        self._order = order
+        self._say = say
+        self._check = check
+
+    def result(self) -> Result:
+        """Do it all. Raises `UsageError` when the servers cannot be started."""
+        began = time.monotonic()
+        profile = self._order.profile
+        with _folder() as folder, Progress(folder / "progress") as progress:
+            stack = Stack(folder, durable_broker=profile.durable_broker, packages=self._order.packages)
+            nemesis = Nemesis(stack, self._say, self._check)
+            stuck: str | None = None
+            try:
+                stack.start(profile.devices)
+                try:
+                    self._attack(stack, nemesis, progress)
+                    self._quiesce(stack, nemesis, progress)
+                except Stuck as why:
+                    stuck = str(why)
+                ran = time.monotonic() - began
+                verdict = self._audit(stack, folder, rebuild=stuck is None)
+            finally:
+                nemesis.close()
+                stack.close()
+            figures = _figures(verdict, nemesis, progress)
+            figures |= {"seconds": time.monotonic() - began, "run_seconds": ran}
+        return Result(figures, verdict.findings, stuck)
+
+    def _attack(self, stack: Stack, nemesis: Nemesis, progress: Progress) -> None:
+        order, profile = self._order, self._order.profile
+        steps = order.steps()
+        stack.start_ingest()
+        stack.start_engine()
+        before = nemesis.position()
+        if not eventually(lambda: nemesis.position() > before, 30.0, nemesis.poll):
+            raise Stuck("ingest did not commit its first canary within 30 s")
+        plan = StreamPlan(
+            seed=order.seed,
+            events=order.events,
+            devices=profile.devices,
+            started_ms=int(time.time() * 1000),
+            poison_share=profile.poison_share,
+        )
+        stack.start_publisher(plan, profile.rate)
+        for index, step in enumerate(steps):
+            ahead = steps[index + AHEAD].at if index + AHEAD < len(steps) else _EVERYTHING
+            progress.allowed = _EVERYTHING if step.fault is Fault.DB_OUTAGE else ahead
+            self._until(lambda at=step.at: progress.acked >= at, progress, nemesis, stack)  # type: ignore[misc]
+            self._say(f"{index + 1:>4}/{len(steps)} {step}")
+            nemesis.strike(step)
+        progress.allowed = _EVERYTHING
+
+    def _until(self, done: Callable[[], bool], progress: Progress, nemesis: Nemesis, stack: Stack) -> None:
+        """Wait as long as the publisher makes progress or has ended."""
+        seen, since = progress.acked, time.monotonic()
+        while not done():
+            nemesis.poll()
+            if stack.publisher is not None and stack.publisher.poll() is not None:
+                if stack.publisher.returncode != 0:
+                    raise Stuck("the publisher failed: " + _last_line(stack.logs / "publisher.log"))
+                return
+            if progress.acked != seen:
+                seen, since = progress.acked, time.monotonic()
+            elif time.monotonic() - since > _STALL_S:
+                raise Stuck(f"the broker acknowledged nothing for {_STALL_S:.0f} s")
+            time.sleep(0.01)
+
+    def _quiesce(self, stack: Stack, nemesis: Nemesis, progress: Progress) -> None:
+        """Publisher done; the watermark past its last word; ingest stopped in order; the engine at the head."""
+        self._until(lambda: False, progress, nemesis, stack)
+        self._say(f"publisher done: {progress.acked} readings acknowledged")
+        last = datetime.fromtimestamp(progress.last_ack_ns / 1e9, UTC)
+        with collect.connect(stack.database_url) as conn:
+            began = time.monotonic()
+            stored = _stored(conn)
+            self._while_moving(lambda: _watermark(conn) > last, nemesis.position, nemesis, "ingest")
+            took = time.monotonic() - began
+            nemesis.damage.drained_per_s = (_stored(conn) - stored) / took if took > 1 else 0.0
+            ingest, stack.ingest = stack.ingest, None
+            if ingest is not None:
+                ingest.terminate()
+                if not eventually(lambda: ingest.poll() is not None, 15.0, self._check):
+                    ingest.kill()
+                    raise Stuck("ingest did not end within 15 s of SIGTERM")
+            head = nemesis.position()
+            self._while_moving(
+                lambda: collect.live_generation(conn)[0] >= head,
+                lambda: collect.live_generation(conn)[0],
+                nemesis,
+                "the engine",
+            )
+        engine, stack.engine = stack.engine, None
+        if engine is not None:
+            engine.terminate()
+            engine.wait(15)
+        self._say("quiet: auditing")
+
+    def _while_moving(
+        self, done: Callable[[], bool], moving: Callable[[], int], nemesis: Nemesis, who: str
+    ) -> None:
+        seen, since = moving(), time.monotonic()
+        while not done():
+            nemesis.poll()
+            if (now := moving()) != seen:
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since > _STALL_S:
+                raise Stuck(f"{who} made no progress for {_STALL_S:.0f} s")
+            time.sleep(0.05)
+
+    def _audit(self, stack: Stack, folder: Path, *, rebuild: bool) -> Verdict:
+        stack.stop_roles()
+        with (folder / "ledger").open(encoding="utf-8") as lines:
+            book = ledger.read(lines)
+        with collect.connect(stack.database_url) as conn:
+            evidence = collect.log_evidence(conn)
+            evidence.derived = collect.derived(conn)
+            if rebuild:
+                self._rebuild(stack, conn, evidence)
+        return audit(book, evidence, Scope(may_lose=self._order.profile.broker_may_lose))
+
+    def _rebuild(self, stack: Stack, conn: collect.Connection, evidence: Evidence) -> None:
+        """Fold the log again from its beginning, with the product's own `rebuild`, and compare."""
+        from baycast.wiring import engine_config_at
+        from occupancy.engine import rebuild
+        from occupancy.model import AreaId
+        from store.postgres import connect
+
+        evidence.live_hashes = collect.hashes(conn)
+        with connect(stack.database_url, role="baycast rebuild") as own:
+            rebuild(own, AreaId(city.AREA), engine_config_at(stack.database_url))
+        evidence.rebuilt_hashes = collect.hashes(conn)
+
+
+def _figures(verdict: Verdict, nemesis: Nemesis, progress: Progress) -> dict[str, float]:
+    damage = nemesis.damage
+    found = verdict.figures
+    figures: dict[str, float] = dict(found)
+    kills = sum(damage.kills.values())
+    figures |= {"kills": kills, "hash_equal": int(not found[Kind.UNEQUAL])}
+    names = ("ingest_random", *(f"ingest_{point}" for point in CRASH_POINTS.values()))
+    for name in (*names, "engine", "database", "database_session", "broker"):
+        figures[f"kills.{name}"] = damage.kills[name]
+    figures["kills.ingest"] = sum(damage.kills[name] for name in names)
+    figures["faults"] = sum(damage.faults.values())
+    figures["faults_missed"] = sum(damage.missed.values())
+    for fault, times in sorted(damage.recoveries_s.items()):
+        figures[f"recovery_worst_s.{fault}"] = max(times)
+    figures["recovery_worst_s"] = max((max(t) for t in damage.recoveries_s.values()), default=0.0)
+    figures["exits"] = damage.exits
+    figures["publisher_reconnects"] = progress.reconnects
+    figures["ingest_rss_max_mib"] = damage.rss_max / 2**20
+    if damage.rss_start:
+        figures["ingest_rss_growth_mib"] = (damage.rss_max - damage.rss_start) / 2**20
+    if damage.drained_per_s:
+        figures["drained_per_s"] = damage.drained_per_s
+    return figures
+
+
+def _watermark(conn: collect.Connection) -> datetime:
+    row = conn.execute("SELECT watermark FROM log_head WHERE area = %s", (city.AREA,)).fetchone()
+    return row[0] if row is not None and row[0] is not None else datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _stored(conn: collect.Connection) -> int:
+    row = conn.execute("SELECT coalesce(sum(readings), 0) FROM log_batch").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder of our own, gone afterwards. Other accounts may pass through: the servers run as one."""
+    folder = Path(tempfile.mkdtemp(prefix="baycast-chaos-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(folder)

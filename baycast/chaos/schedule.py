@@ -1,0 +1,237 @@
+"""What goes wrong when: a pure function of profile, seed and number of events.
+
+A step's moment is a number of acknowledged events, not a time, so that the same seed hits the same place of the
+same stream on a slow machine and on a fast one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """The kinds of fault; the values are in figures and plans, so they keep their meaning."""
+
+    INGEST_KILL = "ingest_kill"
+    CRASH_RECEIVED = "crash_received"
+    CRASH_BEFORE_COMMIT = "crash_before_commit"
+    CRASH_COMMITTED = "crash_committed"
+    INGEST_STOP = "ingest_stop"
+    INGEST_PAUSE = "ingest_pause"
+    ENGINE_KILL = "engine_kill"
+    DB_STOP = "db_stop"
+    DB_KILL = "db_kill"
+    DB_BACKEND_KILL = "db_backend_kill"
+    DB_OUTAGE = "db_outage"
+    DB_BLACKHOLE = "db_blackhole"
+    DB_SLOW = "db_slow"
+    DB_CUT = "db_cut"
+    DB_SLICES = "db_slices"
+    DB_READ_ONLY = "db_read_only"
+    DB_FULL = "db_full"
+    BROKER_RESTART = "broker_restart"
+    BROKER_KILL = "broker_kill"
+    MQTT_BLACKHOLE = "mqtt_blackhole"
+    MQTT_SLOW = "mqtt_slow"
+    MQTT_CUT = "mqtt_cut"
+    MQTT_SLICES = "mqtt_slices"
+
+
+CRASH_POINTS: Mapping[Fault, str] = {
+    Fault.CRASH_RECEIVED: "received",
+    Fault.CRASH_BEFORE_COMMIT: "before_commit",
+    Fault.CRASH_COMMITTED: "committed",
+}
+"""Ingest's named crash points: everything received, nothing committed; all written; committed, nothing acknowledged."""
+
+LONGEST_S: Mapping[Fault, float] = {
+    Fault.INGEST_PAUSE: 3.0,
+    Fault.DB_STOP: 1.0,
+    Fault.DB_KILL: 1.0,
+    Fault.DB_BLACKHOLE: 4.0,
+    Fault.DB_SLOW: 3.0,
+    Fault.DB_SLICES: 2.0,
+    Fault.DB_READ_ONLY: 2.0,
+    Fault.DB_FULL: 2.0,
+    Fault.BROKER_RESTART: 0.5,
+    Fault.BROKER_KILL: 0.5,
+    Fault.MQTT_BLACKHOLE: 3.0,
+    Fault.MQTT_SLOW: 3.0,
+    Fault.MQTT_SLICES: 2.0,
+}
+"""How long a fault of a kind may last; the others are over at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A mixture of faults and the stream they are let loose on."""
+
+    name: str
+    about: str
+    events: int
+    rate: float
+    """Events per second that the publisher sends at most."""
+    devices: int
+    faults: Mapping[Fault, int]
+    outage_s: float = 0.0
+    """How long each `db_outage` lasts."""
+    durable_broker: bool = False
+    """The broker writes every change to disk before it answers: slow, and loses nothing."""
+    broker_may_lose: bool = False
+    """Broker kills with the ordinary configuration: what is lost must show as a gap in the sequence numbers."""
+    poison_share: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One fault: begins when `at` events are acknowledged, lasts `seconds`. `count` is a crash point's n-th passing,
+    or a cut's k-th byte."""
+
+    at: int
+    fault: Fault
+    seconds: float
+    count: int
+
+    def __str__(self) -> str:
+        lasts = f" for {self.seconds:.2f} s" if self.seconds else ""
+        counted = {Fault.DB_CUT: " at byte", Fault.MQTT_CUT: " at byte"}.get(self.fault, " at passing")
+        where = f"{counted} {self.count}" if self.count else ""
+        return f"{self.at:>9}  {self.fault}{where}{lasts}"
+
+
+_POINTS = (Fault.CRASH_RECEIVED, Fault.CRASH_BEFORE_COMMIT, Fault.CRASH_COMMITTED)
+_NETWORK = (
+    Fault.DB_BLACKHOLE,
+    Fault.DB_SLOW,
+    Fault.DB_SLICES,
+    Fault.MQTT_BLACKHOLE,
+    Fault.MQTT_SLOW,
+    Fault.MQTT_SLICES,
+)
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="commit",
+            about="every kind of fault once or more, within three minutes",
+            events=50_000,
+            rate=1000,
+            devices=240,
+            faults={
+                Fault.INGEST_KILL: 6,
+                **dict.fromkeys(_POINTS, 2),
+                Fault.INGEST_STOP: 1,
+                Fault.INGEST_PAUSE: 1,
+                Fault.ENGINE_KILL: 3,
+                Fault.DB_STOP: 1,
+                Fault.DB_KILL: 2,
+                Fault.DB_BACKEND_KILL: 1,
+                **dict.fromkeys(_NETWORK, 1),
+                Fault.DB_CUT: 3,
+                Fault.MQTT_CUT: 3,
+                Fault.DB_READ_ONLY: 1,
+                Fault.DB_FULL: 1,
+                Fault.BROKER_RESTART: 1,
+            },
+        ),
+        Profile(
+            name="long",
+            about="300 kills of ingest and 50 of the database over two million events",
+            events=2_000_000,
+            rate=2000,
+            devices=1000,
+            faults={
+                Fault.INGEST_KILL: 120,
+                **dict.fromkeys(_POINTS, 34),
+                Fault.INGEST_STOP: 10,
+                Fault.INGEST_PAUSE: 10,
+                Fault.ENGINE_KILL: 20,
+                Fault.DB_STOP: 10,
+                Fault.DB_KILL: 40,
+                Fault.DB_BACKEND_KILL: 10,
+                **dict.fromkeys(_NETWORK, 5),
+                Fault.DB_CUT: 30,
+                Fault.MQTT_CUT: 30,
+                Fault.DB_READ_ONLY: 5,
+                Fault.DB_FULL: 5,
+                Fault.BROKER_RESTART: 5,
+            },
+        ),
+        Profile(
+            name="outage",
+            about="ten minutes without the database at 2,000 events a second",
+            events=1_500_000,
+            rate=2000,
+            devices=1000,
+            faults={Fault.DB_OUTAGE: 1},
+            outage_s=600,
+            poison_share=0.0,
+        ),
+        Profile(
+            name="broker",
+            about="50 broker kills with the durable broker configuration: nothing acknowledged may be lost",
+            events=20_000,
+            rate=150,
+            devices=100,
+            faults={Fault.BROKER_KILL: 50},
+            durable_broker=True,
+        ),
+        Profile(
+            name="stock",
+            about="broker kills with the ordinary configuration: each loss must be reported as a gap",
+            events=20_000,
+            rate=500,
+            devices=100,
+            faults={Fault.BROKER_KILL: 8},
+            broker_may_lose=True,
+        ),
+        Profile(
+            name="poison",
+            about="a million messages with one percent of poison, and a few kills",
+            events=1_000_000,
+            rate=4000,
+            devices=1000,
+            faults={Fault.INGEST_KILL: 10, **dict.fromkeys(_POINTS, 3)},
+        ),
+    )
+}
+
+
+def schedule(profile: Profile, seed: int, events: int, faults: int | None = None) -> list[Step]:
+    """The steps in order, from 2 % to 95 % of the events. `faults` shortens the mixture, keeping its proportions."""
+    dice = random.Random(f"faults {profile.name} {seed}")  # noqa: S311 - reproducible on purpose
+    kinds = [fault for fault, times in sorted(profile.faults.items()) for _ in range(times)]
+    dice.shuffle(kinds)
+    if faults is not None:
+        kinds = kinds[:faults]
+    slots = len(kinds)
+    steps = []
+    for slot, fault in enumerate(kinds):
+        share = 0.02 + 0.93 * (slot + dice.random()) / slots
+        steps.append(Step(int(events * share), fault, _seconds(profile, fault, dice), _count(fault, dice)))
+    return steps
+
+
+def kinds_of(steps: list[Step]) -> Mapping[str, int]:
+    """How many steps there are of each kind."""
+    return dict(sorted(Counter(str(step.fault) for step in steps).items()))
+
+
+def _seconds(profile: Profile, fault: Fault, dice: random.Random) -> float:
+    if fault is Fault.DB_OUTAGE:
+        return profile.outage_s
+    longest = LONGEST_S.get(fault, 0.0)
+    return round(longest * dice.uniform(0.3, 1.0), 2)
+
+
+def _count(fault: Fault, dice: random.Random) -> int:
+    if fault in CRASH_POINTS:
+        return dice.randint(1, 12)
+    if fault in (Fault.DB_CUT, Fault.MQTT_CUT):
+        return int(10 ** dice.uniform(0, 4))  # a few bytes of a reply as often as the middle of a batch
+    return 0

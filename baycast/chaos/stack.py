@@ -1,0 +1,164 @@
+"""Everything under attack, in a folder of its own: servers, proxies and roles as child processes of this one.
+
+Call it from the main thread only: the kernel ends the children when the thread that started them ends.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from baycast.chaos import city
+from baycast.chaos.ingest_process import CRASH_VARIABLE
+from baycast.chaos.proxy import FaultProxy
+from baycast.chaos.stream import StreamPlan
+from baycast.embedded_mosquitto import EmbeddedMosquitto
+from baycast.embedded_postgres import EmbeddedPostgres
+from baycast.processes import start_child, stop_child
+from baycast.settings import child_environment, variable
+from store.migrate import migrate
+from store.postgres import connect
+from store.registry import Change, apply
+
+_QUEUE = ("max_queued_messages 0", "max_queued_bytes 4294967296")
+_DURABLE = ("autosave_interval 1", "autosave_on_changes true")
+_STOP_WITHIN_S = 12.0
+
+Child = subprocess.Popen[bytes]
+
+
+def utc_now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+class Stack:
+    """Database, broker, a proxy before each, ingest behind the proxies, the engine at the database itself."""
+
+    def __init__(self, folder: Path, *, durable_broker: bool, packages: Path) -> None:
+        self.folder = folder
+        self.logs = folder / "logs"
+        self.logs.mkdir()
+        self.postgres = EmbeddedPostgres(folder / "postgres", settings={"max_wal_size": "2GB"})
+        extra = (*_QUEUE, *(_DURABLE if durable_broker else ()))
+        self.broker = EmbeddedMosquitto(folder / "mosquitto", _free_port(), packages, extra)
+        self.db_proxy: FaultProxy
+        self.mqtt_proxy: FaultProxy
+        self.ingest: Child | None = None
+        self.engine: Child | None = None
+        self.publisher: Child | None = None
+
+    @property
+    def database_url(self) -> str:
+        """The database itself, past the proxy: for the engine and for us."""
+        return self.postgres.url()
+
+    def start(self, sensors: int) -> None:
+        """Servers, schema, registry and proxies; no roles yet. Raises `UsageError`."""
+        with self._log("postgres") as log:
+            self.postgres.start(log)
+        self.postgres.create_database()
+        migrate(self.database_url)
+        changes = [Change(kind, id, doc) for kind, id, doc in city.documents(sensors)]
+        with connect(self.database_url, role="baycast chaos") as conn:
+            apply(conn, changes, entered_by="baycast chaos", entered_at=utc_now())
+        with self._log("mosquitto") as log:
+            self.broker.start(log)
+        self.db_proxy = FaultProxy("database", _socket_of(self.database_url))
+        self.db_proxy.start()
+        self.mqtt_proxy = FaultProxy("broker", self.broker.port)
+        self.mqtt_proxy.start()
+
+    def start_postgres(self) -> None:
+        with self._log("postgres") as log:
+            self.postgres.start(log)
+
+    def start_broker(self) -> None:
+        with self._log("mosquitto") as log:
+            self.broker.start(log)
+
+    def start_ingest(self, crash_point: str | None = None) -> None:
+        env = {
+            variable("database_url"): f"postgresql://postgres@127.0.0.1:{self.db_proxy.port}/baycast",
+            variable("mqtt_url"): f"mqtt://127.0.0.1:{self.mqtt_proxy.port}",
+            variable("data_dir"): str(self.folder),
+            CRASH_VARIABLE: crash_point or "",
+        }
+        self.ingest = self._role("ingest", "baycast.chaos.ingest_process", env=env)
+
+    def start_engine(self) -> None:
+        env = {variable("database_url"): self.database_url, variable("engine_metrics_port"): "0"}
+        self.engine = self._role("engine", "baycast", "engine", env=env)
+
+    def start_publisher(self, plan: StreamPlan, rate: float) -> None:
+        given = {
+            "host": "127.0.0.1",
+            "port": self.broker.port,
+            "rate": rate,
+            "folder": str(self.folder),
+            "plan": asdict(plan),
+        }
+        self.publisher = self._role("publisher", "baycast.chaos.publisher", json.dumps(given), env={})
+
+    def stop_roles(self) -> None:
+        """SIGTERM, as an orderly end."""
+        for child in (self.publisher, self.ingest, self.engine):
+            if child is not None:
+                stop_child(child, signal.SIGTERM, _STOP_WITHIN_S)
+        self.publisher = self.ingest = self.engine = None
+
+    def close(self) -> None:
+        """End everything, whatever state it is in."""
+        for child in (self.publisher, self.ingest, self.engine):
+            if child is not None:
+                child.kill()
+                child.wait()
+        for proxy in (getattr(self, "db_proxy", None), getattr(self, "mqtt_proxy", None)):
+            if proxy is not None:
+                proxy.stop()
+        self.broker.kill()
+        self.postgres.stop()
+
+    def _role(self, name: str, module: str, *arguments: str, env: Mapping[str, str]) -> Child:
+        with self._log(name) as log:
+            return start_child(
+                [sys.executable, "-m", module, *arguments],
+                output=log,
+                death_signal=signal.SIGKILL,
+                env=child_environment(env),
+            )
+
+    def _log(self, name: str) -> IO[bytes]:
+        return (self.logs / f"{name}.log").open("ab")
+
+
+def eventually(
+    done: Callable[[], bool], within_s: float, meanwhile: Callable[[], None] = lambda: None
+) -> bool:
+    """Wait until something is true; False when it did not become so in time."""
+    deadline = time.monotonic() + within_s
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        meanwhile()
+        time.sleep(0.02)
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _socket_of(url: str) -> Path:
+    return Path(unquote(parse_qs(urlsplit(url).query)["host"][0])) / ".s.PGSQL.5432"

@@ -1,0 +1,70 @@
+"""`baycast chaos`: everything embedded, attacked on purpose, and audited (docs/chaos.md)."""
+
+import argparse
+import json
+import sys
+
+from baycast.chaos.schedule import PROFILES
+from baycast.settings import Settings, UsageError
+
+HELP = "kill and cut everything on purpose, and audit that nothing was lost or counted twice"
+_FINDINGS_SHOWN = 20
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    about = "; ".join(f"{profile.name}: {profile.about}" for profile in PROFILES.values())
+    parser.add_argument(
+        "--profile", choices=sorted(PROFILES), default="commit", help=about.replace("%", "%%")
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="same seed, same stream and schedule"
+    )
+    parser.add_argument(
+        "--events", type=int, metavar="N", help="readings to publish (default: the profile's)"
+    )
+    parser.add_argument("--faults", type=int, metavar="N", help="faults at most (default: the profile's)")
+    parser.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
+    parser.add_argument("--json", action="store_true", help="only the result, one JSON object")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    from baycast.chaos.run import Order, Run
+    from baycast.measured import measured
+    from baycast.stop_signals import stop_on_signals
+
+    profile = PROFILES[args.profile]
+    events = profile.events if args.events is None else args.events
+    if not 100 <= events <= 50_000_000:
+        raise UsageError("chaos: --events is from 100 to 50000000")
+    if args.faults is not None and args.faults < 0:
+        raise UsageError("chaos: --faults is not negative")
+    packages = settings.data_dir.resolve() / "packages"
+    order = Order(profile=profile, seed=args.seed, events=events, faults=args.faults, packages=packages)
+
+    def say(text: str) -> None:
+        if not args.json:
+            print(text, file=sys.stderr, flush=True)
+
+    steps = order.steps()
+    say(
+        f"profile {profile.name}, seed {args.seed}: {events} readings, {len(steps)} faults; at acknowledged reading"
+    )
+    for step in steps:
+        say(str(step))
+    if args.plan:
+        return 0
+    stop = stop_on_signals()
+
+    def check() -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+
+    result = Run(order, say, check).result()
+    for finding in result.findings[:_FINDINGS_SHOWN]:
+        print(f"{finding.kind}: {finding.text}", file=sys.stderr)
+    if len(result.findings) > _FINDINGS_SHOWN:
+        print(f"and {len(result.findings) - _FINDINGS_SHOWN} findings more", file=sys.stderr)
+    if result.stuck is not None:
+        print(f"chaos: {result.stuck}", file=sys.stderr)
+    print(json.dumps(measured("chaos", args.seed, result.figures, profile=profile.name)))
+    return 1 if result.findings or result.stuck is not None else 0
