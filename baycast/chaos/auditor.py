@@ -25,7 +25,7 @@ CONFLICTING = "conflicting"
 class Verdict(NamedTuple):
     findings: list[Finding]
     figures: Mapping[str, int]
-    """`sent`, `acked`, `stored`, `quarantined`, and a count for each kind of finding."""
+    """`sent`, `acked`, `stored`, `quarantined`, and a count for each kind of finding. Each copy counts once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def audit(ledger: Ledger, evidence: Evidence, scope: Scope = Scope()) -> Verdict
         "sent": sum(map(len, ledger.sent.values())) + len(ledger.poison),
         "acked": sum(map(len, ledger.acked.values())) + len(ledger.acked_poison),
         "stored": len(evidence.rows),
-        "quarantined": len(evidence.quarantine) + sum(evidence.overflow.values()),
+        "quarantined": log.quarantined,
         **{kind.value: counts[kind] for kind in Kind},
         "lost_and_reported": log.lost_and_reported,
     }
@@ -91,6 +91,8 @@ class _Log:
         self.evidence = evidence
         self.stored: dict[Key, str] = {}
         self.lost_and_reported = 0
+        self.quarantined = 0
+        """Contradictions and poison found in quarantine or counted beyond its cap."""
 
     def readings(self, *, may_lose: bool) -> Iterator[Finding]:
         """Each key once and as sent; nothing acknowledged missing, nothing there that was never sent."""
@@ -138,10 +140,13 @@ class _Log:
         beyond = self.evidence.overflow.get(CONFLICTING, 0)
         for key, meanings in self.ledger.acked.items():
             for said in meanings:
-                if key not in self.stored or said == self.stored[key] or said in held[key]:
+                if key not in self.stored or said == self.stored[key]:
                     continue
-                if beyond > 0:
+                if said in held[key]:
+                    self.quarantined += 1
+                elif beyond > 0:
                     beyond -= 1
+                    self.quarantined += 1
                 else:
                     yield Finding(Kind.LOST, f"{key} as {said!r} is neither stored nor in quarantine")
 
@@ -153,16 +158,18 @@ class _Log:
                 known[one.topic, one.size if one.payload is None else one.payload].append(one)
         expected = {_identity(bad): bad for bad in self.ledger.poison}
         beyond = dict(self.evidence.overflow)
-        times = Counter(_identity(bad) for bad in self.ledger.acked_poison)
-        for bad in {_identity(bad): bad for bad in self.ledger.acked_poison}.values():
-            identity = _identity(bad)
-            found = known.get(identity, [])
-            if not found or sum(one.times for one in found) < times[identity]:
-                reason = next((reason for reason in bad.reasons if beyond.get(reason, 0) > 0), None)
-                if reason is None:
-                    yield Finding(Kind.LOST, f"poison ({bad.name}) of {bad.topic} is not in quarantine")
-                else:
-                    beyond[reason] -= 1
+        acked = Counter(_identity(bad) for bad in self.ledger.acked_poison)
+        for identity, times in acked.items():
+            bad = expected[identity]
+            missing = max(0, times - sum(one.times for one in known[identity]))
+            self.quarantined += times - missing
+            for reason in bad.reasons:
+                counted = min(missing, beyond.get(reason, 0))
+                beyond[reason] = beyond.get(reason, 0) - counted
+                missing -= counted
+                self.quarantined += counted
+            for _ in range(missing):
+                yield Finding(Kind.LOST, f"poison ({bad.name}) of {bad.topic} is not in quarantine")
         for identity, rows in known.items():
             for one in rows:
                 if identity not in expected:

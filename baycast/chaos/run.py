@@ -173,6 +173,7 @@ class Run:
             evidence.derived = collect.derived(conn)
             if rebuild:
                 self._rebuild(stack, conn, evidence)
+        self._say("comparing")
         return audit(book, evidence, Scope(may_lose=self._order.profile.broker_may_lose))
 
     def _rebuild(self, stack: Stack, conn: collect.Connection, evidence: Evidence) -> None:
@@ -182,6 +183,7 @@ class Run:
         from occupancy.model import AreaId
         from store.postgres import connect
 
+        self._say("folding the log again")
         evidence.live_hashes = collect.hashes(conn)
         with connect(stack.database_url, role="baycast rebuild") as own:
             rebuild(own, AreaId(city.AREA), engine_config_at(stack.database_url))

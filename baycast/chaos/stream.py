@@ -17,9 +17,11 @@ from baycast.chaos import city
 from baycast.chaos.devices import Reading, gates, sensors
 from baycast.chaos.poison import KINDS, Poison, batch_item, poison
 
-SPAN_MS = 20 * 3_600_000
-"""The events are spread over the twenty hours before the run: history cells are made and late ones made again."""
+SPAN_MS = 2 * 3_600_000
+"""The events are spread over the two hours before the run: history cells are made, and made again for late readings."""
 _GATEWAYS = 8
+_GATEWAY_EVERY = 10
+"""Every so many sensors speak through a gateway, mostly; the others hardly ever: those readings come late."""
 _BATCH_BYTES = 12_000
 _JSON_POISON = (4, 5, 7, 8, 10)
 """Kinds of poison that are well-formed JSON objects: those can be items of a batch."""
@@ -93,18 +95,18 @@ def messages(plan: StreamPlan) -> Iterator[Message]:
         passing = dice.random() < 0.03
         reading = dice.choice(barriers).pass_through(now_ms) if passing else device.speak(dice, now_ms)
         way = dice.random()
-        if way < 0.10 and not passing:
+        if not passing and way < (0.9 if index % _GATEWAY_EVERY == 0 else 0.01):
             gateway = gateways[index % _GATEWAYS]
             gateway.add(_item(reading), reading)
             if gateway.full:
                 yield gateway.flush(dice)
-        elif way < 0.12:
+        elif way > 0.98:
             _hold(held, number + dice.randint(2, 300), _single(reading))
         else:
             yield _single(reading)
-            if way < 0.15:
+            if way > 0.95:
                 _hold(held, number + _later(dice), _single(reading))
-            elif way < 0.154 and reading.kind == "state":
+            elif way > 0.945 and reading.kind == "state":
                 _hold(held, number + dice.randint(1, 3000), _single(device.contradiction()))
         if dice.random() < plan.poison_share:
             bad += 1

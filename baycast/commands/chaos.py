@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import time
 
 from baycast.chaos.schedule import PROFILES
 from baycast.settings import Settings, UsageError
@@ -41,9 +42,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     packages = settings.data_dir.resolve() / "packages"
     order = Order(profile=profile, seed=args.seed, events=events, faults=args.faults, packages=packages)
 
+    began = time.monotonic()
+
     def say(text: str) -> None:
         if not args.json:
-            print(text, file=sys.stderr, flush=True)
+            print(f"{time.monotonic() - began:7.1f} s  {text}", file=sys.stderr, flush=True)
 
     steps = order.steps()
     say(
