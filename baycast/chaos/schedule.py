@@ -203,7 +203,7 @@ PROFILES: Mapping[str, Profile] = {
 
 
 def schedule(profile: Profile, seed: int, events: int, faults: int | None = None) -> list[Step]:
-    """The steps in order, from 2 % to 95 % of the events. `faults` shortens the mixture, keeping its proportions."""
+    """The steps in order, from 2 % to 95 % of the events. With `faults` so many of the mixture, drawn at random."""
     dice = random.Random(f"faults {profile.name} {seed}")  # noqa: S311 - reproducible on purpose
     kinds = [fault for fault, times in sorted(profile.faults.items()) for _ in range(times)]
     dice.shuffle(kinds)

@@ -52,8 +52,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     say(
         f"profile {profile.name}, seed {args.seed}: {events} readings, {len(steps)} faults; at acknowledged reading"
     )
-    for step in steps:
-        say(str(step))
+    if args.plan or not args.json:
+        print("\n".join(map(str, steps)), flush=True)
     if args.plan:
         return 0
     stop = stop_on_signals()

@@ -52,7 +52,9 @@ def test_the_profiles_keep_their_promises() -> None:
 
 @given(seeds, st.integers(1, 300), st.integers(1, 60))
 def test_a_stream_is_what_its_plan_says(seed, events, devices) -> None:
-    plan = StreamPlan(seed=seed, events=events, devices=devices, started_ms=1_775_000_000_000, poison_share=0.1)
+    plan = StreamPlan(
+        seed=seed, events=events, devices=devices, started_ms=1_775_000_000_000, poison_share=0.1
+    )
     stream = list(messages(plan))
     keys = {reading.key for message in stream for reading in message.readings}
 
@@ -137,7 +139,9 @@ def test_a_publish_carries_topic_id_and_payload(payload, packet_id, dup) -> None
     assert body == b"\x00\x03a/b" + packet_id.to_bytes(2, "big") + payload
 
 
-said = st.lists(st.tuples(st.integers(0, 30), st.sampled_from([True, False, None, "health"])), min_size=1, max_size=25)
+said = st.lists(
+    st.tuples(st.integers(0, 30), st.sampled_from([True, False, None, "health"])), min_size=1, max_size=25
+)
 
 
 @given(said, st.randoms(use_true_random=False))
