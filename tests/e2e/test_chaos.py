@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,10 +18,19 @@ from tests.support.waiting import eventually
 CHAOS = [sys.executable, "-m", "baycast", "chaos"]
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where the run makes its own folder: a short path (sockets), through which the servers' account may pass."""
+    folder = Path(tempfile.mkdtemp(prefix="bc-chaos-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.timeout(180)
-def test_a_small_run_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
+def test_a_small_run_loses_nothing_and_counts_nothing_twice(folder: Path) -> None:
     command = [*CHAOS, "--events", "2000", "--faults", "3", "--seed", "102"]
-    env = os.environ | {"TMPDIR": str(_open_folder(tmp_path))}
+    env = os.environ | {"TMPDIR": str(folder)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False, env=env)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
@@ -31,7 +43,7 @@ def test_a_small_run_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> N
     assert figures["hash_equal"] == 1
     assert figures["acked"] == figures["sent"] == figures["stored"] + figures["quarantined"]
     assert figures["stored"] > 2000
-    assert list(tmp_path.glob("baycast-chaos-*")) == []
+    assert list(folder.glob("baycast-chaos-*")) == []
 
 
 def test_the_plan_comes_from_the_seed_alone() -> None:
@@ -43,15 +55,15 @@ def test_the_plan_comes_from_the_seed_alone() -> None:
     ]
 
     assert plans[0] == plans[1] != plans[2]
-    assert len(plans[0].splitlines()) >= 37
+    assert len(plans[0].splitlines()) >= 36
 
 
 @pytest.mark.timeout(120)
-def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
-    env = os.environ | {"TMPDIR": str(_open_folder(tmp_path))}
+def test_an_interrupt_leaves_nothing_behind(folder: Path) -> None:
+    env = os.environ | {"TMPDIR": str(folder)}
     process = subprocess.Popen([*CHAOS, "--events", "100000"], env=env, stderr=subprocess.DEVNULL)
     try:
-        eventually(lambda: list(tmp_path.glob("baycast-chaos-*/ledger")), timeout=60)
+        eventually(lambda: list(folder.glob("baycast-chaos-*/ledger")), within_s=60)
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 128 + signal.SIGINT
@@ -60,8 +72,8 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
         process.wait()
 
     assert len(children) >= 5
-    eventually(lambda: not any(child.is_running() for child in children), timeout=20)
-    assert list(tmp_path.glob("baycast-chaos-*")) == []
+    eventually(lambda: not any(child.is_running() for child in children), within_s=20)
+    assert list(folder.glob("baycast-chaos-*")) == []
 
 
 def test_a_run_of_nothing_is_refused() -> None:
@@ -69,11 +81,3 @@ def test_a_run_of_nothing_is_refused() -> None:
 
     assert done.returncode == 2
     assert done.stderr.startswith("baycast: chaos: --events")
-
-
-def _open_folder(folder: Path) -> Path:
-    """The servers may run as another account, which has to get through."""
-    for step in (folder, *folder.parents):
-        if step.stat().st_uid == os.geteuid() and step != Path("/"):
-            step.chmod(step.stat().st_mode | 0o011)
-    return folder
