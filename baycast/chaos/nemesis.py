@@ -17,7 +17,7 @@ import psycopg
 from baycast.chaos import city, collect
 from baycast.chaos.proxy import FaultProxy, Toxics
 from baycast.chaos.schedule import CRASH_POINTS, Fault, Step
-from baycast.chaos.stack import Stack, eventually
+from baycast.chaos.stack import Stack, eventually, last_line
 
 RECOVERY_S = 60.0
 """How long after a fault the log may stand still before we say that it stopped."""
@@ -38,7 +38,7 @@ class Damage:
     recoveries_s: dict[str, list[float]] = field(default_factory=dict)
     missed: Counter[str] = field(default_factory=Counter)
     """Faults that found nothing to break in time, such as a crash point that was not passed."""
-    exits: int = 0
+    exits: Counter[str] = field(default_factory=Counter)
     """Times that ingest or engine ended by themselves and were started again."""
     rss_start: int = 0
     rss_max: int = 0
@@ -60,10 +60,12 @@ class Nemesis:
         self._check()
         stack, damage = self._stack, self.damage
         if stack.ingest is not None and stack.ingest.poll() is not None:
-            damage.exits += 1
+            damage.exits["ingest"] += 1
+            self._say(f"ingest ended by itself: {last_line(stack.logs / 'ingest.log')}")
             stack.start_ingest()
         if stack.engine is not None and stack.engine.poll() is not None:
-            damage.exits += 1
+            damage.exits["engine"] += 1
+            self._say(f"the engine ended by itself: {last_line(stack.logs / 'engine.log')}")
             stack.start_engine()
         if stack.ingest is not None:
             with contextlib.suppress(psutil.Error):

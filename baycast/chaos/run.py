@@ -19,7 +19,7 @@ from baycast.chaos.finding import Finding, Kind
 from baycast.chaos.nemesis import Nemesis, Stuck
 from baycast.chaos.progress import Progress
 from baycast.chaos.schedule import CRASH_POINTS, Fault, Profile, Step, schedule
-from baycast.chaos.stack import Stack, eventually
+from baycast.chaos.stack import Stack, eventually, last_line
 from baycast.chaos.stream import StreamPlan
 
 AHEAD = 3
@@ -114,7 +114,7 @@ class Run:
             nemesis.poll()
             if stack.publisher is not None and stack.publisher.poll() is not None:
                 if stack.publisher.returncode != 0:
-                    raise Stuck("the publisher failed: " + _last_line(stack.logs / "publisher.log"))
+                    raise Stuck("the publisher failed: " + last_line(stack.logs / "publisher.log"))
                 return
             if progress.acked != seen:
                 seen, since = progress.acked, time.monotonic()
@@ -205,7 +205,7 @@ def _figures(verdict: Verdict, nemesis: Nemesis, progress: Progress) -> dict[str
     for fault, times in sorted(damage.recoveries_s.items()):
         figures[f"recovery_worst_s.{fault}"] = max(times)
     figures["recovery_worst_s"] = max((max(t) for t in damage.recoveries_s.values()), default=0.0)
-    figures["exits"] = damage.exits
+    figures |= {f"exits.{name}": damage.exits[name] for name in ("ingest", "engine")}
     figures["publisher_reconnects"] = progress.reconnects
     figures["ingest_rss_max_mib"] = damage.rss_max / 2**20
     if damage.rss_start:
@@ -223,11 +223,6 @@ def _watermark(conn: collect.Connection) -> datetime:
 def _stored(conn: collect.Connection) -> int:
     row = conn.execute("SELECT coalesce(sum(readings), 0) FROM log_batch").fetchone()
     return 0 if row is None else int(row[0])
-
-
-def _last_line(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
 
 
 @contextmanager

@@ -154,6 +154,12 @@ def eventually(
     return True
 
 
+def last_line(path: Path) -> str:
+    """Of a log: usually the reason why its writer ended."""
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
