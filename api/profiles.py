@@ -14,9 +14,13 @@ from occupancy.registry import Registry
 from store.forecast import LOST, CellHistory
 
 ZONES_MAX = 5_000
-"""Zones with a profile (some 100 KB each at most); beyond it, the last by name go without."""
+"""Zones with a profile (8 KB each); beyond it, the last by name go without."""
 _PAUSE_S = 0.02
 """Between two zones, so that a round of many leaves the processor to those who ask."""
+_EMPTY_S = 5.0
+"""How soon to look again while nothing is on the board yet."""
+_AGAIN_S = 60.0
+"""How soon to look again after the database was lost."""
 _log = logging.getLogger("baycast.api")
 
 
@@ -40,11 +44,15 @@ class Profiles:
         """Refresh the profiles of whatever is on the board, until cancelled."""
         try:
             while True:
+                pause_s = self._every_s
                 try:
                     await self._round(board, registry_of, time_in)
                 except LOST as lost:
                     _log.warning("profiles not refreshed, the database is lost: %s", lost)
-                await asyncio.sleep(self._every_s if self._found else min(self._every_s, 5.0))
+                    pause_s = min(self._every_s, _AGAIN_S)
+                if not self._found:
+                    pause_s = min(self._every_s, _EMPTY_S)
+                await asyncio.sleep(pause_s)
         finally:
             await self._history.close()
 

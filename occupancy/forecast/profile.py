@@ -6,13 +6,15 @@ quarters twice, and the one that is skipped in spring fills none. A bank holiday
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from occupancy.calendar import civil_at, is_bank_holiday
+from occupancy.cells import floor_cell
 from occupancy.model import Area, Calendar
 
 HISTORY = timedelta(weeks=8)
@@ -40,6 +42,9 @@ CELLS_MIN = {Basis.WEEKDAY: 3, Basis.DAY_CLASS: 3, Basis.HOUR: 8}
 """Fewer cells say nothing about what is usual; an hour has four cells a day, so eight are two days."""
 
 
+_BASES = tuple(Basis)
+
+
 class Cell(NamedTuple):
     """Bay-seconds of one zone in the quarter of an hour from `at`, without those closed."""
 
@@ -60,7 +65,7 @@ class Typical:
 
 
 class Week:
-    """The time of the week of an instant in one area; remembers what it was asked."""
+    """The time of the week of a cell in one area; remembers what it was asked."""
 
     def __init__(self, area: Area, calendar: Calendar | None) -> None:
         self._area = area
@@ -69,7 +74,7 @@ class Week:
         self._slots: dict[datetime, int] = {}
 
     def slot(self, at: datetime) -> int:
-        """Return weekday * 96 + quarter of the day, Monday first."""
+        """For the cell from `at`, return weekday * 96 + quarter of the day, Monday first."""
         found = self._slots.get(at)
         if found is None:
             if len(self._slots) > 20_000:  # some seven months of cells
@@ -85,18 +90,76 @@ class Week:
         return self._sundays[day]
 
 
+class Profile:
+    """One zone's typical week, packed: there is one for every zone. Made by `profile_of`."""
+
+    __slots__ = ("_bases", "_cells", "_shares", "_variances", "_week")
+
+    def __init__(self, week: Week, slots: Iterable[Typical | None]) -> None:
+        """`slots` are those of a whole week, in order."""
+        self._week = week
+        self._shares, self._variances = array("f"), array("f")
+        self._cells, self._bases = array("H"), bytearray()
+        for typical in slots:
+            self._shares.append(0.0 if typical is None else typical.share)
+            self._variances.append(0.0 if typical is None else typical.variance)
+            self._cells.append(0 if typical is None else typical.cells)
+            self._bases.append(0 if typical is None else _BASES.index(typical.basis))
+
+    def at(self, at: datetime) -> Typical | None:
+        """Return what is usual at an instant; None: too little was seen to say."""
+        slot = self._week.slot(floor_cell(at))
+        cells = self._cells[slot]
+        if not cells:
+            return None
+        return Typical(self._shares[slot], self._variances[slot], cells, _BASES[self._bases[slot]])
+
+
+def profile_of(cells: Iterable[Cell], week: Week, now: datetime) -> Profile:
+    """Return the profile of the cells before `now`, the younger ones weighing more."""
+    sums: dict[int, _Sums] = {}
+    reach_s, half_life_s = HISTORY.total_seconds(), HALF_LIFE.total_seconds()
+    for at, free_s, occupied_s, unknown_s in cells:
+        age_s = (now - at).total_seconds()
+        known_s = free_s + occupied_s
+        if known_s <= 0 or known_s < OBSERVED_SHARE * (known_s + unknown_s) or not 0 <= age_s <= reach_s:
+            continue
+        weight, share, slot = 0.5 ** (age_s / half_life_s), occupied_s / known_s, week.slot(at)
+        mine = sums.get(slot)
+        if mine is None:
+            mine = sums[slot] = _Sums()
+        mine.cells += 1
+        mine.weight += weight
+        mine.first += weight * share
+        mine.second += weight * share * share
+    grouped: dict[tuple[Basis, int], _Sums] = {}
+    for slot, mine in sums.items():
+        for basis in _BASES:
+            grouped.setdefault((basis, _key(basis, slot)), _Sums()).add(mine)
+    known = {key: each.typical(key[0]) for key, each in grouped.items()}
+    return Profile(
+        week,
+        (
+            next(filter(None, (known.get((basis, _key(basis, slot))) for basis in _BASES)), None)
+            for slot in range(7 * SLOTS_PER_DAY)
+        ),
+    )
+
+
 @dataclass(slots=True)
 class _Sums:
+    """Of shares by weight."""
+
     cells: int = 0
     weight: float = 0.0
     first: float = 0.0
     second: float = 0.0
 
-    def add(self, weight: float, share: float) -> None:
-        self.cells += 1
-        self.weight += weight
-        self.first += weight * share
-        self.second += weight * share * share
+    def add(self, other: _Sums) -> None:
+        self.cells += other.cells
+        self.weight += other.weight
+        self.first += other.first
+        self.second += other.second
 
     def typical(self, basis: Basis) -> Typical | None:
         if self.cells < CELLS_MIN[basis]:
@@ -105,50 +168,9 @@ class _Sums:
         return Typical(mean, max(0.0, self.second / self.weight - mean * mean), self.cells, basis)
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One zone's typical week. Made by `profile_of`."""
-
-    week: Week
-    found: dict[tuple[Basis, int], Typical] = field(default_factory=dict)
-
-    def at(self, at: datetime) -> Typical | None:
-        """Return what is usual at an instant; None: too little was seen to say."""
-        slot = self.week.slot(at)
-        for basis in Basis:
-            typical = self.found.get((basis, _key(basis, slot)))
-            if typical is not None:
-                return typical
-        return None
-
-
-def profile_of(cells: Iterable[Cell], week: Week, now: datetime) -> Profile:
-    """Return the profile of the cells before `now`, the younger ones weighing more."""
-    sums: dict[tuple[Basis, int], _Sums] = {}
-    for cell in cells:
-        age = now - cell.at
-        known = cell.free_s + cell.occupied_s
-        if not timedelta() <= age <= HISTORY or known <= 0:
-            continue
-        if known < OBSERVED_SHARE * (known + cell.unknown_s):
-            continue
-        weight = 0.5 ** (age / HALF_LIFE)
-        share = cell.occupied_s / known
-        slot = week.slot(cell.at)
-        for basis in Basis:
-            key = (basis, _key(basis, slot))
-            if key not in sums:
-                sums[key] = _Sums()
-            sums[key].add(weight, share)
-    found = {key: each.typical(key[0]) for key, each in sums.items()}
-    return Profile(week, {key: typical for key, typical in found.items() if typical is not None})
-
-
 def _key(basis: Basis, slot: int) -> int:
     """Return the group of a time of the week."""
-    weekday, quarter = divmod(slot, SLOTS_PER_DAY)
     if basis is Basis.WEEKDAY:
         return slot
-    if basis is Basis.DAY_CLASS:
-        return max(weekday, 4) * SLOTS_PER_DAY + quarter
-    return quarter // 4
+    weekday, quarter = divmod(slot, SLOTS_PER_DAY)
+    return max(weekday, 4) * SLOTS_PER_DAY + quarter if basis is Basis.DAY_CLASS else quarter // 4
