@@ -5,6 +5,7 @@ anything. The wheel's own Python is not used: it keeps a lock file in the shared
 first user (root) owns for good (docs/decisions/0001).
 """
 
+import hashlib
 import importlib.util
 import os
 import shutil
@@ -190,7 +191,12 @@ class EmbeddedPostgres:
         inside = self.folder / "run"
         if len(str(inside)) <= _SOCKET_PATH_MAX - len("/.s.PGSQL.5432"):
             return owned_folder(inside, self._account)
-        return owned_folder(Path(tempfile.mkdtemp(prefix="baycast-pg-")), self._account)
+        # The same place at every start: the roles keep their URL when the server is started again.
+        name = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
+        folder = Path(tempfile.gettempdir()) / f"baycast-pg-{name}"
+        if folder.is_symlink():
+            raise UsageError(f"{folder} is a link that somebody made; remove it")
+        return owned_folder(folder, self._account)
 
     def _wait_for_predecessor(self) -> None:
         """A server whose supervisor was killed is still shutting down: let it finish, then push."""

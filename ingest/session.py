@@ -12,8 +12,9 @@ from typing import TypeVar
 import psycopg
 
 from ingest import metrics
-from ingest.failures import Fault, IngestError, Stopped, WorkerIdTaken, classify
+from ingest.failures import IngestError, Stopped, WorkerIdTaken
 from store.devices import lock_worker, prepare_session
+from store.faults import Fault, classify
 from store.postgres import Connection, connect
 
 log = logging.getLogger(__name__)

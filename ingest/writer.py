@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 
 from ingest import metrics
-from ingest.failures import Fault, classify
 from ingest.flood import FloodGate, source_of
 from ingest.session import DatabaseSession
 from ingest.translate import CanaryMark, ClockMark, Item, Translator, Why, refuse_item
@@ -26,6 +25,7 @@ from store.devices import (
     record_links,
     stop_worker,
 )
+from store.faults import Fault, classify
 from store.log import Appended, ReadingRow, append
 from store.postgres import Connection
 from store.quarantine import (

@@ -25,6 +25,7 @@ from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
 from store import derived, generation, tail
 from store.derived import LostRace
+from store.faults import Fault, classify
 from store.generation import Cursor, Generation
 from store.postgres import Connection, connect
 
@@ -40,6 +41,8 @@ LATE = Counter("baycast_engine_late_total", "Devices and car parks folded again 
 PAGE_SECONDS = Histogram("baycast_engine_page_seconds", "Folding and writing one page")
 OVERDUE = Gauge("baycast_engine_overdue_sensors", "Sensors silent beyond their model's promise", ["area"])
 LOST_RACES = Counter("baycast_engine_lost_races_total", "Pages given up because another engine was first")
+
+OUTAGES = Counter("baycast_engine_outages_total", "Times the database was away or would not take writes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +168,10 @@ def run(config: EngineConfig, stop: threading.Event) -> None:
             with connect(config.database_url, role="baycast engine") as conn:
                 _serve(conn, config, stop)
                 delay = 0.1
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if classify(error) not in (Fault.OUTAGE, Fault.BUSY):
+                raise
+            OUTAGES.inc()
             _log.warning("database not reachable, trying again", extra={"error": str(error).strip()})
             stop.wait(delay * random.uniform(0.5, 1.5))  # noqa: S311
             delay = min(delay * 2, 5.0)

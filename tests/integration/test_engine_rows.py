@@ -21,6 +21,7 @@ from store.log import LogEntry, ReadingRow, append, append_entries
 from store.postgres import Connection, connect
 from tests.property.test_fold_laws import histories
 from tests.support.folded import AREA, START, Folded, count, documents, passage, state
+from tests.support.waiting import eventually
 
 TOWN = AreaId(AREA)
 
@@ -231,6 +232,30 @@ def test_the_running_engine_follows_the_log_and_takes_up_a_new_generation(
         stop.set()
         thread.join(10)
     assert not thread.is_alive()
+
+
+def test_the_running_engine_waits_out_a_server_that_only_reads(conn: Connection, database_url: str) -> None:
+    """After a failover to a read-only server: no crash, and on with it when it writes again."""
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=engine.run, args=(EngineConfig(database_url=database_url, poll_s=0.1), stop)
+    )
+    with connect(database_url, autocommit=True) as admin:
+        admin.execute("SET default_transaction_read_only = off")
+        name = admin.execute("SELECT quote_ident(current_database())").fetchall()[0][0]
+        admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        log(conn, [state("s0", 1, 0, False)], 10)
+        waits = engine.OUTAGES._value.get()
+        thread.start()
+        try:
+            eventually(lambda: engine.OUTAGES._value.get() > waits)
+            admin.execute("LISTEN baycast_feed")
+            admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            _until(admin, conn, generation_number=1, position=2)
+            assert thread.is_alive()
+        finally:
+            stop.set()
+            thread.join(10)
 
 
 def _until(listener: Connection, conn: Connection, *, generation_number: int, position: int) -> None:

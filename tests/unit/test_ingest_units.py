@@ -13,12 +13,13 @@ from ingest.batch import Batcher
 from ingest.broker_url import parse_broker_url
 from ingest.client import ConnectionConfig
 from ingest.connection import Connection
-from ingest.failures import Fault, IngestError, classify
+from ingest.failures import IngestError
 from ingest.flood import FloodGate, source_of
 from ingest.inbox import Inbox, Received
 from ingest.run import IngestConfig
 from ingest.translate import CanaryMark, ClockMark, Translator, Why, refuse_item
 from store.devices import Device, Directory, LinkState
+from store.faults import Fault, classify
 from store.log import ReadingRow
 from store.quarantine import Overflowed, Refused, storable
 
