@@ -12,7 +12,6 @@ from api.params import Arrival
 from api.selection import View
 from api.snapshot import Level
 from occupancy.answers import instant
-from occupancy.forecast.capacity import RulesAt
 from occupancy.forecast.outlook import Outlook, outlook
 from occupancy.model import AreaId, Zone
 
@@ -84,7 +83,7 @@ class _Arriving:
 
     def __init__(self, live: Live, area_id: AreaId, now: datetime, at: datetime) -> None:
         registry = live.feed.registries.get(area_id)
-        self._rules = None if registry is None else RulesAt(registry, at)
+        self._rules = None if registry is None else live.capacities.rules(area_id, registry, at)
         self._live = live
         self._level = live.board.levels[area_id]
         self._seen_to = live.board.watermarks.get(area_id)

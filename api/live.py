@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from api import metrics
 from api.board import Board
+from api.capacities import Capacities
 from api.config import ApiConfig
 from api.hub import Hub, Listener
 from api.profiles import Profiles
@@ -40,6 +41,7 @@ class Live:
         self.board = Board(config.limits)
         self.hub = Hub(self.board, listeners_max=config.listeners_max)
         self.profiles = Profiles(config.database_url, config.profiles_every_s)
+        self.capacities = Capacities()
         self.evict: dict[Listener, Callable[[], None]] = {}
         """How the shell of each listener cuts it off."""
 

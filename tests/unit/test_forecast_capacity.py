@@ -1,11 +1,12 @@
 """L12: what a driver may use on arrival, by the rules in force then."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.capacities import MINUTES_MAX, Capacities
 from occupancy.forecast.capacity import CapacityAt, RulesAt
-from occupancy.model import ZoneId
+from occupancy.model import AreaId, ZoneId
 from occupancy.registry import Registry
 
 AREA = {
@@ -92,3 +93,17 @@ def test_a_street_without_bays_is_not_closed() -> None:
     )
 
     assert found == CapacityAt(usable=0, opened=0, closed=False)
+
+
+def test_l8_rules_of_one_minute_are_worked_out_once_and_few_are_kept() -> None:
+    kept, area = Capacities(), AreaId("tre")
+    noon = datetime(2026, 11, 18, 12, tzinfo=UTC)
+    first = kept.rules(area, REGISTRY, noon)
+
+    assert kept.rules(area, REGISTRY, noon + timedelta(seconds=59)) is first
+    renewed = Registry([("area", "tre", AREA)])
+    assert kept.rules(area, renewed, noon) is not first
+    first = kept.rules(area, REGISTRY, noon)
+    for minute in range(MINUTES_MAX):
+        kept.rules(area, REGISTRY, noon + timedelta(minutes=1 + minute))
+    assert kept.rules(area, REGISTRY, noon) is not first
