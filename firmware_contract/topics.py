@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 PREFIX: Final = "baycast/v1"
@@ -85,6 +86,12 @@ def parse(topic: str) -> Address | str:
     """What the topic addresses, or why it is not one of the contract's, in words."""
     if len(topic) > MAX_TOPIC:
         return f"the topic is longer than {MAX_TOPIC} characters; publish on a topic of the contract"
+    return _parse(topic)
+
+
+@lru_cache(maxsize=16_384)
+def _parse(topic: str) -> Address | str:
+    """A city's devices publish on the same few thousand topics again and again; each is short (see `parse`)."""
     match topic.split("/"):
         case ["baycast", "v1", "dev", owner, kind] if kind in DEVICE_KINDS and is_device_id(owner):
             return Address(kind, owner)
