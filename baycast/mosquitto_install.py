@@ -4,6 +4,7 @@ In this order: the PATH, a copy unpacked earlier into the data folder, the syste
 Debian's packages unpacked into the data folder (without root). Otherwise one line says how to get it.
 """
 
+import fcntl
 import logging
 import os
 import shutil
@@ -29,6 +30,8 @@ _SYSTEM_FOLDERS = (
     "/usr/local/opt/mosquitto/sbin",
 )
 _INSTALL_TIMEOUT_S = 300
+_PATIENT_APT = ("apt-get", "-o", "DPkg::Lock::Timeout=120")
+"""Somebody else's apt-get may be at work: wait for it."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,15 +46,35 @@ class Program:
 
 def find_or_install(packages: Path) -> Program:
     """The mosquitto to run, installed or fetched into `packages` if there is none. UsageError if not."""
-    found = find(packages)
-    if found is not None:
-        return found
-    for fetch in (_install_with_package_manager, _unpack_debian_packages):
-        fetch(packages)
+    with _one_at_a_time():
         found = find(packages)
         if found is not None:
             return found
+        for fetch in (_install_with_package_manager, _unpack_debian_packages):
+            fetch(packages)
+            found = find(packages)
+            if found is not None:
+                return found
     raise UsageError(HOW_TO_GET_IT)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Two processes that miss mosquitto must not both install it, nor one start what the other has half unpacked."""
+    path = Path(tempfile.gettempdir()) / "baycast-mosquitto-install.lock"
+    try:
+        try:
+            # Without O_CREAT: systems refuse that for another user's file in the shared folder.
+            lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            lock = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be opened ({error.strerror}); remove it") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def find(packages: Path) -> Program | None:
@@ -73,7 +96,16 @@ def _install_with_package_manager(_packages: Path) -> None:
     managers: dict[str, list[list[str]]] = {
         "apt-get": [
             ["apt-get", "update", "-qq"],
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "mosquitto"],
+            [
+                "apt-get",
+                "-o",
+                "DPkg::Lock::Timeout=120",
+                "install",
+                "-y",
+                "-qq",
+                "--no-install-recommends",
+                "mosquitto",
+            ],
         ],
         "dnf": [["dnf", "install", "-y", "-q", "mosquitto"]],
         "apk": [["apk", "add", "-q", "mosquitto"]],
