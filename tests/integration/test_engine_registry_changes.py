@@ -185,6 +185,7 @@ def test_a_change_that_alters_no_rows_reopens_nothing() -> None:
 
 
 def test_a_late_word_of_a_gate_does_not_read_all_there_ever_was(conn: Connection) -> None:
+    log(conn, [passage("g-in", 1, 5, "in")], 10)  # a hypertable has no plan before its first chunk
     conn.execute("SET enable_seqscan = off")
     arguments = (["g-in"], START, AREA, 1)
     plan = conn.execute(f"EXPLAIN {sql('derived.count_events')}", arguments).fetchall()
