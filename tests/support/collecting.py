@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +21,9 @@ class Collector:
         self.messages: list[tuple[str, bytes]] = []
         self._subscribed = threading.Event()
         self._filters = filters
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="collector", protocol=mqtt.MQTTv5)
+        # A session of its own: what another collector had not acknowledged when it closed is redelivered to its session.
+        name = f"collector-{uuid.uuid4().hex[:12]}"
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self._subscribed.set()
