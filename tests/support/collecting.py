@@ -21,7 +21,7 @@ class Collector:
         self.messages: list[tuple[str, bytes]] = []
         self._subscribed = threading.Event()
         self._filters = filters
-        # A session of its own: what another collector had not acknowledged when it closed is redelivered to its session.
+        # A session of its own: what another collector had not acknowledged when it closed would come to this one.
         name = f"collector-{uuid.uuid4().hex[:12]}"
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5)
         self._client.reconnect_delay_set(1, 1)
