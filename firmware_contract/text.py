@@ -24,16 +24,14 @@ _BOM: Final = b"\xef\xbb\xbf"
 _ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
 _STRING: Final = re.compile(rb'"[^"]*"?')
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"{}[]"))
-# A message's shape: digits as 0, exponents as e, whatever is not printable ASCII or escapes something as a backslash. In
-# it a number that may not fit in 64 bits or a double holds one of these. (So may a string, which only costs time.)
-_SHAPE: Final = bytes(
-    ord("0") if chr(byte) in "0123456789" else ord("e") if byte == ord("E") else byte
-    if 0x20 <= byte < 0x7F else ord("\\")
-    for byte in range(256)
-)  # fmt: skip
+# A message's shape: digits and plus signs as 0, exponents as e, brackets that open as {, whatever is not printable ASCII
+# or escapes something as a backslash. In it a number that may not fit in 64 bits or a double holds `_LONG` or `_FAR`. (So
+# may a string, which only costs time.) Much faster than a regular expression over every message.
+_SHAPE: Final = bytes.maketrans(b"123456789+E[", b"0000000000e{").translate(
+    bytes(byte if 0x20 <= byte < 0x7F else ord("\\") for byte in range(256))
+)
 _LONG: Final = b"0" * 19
 _FAR: Final = b"0e000"
-_FAR_SIGNED: Final = b"0e+000"
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _LAYOUT: Final = frozenset("\t\n\r")
 
@@ -81,13 +79,7 @@ def is_ordinary(body: bytes) -> bool:
     Of such a text `require_json_text` and `examine` have nothing to say but that it is empty or malformed.
     """
     shape = body.translate(_SHAPE)
-    return not (
-        b"\\" in shape
-        or _LONG in shape
-        or _FAR in shape
-        or _FAR_SIGNED in shape
-        or shape.count(b"{") + shape.count(b"[") > MAX_DEPTH
-    )
+    return not (b"\\" in shape or _LONG in shape or _FAR in shape or shape.count(b"{") > MAX_DEPTH)
 
 
 def examine(body: bytes, known: frozenset[str], *, passage: bool) -> Examined:
