@@ -24,9 +24,9 @@ _BOM: Final = b"\xef\xbb\xbf"
 _ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
 _STRING: Final = re.compile(rb'"[^"]*"?')
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"{}[]"))
-# A message's shape: digits and plus signs as 0, exponents as e, brackets that open as {, whatever is not printable ASCII
-# or escapes something as a backslash. In it a number that may not fit in 64 bits or a double holds `_LONG` or `_FAR`. (So
-# may a string, which only costs time.) Much faster than a regular expression over every message.
+# A message's shape: digits and plus signs as 0, exponents as e, brackets that open as {, whatever is not printable
+# ASCII, or escapes, as a backslash. In it a number that may not fit in 64 bits or a double holds `_LONG` or `_FAR`.
+# (So may a string, which only costs time.) Much faster than a regular expression over every message.
 _SHAPE: Final = bytes.maketrans(b"123456789+E[", b"0000000000e{").translate(
     bytes(byte if 0x20 <= byte < 0x7F else ord("\\") for byte in range(256))
 )

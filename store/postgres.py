@@ -46,6 +46,6 @@ def connect(
         options=options,
         **_CONNECTION,
     )
-    # COPY chooses by the column's type, and for bytea the last one registered is psycopg's slow one for DB-API `Binary`.
+    # COPY chooses by the column's type, and for bytea that would be psycopg's slow one for DB-API `Binary`.
     conn.adapters.register_dumper(bytes, BytesBinaryDumper)
     return conn

@@ -10,7 +10,7 @@ import pytest
 from store import migrate
 from store.migrate import MigrationError, pending
 from store.postgres import connect
-from store.queries import QueryFileError, all_queries, parse, sql
+from store.queries import QueryFileError, all_queries, parse
 
 ROOT = Path(__file__).parents[2]
 
