@@ -57,9 +57,9 @@ class Inbox:
         """Up to `limit` items in order; waits up to `timeout` seconds for the first."""
         items = self._items
         if not items:
-            # Cleared after the wait: what arrived or woke us before it is not slept through.
-            self._arrived.wait(timeout)
             self._arrived.clear()
+            if not items:  # looked at again after clearing: a put in between is not slept through
+                self._arrived.wait(timeout)
         taken: list[Received] = []
         try:
             while len(taken) < limit:
@@ -71,7 +71,7 @@ class Inbox:
         return taken
 
     def wake(self) -> None:
-        """End the wait of `take`, or the next one, without an item."""
+        """End the wait of `take` without an item."""
         self._arrived.set()
 
     def forget_acknowledgeable(self) -> int:

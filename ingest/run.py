@@ -1,4 +1,4 @@
-"""The ingest process: MQTT thread -> inbox -> pump -> one transaction -> COMMIT -> PUBACK (L1)."""
+"""The ingest process: MQTT thread -> inbox -> batch -> one transaction -> COMMIT -> PUBACK (L1)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client import start_http_server
@@ -17,22 +19,25 @@ from prometheus_client import start_http_server
 from firmware_contract.codec import encode
 from firmware_contract.messages import Canary
 from firmware_contract.topics import SUBSCRIPTIONS, canary_topic
+from ingest import metrics
 from ingest.batch import Batcher
 from ingest.broker_url import parse_broker_url
 from ingest.client import ConnectionConfig, Subscription
 from ingest.connection import Connection
 from ingest.failures import IngestError, Stopped
 from ingest.flood import FloodGate
-from ingest.inbox import Inbox
-from ingest.pump import Pump
+from ingest.inbox import Inbox, Received
 from ingest.session import DatabaseSession
-from ingest.translate import Translator
+from ingest.translate import Item, Translator
 from ingest.writer import Writer
 from store.devices import Directory, worker_known
 
 log = logging.getLogger(__name__)
 
 _STOP_WITHIN_S = 4.0
+_IDLE_WAIT_S = 0.5
+_CPU_DECODE = metrics.CPU_SECONDS.labels("decode")
+_CPU_APPEND = metrics.CPU_SECONDS.labels("append")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,16 +116,7 @@ def run(config: IngestConfig, stop: threading.Event) -> None:
                 inbox,
                 lambda at: encode(Canary(worker=config.worker_id, at=at)),
             )
-            pump = Pump(
-                writer,
-                translator,
-                inbox=inbox,
-                connection=connection,
-                batcher=Batcher(config.batch_max, config.batch_age_s, config.batch_quiet_s),
-                registry_poll_s=config.registry_poll_s,
-                ready_file=config.ready_file,
-                crash=crash,
-            )
+            pump = _Pump(config, writer, translator, inbox=inbox, connection=connection, crash=crash)
             connection.start()
             try:
                 pump.run(stop)
@@ -172,3 +168,86 @@ def _crasher(point: str | None) -> Callable[[str], None]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return crash
+
+
+class _Pump:
+    """The writer's loop, on the main thread of the process."""
+
+    def __init__(
+        self,
+        config: IngestConfig,
+        writer: Writer,
+        translator: Translator,
+        *,
+        inbox: Inbox,
+        connection: Connection,
+        crash: Callable[[str], None],
+    ) -> None:
+        self._config = config
+        self._writer = writer
+        self._translator = translator
+        self._inbox = inbox
+        self._connection = connection
+        self._crash = crash
+        self._batcher: Batcher[Received] = Batcher(config.batch_max, config.batch_age_s, config.batch_quiet_s)
+        self._oldest: datetime | None = None
+        self._touched = 0.0
+        metrics.BACKLOG.set_function(lambda: float(len(inbox)))
+        metrics.LAST_COMMIT_AGE.set_function(lambda: time.monotonic() - writer.last_commit)
+        metrics.OLDEST_UNACKED.set_function(self._oldest_age)
+
+    def run(self, stop: threading.Event) -> None:
+        refresh_at = time.monotonic() + self._config.registry_poll_s
+        while not stop.is_set():
+            self._connection.check()
+            wait = self._batcher.wait(time.monotonic())
+            taken = self._inbox.take(self._batcher.room, _IDLE_WAIT_S if wait is None else wait)
+            now = time.monotonic()
+            if taken:
+                self._oldest = self._oldest or taken[0].received_at
+                self._batcher.add(taken, now)
+            if self._batcher.due(now):
+                self._flush()
+            if now >= refresh_at or self._writer.registry_hinted():
+                self._writer.refresh()
+                refresh_at = time.monotonic() + self._config.registry_poll_s
+        # What is here already is finished; what comes now stays with the broker.
+        self._batcher.add(self._inbox.take(self._batcher.room, 0.0), time.monotonic())
+        self._flush()
+
+    def _flush(self) -> None:
+        """Commit the batch, then acknowledge it: in this order, always (L1)."""
+        batch = self._batcher.take()
+        if not batch:
+            return
+        began = time.thread_time()
+        items: list[Item] = []
+        for message in batch:
+            # A retained copy of an event is no new event; a link's last word is made to be retained.
+            if message.retain and not message.topic.endswith("/link"):
+                metrics.RETAINED.inc()
+            else:
+                items += self._translator.items(message.topic, message.payload, message.received_at)
+        for kind, count in self._translator.seen.items():
+            metrics.MESSAGES.labels(kind).inc(count)
+        self._translator.seen.clear()
+        decoded = time.thread_time()
+        _CPU_DECODE.inc(decoded - began)
+        self._crash("received")
+        self._writer.store(items)
+        _CPU_APPEND.inc(time.thread_time() - decoded)
+        self._crash("committed")
+        self._connection.acknowledge([(message.generation, message.mid) for message in batch if message.qos])
+        metrics.LAG_SECONDS.observe(max(0.0, time.time() - batch[0].received_at.timestamp()))
+        self._oldest = None
+        self._touch_ready_file()
+
+    def _oldest_age(self) -> float:
+        oldest = self._oldest
+        return 0.0 if oldest is None else (datetime.fromtimestamp(time.time(), UTC) - oldest).total_seconds()
+
+    def _touch_ready_file(self) -> None:
+        now = time.monotonic()
+        if self._config.ready_file is not None and now - self._touched >= 1.0:
+            self._config.ready_file.touch()
+            self._touched = now
