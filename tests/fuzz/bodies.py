@@ -6,57 +6,13 @@ Everything is bytes from the start: what is to be tried is mostly what no JSON w
 from firmware_contract import topics, vectors
 from firmware_contract.messages import TYPES
 from tests.fuzz.chance import Chance
+from tests.fuzz.odd_json import GOOD_VALUES, IDS, LEVELS, NAMES, TOKENS, VALUES
 
 LONG = 2_000
 """Bytes above which a seed is taken seldom: long ones cost a hundred times as much and rarely say more."""
 _LONG_SHARE = 0.005
 LONGEST = 40_000
 
-NUMBERS = (
-    b"0 -0 1 -1 0.5 1.0 1e0 1E+2 -1e-2 1e400 -1e400 1e308 1e-400 255 256 65535 65536 100000 100001 1000000 1000001"
-    b" 2147483647 2147483648 4294967295 4294967296 9223372036854775807 9223372036854775808 -9223372036854775808"
-    b" -9223372036854775809 18446744073709551615 18446744073709551616 1180591620717411303424 00 01 +1 .5 1. 1e 1e+ 0x1"
-    b" NaN -NaN Infinity -Infinity 315619200000 315619200001 -100 -100.1 200 200.1 -250 50 50.1 0.1e1 1_0"
-).split() + [b"9" * 19, b"9" * 20, b"9" * 5_000, b"0." + b"1" * 400, b"1e" + b"9" * 30]
-TIMES = [
-    b'"2026-03-01T09:30:00Z"', b'"2026-03-01T09:30:00.123456789Z"', b'"2026-03-01T09:30:00+00:00"',
-    b'"2026-03-01T09:30:00+01:00"', b'"2026-03-01T09:30:00-00:00"', b'"2026-03-01t09:30:00z"', b'"2026-02-29T00:00:00Z"',
-    b'"2028-02-29T00:00:00Z"', b'"2026-06-30T23:59:60Z"', b'"1969-12-31T23:59:59Z"', b'"1970-01-01T00:00:00Z"',
-    b'"2106-12-31T23:59:59.999999999Z"', b'"2107-01-01T00:00:00Z"', b'"0000-00-00T00:00:00Z"', b'"9999-12-31T23:59:59Z"',
-    b'"2026-03-01"', b'"2026-03-01 09:30:00Z"', b'"2026-03-01T24:00:00Z"', b'"2026-03-01T09:30Z"', b'""', b'"now"',
-    b'"20\\u00326-03-01T09:30:00Z"', '"２０２６-03-01T09:30:00Z"'.encode(),
-]  # fmt: skip
-TEXTS = [
-    b'""', b'"a"', b'"change"', b'"heartbeat"', b'"boot"', b'"requery"', b'"in"', b'"out"', b'"CHANGE"', b'"1"', b'"true"',
-    b'"\\u0000"', b'"\x00"', b'"\\ud800"', b'"\\udc00\\ud800"', b'"\\ud83d\\ude00"', b'"\xed\xa0\x80"', b'"\xff"', b'"\xc0\x80"',
-    b'"\xf4\x90\x80\x80"', b'"\xef\xbb\xbf"', '"\u202e"'.encode(), '"\u200b"'.encode(), '"\u2028"'.encode(), '"\x85"'.encode(),
-    b'"\\n"', b'"\n"', b'"\\x"', b'"\\u12"', b'"\\"', b'"\\\\"', b'"', b"'a'", b'"' + b"a" * 64 + b'"', b'"' + b"a" * 65 + b'"',
-    b'"' + b"\\u0061" * 64 + b'"', b'"AB12 CDE"', b'"ab12cde"', '"ＡＢ12ＣＤＥ"'.encode(), b'"A\\u004212CDE"', b'"M-X 1234"',
-    b'"' + b"0123456789abcdef" * 2 + b'"', b'"' + b"a1" * 64 + b'"', b'"' + b"a1" * 64 + b'b"', b'"AB12CDE' + b"0" * 30 + b'"',
-]  # fmt: skip
-WORDS = [b"true", b"false", b"null", b"True", b"nul", b"tru", b"undefined", b""]
-NESTS = [
-    b"[]", b"{}", b"[[]]", b'{"a":{}}', b"[" * 15 + b"]" * 15, b"[" * 16 + b"]" * 16, b"[" * 40 + b"]" * 40, b"[" * 2_000,
-    b"[" * 1_000 + b"]" * 1_000, b'{"a":' * 300 + b"1" + b"}" * 300, b"[{]}", b"[1,]", b'{"a":1,}', b'{"a"}', b'{"a":}', b"{1:1}",
-    b'["fault","fault"]', b'["' + b'","'.join([b"f"] * 16) + b'"]', b'["' + b'","'.join([b"f"] * 17) + b'"]',
-    b'{"plate":"AB12CDE"}', b'{"boot":1,"boot":2}',
-]  # fmt: skip
-VALUES = [*NUMBERS, *TIMES, *TEXTS, *WORDS, *NESTS]
-GOOD_VALUES = {
-    "boot": [b"1", b"4294967295"], "seq": [b"0", b"7", b"4294967295"], "at": [*TIMES[:3], b"null"], "age_ms": [b"0", b"1500"],
-    "occupied": [b"true", b"false", b"null", b"12"], "cause": [b'"change"', b'"heartbeat"'], "prev_s": [b"60"],
-    "confidence": [b"0.5", b"1", b"0"], "battery_mv": [b"3600"], "temperature_c": [b"-3.5", b"11"], "rssi_dbm": [b"-97"],
-    "faults": [b"[]", b'["tilt"]'], "direction": [b'"in"', b'"out"'], "vehicle_token": [TEXTS[-4], b"null"], "capacity": [b"40"],
-    "firmware": [b'"1.2.3"'], "reset_cause": [b'"watchdog"'], "online": [b"true", b"false"], "worker": [b'"w"'],
-}  # fmt: skip
-NAMES = [
-    b'"x"', b'""', b'"\\u0000"', b'"\\ud800"', b'"plate"', b'"number_plate"', b'"VRM"', b'"\\u0070late"', '"kennze\u0131chen"'.encode(),
-    b'"BOOT"', b'"boot "', b'"device_id"', b'"kind"', b'"body"', b"boot", b'"' + b"n" * 3_000 + b'"', '"\u200b"'.encode(),
-]  # fmt: skip
-TOKENS = [
-    b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\x00", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"\xc3", b"/*", b"//", b" ",
-    b"\n", b"\t", b"\x7f", b"-", b"e", b".", b"\\u", b"\\ud83d", b'\\"', b"null", b"NaN", b'"at":null,', b'"boot":',
-]  # fmt: skip
 _FIELDS = {kind: cls.__struct_fields__ for kind, cls in TYPES.items()}
 _KINDS = tuple(_FIELDS)
 _TOPIC_OF = {
@@ -65,20 +21,6 @@ _TOPIC_OF = {
     "canary": "baycast/v1/canary/w",
 }
 BATCH = "baycast/v1/gw/g-1/batch"
-IDS = [
-    b'"d-1"',
-    b'"ir:0.1_2"',
-    b'"' + b"d" * 64 + b'"',
-    b'"' + b"d" * 65 + b'"',
-    b'"a/b"',
-    b'"+"',
-    b'"#"',
-    b'"\\u0000"',
-    b"1",
-    b'""',
-]
-LEVELS = ["", "+", "#", "$SYS", "baycast", "v1", "v2", "dev", "gw", "area", "canary", "live", "sign", "state", "passage", "count", "health",
-          "boot", "link", "batch", "clock", "cmd", "d-1", "\x00", "\ud800", "é", "d" * 64, "d" * 65, " ", "\u202e", "l" * 70_000]  # fmt: skip
 
 
 class Bodies:
