@@ -139,7 +139,7 @@ def _claim(message: AnyMessage) -> tuple[object, ...]:
             return (message.online,)
         case Canary():
             return (message.worker,)
-        case Health() | Boot() | Clock():
+        case Health() | Boot() | Clock():  # and no other
             return ()
 
 

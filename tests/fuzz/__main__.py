@@ -37,14 +37,14 @@ def main() -> int:
     for done, outcome in enumerate(run_all(todo, args.processes), 1):
         inputs[outcome.target] += outcome.inputs
         figures += outcome.figures
+        for failure in outcome.failures[: max(0, _SHOWN - len(failures))]:
+            print(failure, flush=True)
         failures += outcome.failures
         slow += outcome.slow
         worst_s[outcome.target] = max(worst_s[outcome.target], outcome.worst_s)
         rss = max(rss, outcome.rss)
         if done % 50 == 0:
             print(f"{done * BLOCK:>12,} of {len(todo) * BLOCK:,}, {len(failures)} failures", file=sys.stderr)
-    for failure in failures[:_SHOWN]:
-        print(failure)
     rss_mib = rss / 2**20
     result = measured(
         "fuzz",
