@@ -31,13 +31,14 @@ class Peer:
         self._held = b""
         self._mid = 0
         self._delivered: list[tuple[str, bytes]] = []
-        raw = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S)
         try:
-            self._socket = tls.wrap_socket(raw, server_hostname="127.0.0.1") if tls else raw
+            if tls is not None:
+                self._socket = tls.wrap_socket(self._socket, server_hostname="127.0.0.1")
             self._socket.sendall(_connect(account, will, retain_will) + eager)
             first, body = self._packet()
         except (OSError, EOFError) as error:
-            raw.close()
+            self._socket.close()
             raise RefusedConnection(str(error)) from None
         if (first, body[1]) != (0x20, 0):
             self.close()
