@@ -26,8 +26,13 @@ class Peer:
         will: tuple[str, bytes] | None = None,
         retain_will: bool = False,
         eager: bytes = b"",
+        session: str = "",
+        filters: tuple[str, ...] = (),
     ) -> None:
-        """`eager` is sent right behind CONNECT, before any answer. Raises `RefusedConnection`."""
+        """`eager` is sent right behind CONNECT, before any answer. Raises `RefusedConnection`.
+
+        With a `session` the broker keeps our place under this name, and `filters` are asked for at QoS 1.
+        """
         self._held = b""
         self._mid = 0
         self._delivered: list[tuple[str, bytes]] = []
@@ -35,7 +40,7 @@ class Peer:
         try:
             if tls is not None:
                 self._socket = tls.wrap_socket(self._socket, server_hostname="127.0.0.1")
-            self._socket.sendall(_connect(account, will, retain_will) + eager)
+            self._socket.sendall(_connect(account, will, retain_will, session) + eager)
             first, body = self._packet()
         except (OSError, EOFError) as error:
             self._socket.close()
@@ -44,9 +49,12 @@ class Peer:
             self.close()
             raise RefusedConnection(f"CONNACK {body[1]}")
 
-    def subscribe(self, *topics: str) -> None:
-        """At QoS 0. What the broker answers to each is not looked at: only delivery counts."""
-        asked = b"".join(text(topic.encode()) + b"\x00" for topic in topics)
+        if filters:
+            self.subscribe(*filters, qos=1)
+
+    def subscribe(self, *topics: str, qos: int = 0) -> None:
+        """What the broker answers to each is not looked at: only delivery counts."""
+        asked = b"".join(text(topic.encode()) + bytes((qos,)) for topic in topics)
         self._socket.sendall(packet(0x82, b"\x00\x01" + asked))
         self._until(0x90)
 
@@ -87,7 +95,11 @@ class Peer:
     def _take(self, first: int, body: bytes) -> None:
         if first & 0xF0 == 0x30:
             (length,) = struct.unpack_from("!H", body)
-            self._delivered.append((body[2 : 2 + length].decode(), body[2 + length :]))
+            topic, rest = body[2 : 2 + length].decode(), body[2 + length :]
+            if first & 0x02:
+                self._socket.sendall(b"\x40\x02" + rest[:2])
+                rest = rest[2:]
+            self._delivered.append((topic, rest))
 
     def _packet(self) -> tuple[int, bytes]:
         head = self._bytes(2)
@@ -108,9 +120,11 @@ class Peer:
         return taken
 
 
-def _connect(account: tuple[str, str] | None, will: tuple[str, bytes] | None, retain_will: bool) -> bytes:
-    flags = 0x02
-    rest = text(b"")
+def _connect(
+    account: tuple[str, str] | None, will: tuple[str, bytes] | None, retain_will: bool, session: str
+) -> bytes:
+    flags = 0x00 if session else 0x02
+    rest = text(session.encode())
     if will is not None:
         flags |= 0x0C | (0x20 if retain_will else 0)  # QoS 1
         rest += text(will[0].encode()) + text(will[1])
