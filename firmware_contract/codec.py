@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from operator import attrgetter
 from struct import Struct
 from typing import Any, Final
 
@@ -25,7 +24,10 @@ from firmware_contract.messages import (
     AnyMessage,
     Boot,
     Canary,
+    Clock,
+    Count,
     Health,
+    Link,
     Passage,
     State,
     Timed,
@@ -86,30 +88,27 @@ def encode(message: AnyMessage) -> bytes:
     Raises ValueError for a naive time.
     Limits are not checked: a publisher of recorded data sends what was recorded, and `decode` judges it.
     """
-    return _ENCODER.encode(_in_utc(message))
+    if message.at is not None and message.at.tzinfo is not UTC:
+        if message.at.tzinfo is None:
+            raise ValueError(f"at: a time without an offset ({message.at!r}); give aware UTC")
+        message = msgspec.structs.replace(message, at=message.at.astimezone(UTC))
+    return _ENCODER.encode(message)
 
 
 def meaning(message: AnyMessage) -> int:
     """A signed 64-bit hash of what the message claims: the same key with another meaning is a conflict (L2).
 
-    It is the BLAKE2b of the kind and the JSON array of `at`, as `encode` writes it, and the claim's fields. Telemetry
-    is no part of it, nor is `age_ms`: a device without a clock that sends again sends another age.
+    Telemetry is no part of it, nor is `age_ms`: a device without a clock that sends again sends another age.
     """
     kind, claim = _CLAIMS[type(message)]
-    said = kind + _ENCODER.encode(claim(_in_utc(message)))
+    at = None if message.at is None else (message.at - EARLIEST) // _MICROSECOND
+    said = _ENCODER.encode((kind, at, *claim(message)))
     return int(_INT64.unpack(blake2b(said, digest_size=8).digest())[0])
-
-
-def _in_utc(message: AnyMessage) -> AnyMessage:
-    if message.at is None or message.at.tzinfo is UTC:
-        return message
-    if message.at.tzinfo is None:
-        raise ValueError(f"at: a time without an offset ({message.at!r}); give aware UTC")
-    return msgspec.structs.replace(message, at=message.at.astimezone(UTC))
 
 
 _ENCODER: Final = msgspec.json.Encoder()
 _INT64: Final = Struct(">q")
+_MICROSECOND: Final = timedelta(microseconds=1)
 _TIME: Final = re.compile(TIME_PATTERN.removeprefix("^").removesuffix("$"))
 # Of a refused topic the payload is kept only where its last level says that it is no passage and no batch.
 _SAFE_ENDINGS: Final = frozenset(topics.DEVICE_KINDS) - {"passage"} | {"clock"}
@@ -128,19 +127,16 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[AnyMessage]]] = {
 _FIELDS: Final = {kind: frozenset(cls.__struct_fields__) for kind, cls in TYPES.items()}
 
 
-# By type: its kind, and `at` with the fields that are the claim. (`attrgetter` makes the tuple in one step.)
-_CLAIMS: Final[dict[type[AnyMessage], tuple[bytes, Callable[[Any], object]]]] = {
-    TYPES[kind]: (kind.encode(), attrgetter("at", *fields))
-    for kind, fields in {
-        "state": ("occupied", "cause", "prev_s"),
-        "passage": ("direction", "vehicle_token"),
-        "count": ("occupied", "capacity"),
-        "health": (),
-        "boot": (),
-        "link": ("online",),
-        "clock": (),
-        "canary": ("worker",),
-    }.items()
+# By type: its kind, and the fields that are the claim beside `at`.
+_CLAIMS: Final[dict[type[AnyMessage], tuple[str, Callable[[Any], tuple[object, ...]]]]] = {
+    State: ("state", lambda state: (state.occupied, state.cause, state.prev_s)),
+    Passage: ("passage", lambda passage: (passage.direction, passage.vehicle_token)),
+    Count: ("count", lambda count: (count.occupied, count.capacity)),
+    Health: ("health", lambda _: ()),
+    Boot: ("boot", lambda _: ()),
+    Link: ("link", lambda link: (link.online,)),
+    Clock: ("clock", lambda _: ()),
+    Canary: ("canary", lambda canary: (canary.worker,)),
 }
 
 

@@ -74,7 +74,7 @@ class BulkClient(mqtt.Client):
             return
         packets = array("H", (_PUBACK_HEADER,)) * (2 * len(mids))
         packets[1::2] = array("H", mids)
-        if sys.byteorder == "little":
+        if sys.byteorder == "little":  # pragma: no branch - the other order is another machine's
             packets.byteswap()
         # As one packet, paho goes on with it after a partial send and keeps its place among the others.
         self._packet_queue(_PUBACK, packets.tobytes(), mids[-1], 1)

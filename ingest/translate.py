@@ -176,7 +176,7 @@ def reading(
                 meaning=meaning(message),
                 raw=decoded.raw,
             )
-        case Boot():
+        case Boot():  # and no other
             return row(meaning=meaning(message), raw=decoded.raw)
 
 
@@ -213,7 +213,7 @@ def refuse_item(item: Item, why: Why, detail: str, received_at: datetime) -> Ref
             return _bare(clock_topic(item.area), why, detail, None, received_at)
         case CanaryMark():
             return _bare("canary", why, detail, None, received_at)
-        case Refused():
+        case Refused():  # and no other
             return dataclasses.replace(
                 item, topic=ascii(item.topic), reason=why, detail=detail, device_id=None
             )

@@ -244,3 +244,32 @@ def test_conflicts_are_dealt_with_before_a_head_is_locked(conn: Connection, data
     with conn.transaction(), conn.cursor() as cur:
         append(cur, [row("d", 1, meaning=2), row("d", 2)], {"a": T0}, on_conflicts=still_free)
     assert seen == [(0,)]
+
+
+def test_an_area_without_a_log_takes_nothing(conn: Connection) -> None:
+    """Neither readings nor a watermark nor entries; nothing of the transaction is kept."""
+
+    def readings(cur: psycopg.Cursor[tuple[Any, ...]]) -> None:
+        append(cur, [row("d", 1, area="nowhere")], {})
+
+    def watermark(cur: psycopg.Cursor[tuple[Any, ...]]) -> None:
+        append(cur, [row("d", 1)], {"nowhere": T0})
+
+    def entries(cur: psycopg.Cursor[tuple[Any, ...]]) -> None:
+        append_entries(cur, "nowhere", [LogEntry("registry", "zone/z", None, T0, "test")])
+
+    for attempt in (readings, watermark, entries):
+        with (
+            pytest.raises(LookupError, match="area nowhere has no log"),
+            conn.transaction(),
+            conn.cursor() as cur,
+        ):
+            attempt(cur)
+    assert stored(conn) == []
+    assert conn.execute("SELECT sum(position) FROM log_head").fetchone() == (2,)
+
+
+def test_further_entries_need_no_clock(conn: Connection) -> None:
+    with conn.transaction(), conn.cursor() as cur:
+        _, position = append_entries(cur, "a", [LogEntry("registry", "zone/z", None, T0, "test")])
+    assert position == 2

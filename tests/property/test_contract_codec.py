@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware_contract import topics, vectors
-from firmware_contract.codec import Accepted, Rejected, _judged, _usual, decode, encode, meaning
+from firmware_contract.codec import Accepted, Rejected, _judged, _usual, decode, encode
 from firmware_contract.messages import (
     MAX_AGE_MS,
     MAX_COUNT,
@@ -23,6 +23,7 @@ from firmware_contract.messages import (
     Passage,
     State,
 )
+from tests.fuzz.decoding import judge
 
 u32 = st.integers(0, U32)
 times = st.datetimes(datetime(1970, 1, 1), datetime(2106, 12, 31, 23, 59, 59, 999999), timezones=st.just(UTC))  # noqa: DTZ001
@@ -172,24 +173,6 @@ kinds_and_topics = st.sampled_from(
     [f"baycast/v1/dev/d-1/{kind}" for kind in topics.DEVICE_KINDS]
     + ["baycast/v1/gw/g/batch", "baycast/v1/area/a/clock", "baycast/v1/canary/w"]
 )
-
-
-def judge(topic: str, payload: bytes) -> None:
-    """What holds for any input at all."""
-    answers = decode(topic, payload)
-    assert decode(topic, payload) == answers
-    if not topic.endswith("/batch"):
-        assert len(answers) == 1
-    for answer in answers:
-        if isinstance(answer, Accepted):
-            assert decode(answer.topic, answer.raw) == [answer]
-            assert decode(answer.topic, encode(answer.message))[0].message == answer.message  # type: ignore[union-attr]
-            assert -(2**63) <= meaning(answer.message) < 2**63
-        else:
-            assert answer.detail
-            assert answer.detail.isascii()
-            assert answer.topic.isprintable()
-            assert answer.payload is None or not topic.endswith("/passage")
 
 
 @given(st.text() | kinds_and_topics, st.binary(max_size=200))
