@@ -48,11 +48,12 @@ class BulkClient(mqtt.Client):
         on_publishes: OnPublishes,
         *,
         largest_packet: int,
+        clean_start: bool = False,
     ) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=None if protocol == MQTTProtocolVersion.MQTTv5 else False,
+            clean_session=None if protocol == MQTTProtocolVersion.MQTTv5 else clean_start,
             protocol=protocol,
             reconnect_on_failure=False,
             manual_ack=True,

@@ -26,10 +26,18 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest import metrics
-from ingest.client import ConnectionConfig, make_client, open_connection, subscribe
+from ingest.client import (
+    ConnectionConfig,
+    make_client,
+    open_connection,
+    subscribe,
+    subscribe_to_condition,
+)
 from ingest.failures import BrokerError
-from ingest.inbox import Inbox, Received
+from ingest.inbox import Inbox
+from ingest.intake import BrokerSays, Intake, no_ear
 from ingest.packets import Publish
+from ingest.watchdog import HANGS_AFTER_S, Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -47,26 +55,42 @@ def utc_now() -> datetime:
 
 
 class Connection:
-    """`start()`, then `check()` often, at last `stop()`. `canary` makes a canary's body from the time."""
+    """`start()`, then `check()` often, at last `stop()`. `canary` makes a canary's body from the time.
 
-    def __init__(self, config: ConnectionConfig, inbox: Inbox, canary: Callable[[datetime], bytes]) -> None:
+    `broker_says` gets what the broker publishes about itself. `watchdog` notices a thread that hangs.
+    """
+
+    def __init__(
+        self,
+        config: ConnectionConfig,
+        inbox: Inbox,
+        canary: Callable[[datetime], bytes],
+        watchdog: Watchdog,
+        broker_says: BrokerSays = no_ear,
+    ) -> None:
         self._config = config
         self._inbox = inbox
         self._canary = canary
+        self._alive = watchdog.guard(lambda: HANGS_AFTER_S, self._give_up)
+        self.settled_at: datetime | None = None
+        """Since when the session has the wanted subscriptions and no others."""
         self._generation = 0
         self._subscribed = False
         self._ever_subscribed = False
         self._problem: str | None = None
         self._acks: deque[tuple[int, int]] = deque()
         self._stopping = threading.Event()
+        self._intake = Intake(inbox, self._alive, self._stopping.is_set, broker_says)
         self._failure: BaseException | None = None
         self._next_canary = 0.0
+        self._subscribe_mid: int | None = None
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
         self._client = make_client(config, self._take_in)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
+        self._client.on_unsubscribe = lambda *_: self._settled()
         self._client.on_disconnect = self._on_disconnect
         self._thread = threading.Thread(target=self._run, name="ingest-mqtt", daemon=True)
 
@@ -98,6 +122,11 @@ class Connection:
             self._wake_read.close()
             self._wake_write.close()
 
+    def _give_up(self) -> None:
+        """From the watchdog's thread: ours hangs, so it is `check()` that has to say so."""
+        self._failure = BrokerError(f"it has hung for {HANGS_AFTER_S:.0f} s")
+        self._inbox.wake()
+
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # then a wake-up is waiting already
             self._wake_write.send(b"w")
@@ -106,7 +135,8 @@ class Connection:
 
     def _run(self) -> None:
         try:
-            self._connect_again_and_again()
+            with self._alive:
+                self._connect_again_and_again()
         except BaseException as error:  # noqa: BLE001 - kept for check(), which ends the process with it
             self._failure = error
         finally:
@@ -131,6 +161,7 @@ class Connection:
 
     def _connect(self) -> str | None:
         """Open the socket and send CONNECT; the reason when that was not possible."""
+        self._alive.beat()
         self._problem = None
         try:
             open_connection(self._client, self._config)
@@ -159,6 +190,7 @@ class Connection:
 
     def _turn(self, sock: Any) -> MQTTErrorCode:
         """Wait for the socket, an acknowledgement or the next canary, and handle what there is."""
+        self._alive.beat()
         client = self._client
         timeout = 0.5
         if self._subscribed:
@@ -208,6 +240,7 @@ class Connection:
     def _disconnected(self) -> None:
         self._generation += 1  # from now on every acknowledgement in flight is stale
         self._subscribed = False
+        self.settled_at = None
         metrics.CONNECTED.set(0)
 
     # --- paho's callbacks, all on the thread; what they raise ends it and with it the process ---
@@ -226,11 +259,13 @@ class Connection:
         elif self._config.expects_session or self._ever_subscribed:
             metrics.SESSION_LOST.inc()
             log.error("broker %s lost our session: messages queued there are gone", self._config.broker)
-        subscribe(client, self._config)
+        self._subscribe_mid = subscribe(client, self._config)
 
     def _on_subscribe(
-        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
+        self, client: mqtt.Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
+        if mid != self._subscribe_mid:
+            return  # about the broker itself: where it has no such topics or keeps them, we do without
         denied = [
             f"{subscription.topic} ({reason})"
             for subscription, reason in zip(self._config.subscriptions, reasons, strict=False)
@@ -238,11 +273,20 @@ class Connection:
         ]
         if denied:
             self._problem = f"subscription refused: {', '.join(denied)}"
-            return
+        elif self._config.stale_filters:
+            # Only now: the feed never lacks a subscriber, and what comes twice meanwhile is stored once.
+            client.unsubscribe(list(self._config.stale_filters))
+        else:
+            self._settled()
+
+    def _settled(self) -> None:
+        """The session has the subscriptions that it should have. The canary begins: what it passes came before."""
         self._subscribed = self._ever_subscribed = True
+        self.settled_at = utc_now()
         self._next_canary = time.monotonic()
         metrics.CONNECTED.set(1)
         log.info("subscribed at %s as %s", self._config.broker, self._config.client_id)
+        subscribe_to_condition(self._client)
 
     def _on_disconnect(
         self,
@@ -256,19 +300,4 @@ class Connection:
             self._problem = f"disconnected by the broker: {reason}"
 
     def _take_in(self, publishes: Sequence[Publish]) -> None:
-        """Put messages into the inbox. While that is full they wait here, and behind them the whole connection."""
-        generation, now = self._generation, utc_now()
-        waiting = [
-            Received(generation, mid, qos, topic, payload, retain, now)
-            for mid, qos, topic, payload, retain in publishes
-        ]
-        while waiting:
-            taken = self._inbox.put(waiting, timeout=0.2)
-            del waiting[:taken]
-            if waiting and not taken:
-                promised = [message for message in waiting if message.qos]
-                # At QoS 0 they are sent without a promise, and there is no room.
-                metrics.UNACKNOWLEDGED.inc(len(waiting) - len(promised))
-                waiting = promised
-                if self._stopping.is_set():
-                    return  # not acknowledged: the broker keeps them
+        self._intake.take(self._generation, utc_now(), publishes)

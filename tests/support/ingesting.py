@@ -16,8 +16,9 @@ import paho.mqtt.client as mqtt
 import psycopg
 from paho.mqtt.enums import CallbackAPIVersion
 
+from ingest.config import IngestConfig
 from ingest.failures import IngestError
-from ingest.run import IngestConfig, run
+from ingest.run import run
 from store.log import LogEntry, append_entries
 from store.postgres import connect
 from tests.support.waiting import eventually

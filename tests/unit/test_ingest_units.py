@@ -12,11 +12,11 @@ from ingest import metrics
 from ingest.batch import Batcher
 from ingest.broker_url import parse_broker_url
 from ingest.client import ConnectionConfig
+from ingest.config import IngestConfig
 from ingest.connection import Connection
 from ingest.failures import IngestError
 from ingest.flood import FloodGate, source_of
 from ingest.inbox import Inbox, Received
-from ingest.run import IngestConfig
 from ingest.translate import CanaryMark, ClockMark, Translator, Why, refuse_item
 from store.devices import Device, Directory, LinkState
 from store.faults import Fault, classify
