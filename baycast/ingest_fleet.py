@@ -1,7 +1,7 @@
 """Several ingest workers on one machine: N processes that share the feed, and the sessions of those that are no more.
 
-Worker 1 has the worker id of the settings, as a single one has; worker k has it with `-k`. So going from one to several and
-back goes on with the same session, and a worker id of this family above N is one whose session must be drained.
+Worker 1 has the worker id of the settings, as a single one has; worker k has it with `-k`. So going from one to several
+and back goes on with the same session, and a worker id of this family above N is one whose session must be drained.
 """
 
 from __future__ import annotations
@@ -35,6 +35,12 @@ def metrics_port(settings: Settings, number: int) -> int:
     return settings.ingest_metrics_port and settings.ingest_metrics_port + PORT_STEP * (number - 1)
 
 
+def metrics_ports(settings: Settings) -> list[int]:
+    """The metrics ports of all workers of the settings; empty when they are off."""
+    ports = (metrics_port(settings, number) for number in range(1, settings.ingest_workers + 1))
+    return [port for port in ports if port]
+
+
 def check(settings: Settings, workers: int) -> None:
     """UsageError where so many workers cannot have names and ports."""
     if len(last := worker_name(settings.worker_id, workers)) > _ID_LENGTH:
@@ -44,7 +50,7 @@ def check(settings: Settings, workers: int) -> None:
 
 
 def retired(settings: Settings, workers: int, stop: threading.Event) -> list[str]:
-    """Worker ids of this family that are beyond `workers`: their sessions may hold messages, and go on being dealt some.
+    """Worker ids of this family beyond `workers`: their sessions may hold messages, and are dealt more.
 
     Waits for the database as a worker does at its start. UsageError when it is not there.
     """
@@ -52,11 +58,12 @@ def retired(settings: Settings, workers: int, stop: threading.Event) -> list[str
     from baycast.wiring import database_url
     from store.workers import list_workers
 
+    url = database_url(settings)
     family = re.compile(re.escape(settings.worker_id) + r"-([2-9]|[1-9][0-9]+)")
     deadline = time.monotonic() + _DATABASE_WITHIN_S
     while True:
         try:
-            with open_database(database_url(settings), "baycast ingest") as conn:
+            with open_database(url, "baycast ingest") as conn:
                 known = [worker.worker_id for worker in list_workers(conn.cursor())]
             break
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):

@@ -93,8 +93,8 @@ class Settings(BaseSettings):
     )
     ingest_shared_group: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] | None = Field(
         default=None,
-        description="MQTT 5 shared subscription group of several ingest workers; unset: `baycast` when there are several"
-        " on this machine, else none",
+        description="MQTT 5 shared subscription group of several ingest workers; unset: `baycast` when"
+        " there are several on this machine, else none",
     )
     ingest_workers: Annotated[int, Field(ge=1, le=32)] = Field(
         default=1, description="ingest processes on this machine, which share the feed"

@@ -1,6 +1,7 @@
 """What the broker says of itself under `$SYS`, where it does: mosquitto above all.
 
-Other brokers have alarms of their own. A queue that overflows is dropped in silence otherwise: every publisher had its PUBACK.
+Other brokers have alarms of their own. A queue that overflows is dropped in silence otherwise: every publisher had its
+PUBACK.
 """
 
 from __future__ import annotations

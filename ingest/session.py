@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 import psycopg
@@ -20,7 +21,7 @@ from ingest.watchdog import HANGS_AFTER_S, Guard, Watchdog, end_process
 from store.devices import lock_worker, prepare_session
 from store.faults import Fault, classify
 from store.postgres import Connection, connect
-from store.workers import end_predecessor
+from store.workers import end_predecessor, last_canary
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,21 @@ UNIT_WITHIN_S = 15.0
 """A unit of work that takes longer is cut off: a server that does not answer at all, or a network that swallows
 everything, would otherwise be waited for without end. Statements and waits for locks the server ends before."""
 _STOPPING_UNIT_WITHIN_S = 3.0
+
+
+class _Holder:
+    """Who has our lock: the remains of a session that died, or a process at work? Its canaries tell."""
+
+    def __init__(self) -> None:
+        self._seen: set[datetime | None] = set()
+
+    def look(self, canary: datetime | None) -> None:
+        self._seen.add(canary)
+
+    @property
+    def works(self) -> bool:
+        """It committed twice while we waited; once might be the last word of a dying one."""
+        return len(self._seen) > 2
 
 
 class DatabaseSession:
@@ -63,6 +79,7 @@ class DatabaseSession:
         self._lock_within_s = lock_within_s
         self._start_by: float | None = time.monotonic() + start_within_s
         self._lock_by: float | None = None
+        self._holder = _Holder()
         self._conn: Connection | None = None
         self._predecessor: int | None = None
         self._hinted = False
@@ -96,7 +113,7 @@ class DatabaseSession:
                 self.close()
                 now = time.monotonic()
                 self._lock_by = now + self._lock_within_s if self._lock_by is None else self._lock_by
-                if now > self._lock_by:
+                if now > self._lock_by or self._holder.works:
                     raise
                 reason = str(taken)
             metrics.DATABASE_RETRIES.inc()
@@ -151,6 +168,7 @@ class DatabaseSession:
                 "the database runs without fsync or full_page_writes: a power cut can lose acknowledged data"
             )
         self._start_by = self._lock_by = None
+        self._holder = _Holder()
         return conn
 
     def _claim(self, conn: Connection) -> bool:
@@ -161,6 +179,7 @@ class DatabaseSession:
                 if self._predecessor is not None:
                     # Our own session of before: we cut it, or the network did, and its server has not noticed.
                     end_predecessor(cur, self._predecessor, self._role)
+                self._holder.look(last_canary(cur, self._worker_id))
                 raise WorkerIdTaken(
                     f"another ingest process runs as {self._worker_id!r}; "
                     "stop it, or give this one its own worker id"
