@@ -98,14 +98,15 @@ def _worker(settings: Settings, workers: int, number: int) -> Role:
         variable("ingest_shared_group"): group,
         variable("ingest_metrics_port"): str(metrics_port(settings, number)),
     }
-    return _role(name, changes, "--workers", "1", "--no-drain")
+    return _role(name, changes, "--workers", "1", "--no-drain", must_start=True)
 
 
 def _drain(name: str) -> Role:
     return _role(name, {}, "--drain", name, once=True)
 
 
-def _role(name: str, changes: dict[str, str], *arguments: str, once: bool = False) -> Role:
-    return Role(
-        name, (sys.executable, "-m", "baycast", "ingest", *arguments), child_environment(changes), once=once
-    )
+def _role(
+    name: str, changes: dict[str, str], *arguments: str, once: bool = False, must_start: bool = False
+) -> Role:
+    command = (sys.executable, "-m", "baycast", "ingest", *arguments)
+    return Role(name, command, child_environment(changes), once=once, must_start=must_start)

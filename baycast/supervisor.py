@@ -33,7 +33,9 @@ class Role:
     command: tuple[str, ...]
     env: dict[str, str] = field(repr=False, hash=False)
     once: bool = False
-    """It has an end: not restarted after exit status 0, and never the reason to end the others."""
+    """It has an end: not restarted after exit status 0."""
+    must_start: bool = False
+    """Exit status 2 (wrong input or environment) soon after its first start is for good: `wrong_from_the_start`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Supervisor:
         ]
         self._next_rotation = 0.0
         self.wrong_from_the_start: str | None = None
-        """A role that ended with status 2, wrong input or environment, soon after its first start: why go on?"""
+        """A role that must start and could not: the caller ends the others."""
 
     def start(self) -> None:
         """Start every role."""
@@ -137,14 +139,12 @@ class Supervisor:
         if running.role.once and status == 0:
             running.done = True
             return
-        if (
-            status == WRONG
-            and not running.restarts
-            and now - running.started < STABLE_AFTER_S
-            and not running.role.once
-        ):
+        stable = now - running.started >= STABLE_AFTER_S
+        if running.role.must_start and status == WRONG and not running.restarts and not stable:
             self.wrong_from_the_start = self.wrong_from_the_start or running.role.name
-        if now - running.started >= STABLE_AFTER_S:
+            running.done = True
+            return
+        if stable:
             running.delay_s = RESTART_FIRST_S
         running.due = now + running.delay_s
         _log.warning(

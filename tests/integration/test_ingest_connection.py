@@ -15,6 +15,7 @@ from ingest.client import ConnectionConfig, Subscription
 from ingest.connection import Connection
 from ingest.failures import BrokerError
 from ingest.inbox import Inbox, Received
+from ingest.watchdog import Watchdog
 from tests.support.brokers import Broker, free_port, running_broker
 from tests.support.ingesting import publishing
 from tests.support.waiting import eventually
@@ -31,7 +32,7 @@ def connected(broker: Broker, inbox: Inbox, url: str | None = None, **more: obje
         canary_topic="canary",
         **more,  # type: ignore[arg-type]
     )
-    connection = Connection(config, inbox, lambda _at: b"")
+    connection = Connection(config, inbox, lambda _at: b"", Watchdog())
     connection.start()
     try:
         eventually(lambda: metrics.CONNECTED._value.get() == 1)

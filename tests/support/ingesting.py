@@ -150,7 +150,9 @@ def ingesting(config: IngestConfig) -> Iterator[None]:
 
 def _canaries(config: IngestConfig) -> list[tuple[Any, ...]]:
     return rows(
-        config.database_url, "SELECT canary_at FROM ingest_worker WHERE worker_id = %s", config.worker_id
+        config.database_url,
+        "SELECT canary_at FROM ingest_worker WHERE worker_id = %s AND canary_at IS NOT NULL",
+        config.worker_id,
     )
 
 

@@ -18,6 +18,7 @@ from ingest.failures import IngestError
 from ingest.flood import FloodGate, source_of
 from ingest.inbox import Inbox, Received
 from ingest.translate import CanaryMark, ClockMark, Translator, Why, refuse_item
+from ingest.watchdog import Watchdog
 from store.devices import Device, Directory, LinkState
 from store.faults import Fault, classify
 from store.log import ReadingRow
@@ -183,7 +184,7 @@ def test_l8_what_finds_no_room_is_dropped_only_without_a_promise() -> None:
     config = ConnectionConfig(
         broker=parse_broker_url("mqtt://nowhere"), client_id="c", subscriptions=[], canary_topic="canary"
     )
-    connection = Connection(config, inbox, lambda _at: b"")
+    connection = Connection(config, inbox, lambda _at: b"", Watchdog())
     before = metrics.UNACKNOWLEDGED._value.get()
     freed = threading.Timer(0.3, lambda: inbox.take(1, 0))
     freed.start()
