@@ -183,6 +183,9 @@ class Connection:
                 return self._problem
             if not self._subscribed and time.monotonic() > subscribed_by:
                 return "no answer to CONNECT or SUBSCRIBE"
+            # Every canary is answered. paho's own pings would take twice the keepalive to notice.
+            if self._subscribed and (silent := client.silent_s()) > self._config.keepalive_s:
+                return f"the broker has been silent for {silent:.0f} s"
             if self._stopping.is_set() and not self._acks and not client.want_write():
                 client.leave(_LEAVE_WITHIN_S)
                 return "stopping"

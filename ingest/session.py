@@ -113,7 +113,8 @@ class DatabaseSession:
                 self.close()
                 now = time.monotonic()
                 self._lock_by = now + self._lock_within_s if self._lock_by is None else self._lock_by
-                if now > self._lock_by or self._holder.works:
+                # Our own predecessor's lock falls with it, however long its server takes to notice.
+                if self._holder.works or (now > self._lock_by and self._predecessor is None):
                     raise
                 reason = str(taken)
             metrics.DATABASE_RETRIES.inc()

@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.config import IngestConfig
 from ingest.failures import IngestError
+from ingest.health import Health
 from ingest.run import run
 from store.log import LogEntry, append_entries
 from store.postgres import connect
@@ -123,14 +124,14 @@ def config_for(database_url: str, mqtt_url: str, **more: Any) -> IngestConfig:
 
 
 @contextmanager
-def ingesting(config: IngestConfig) -> Iterator[None]:
+def ingesting(config: IngestConfig, health: Health | None = None) -> Iterator[None]:
     """Ingest in a thread of this process, subscribed when the block begins; raises its failure at the end."""
     stop = threading.Event()
     failures: list[BaseException] = []
 
     def target() -> None:
         try:
-            run(config, stop)
+            run(config, stop, health)
         except BaseException as error:  # noqa: BLE001 - raised again below
             failures.append(error)
 
