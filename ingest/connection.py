@@ -84,14 +84,14 @@ class Connection:
         self._failure: BaseException | None = None
         self._next_canary = 0.0
         self._subscribe_mid: int | None = None
-        self._wake_read, self._wake_write = socket.socketpair()
-        self._wake_read.setblocking(False)
-        self._wake_write.setblocking(False)
         self._client = make_client(config, self._take_in)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_unsubscribe = lambda *_: self._settled()
         self._client.on_disconnect = self._on_disconnect
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="ingest-mqtt", daemon=True)
 
     # --- called from the writer's thread ---

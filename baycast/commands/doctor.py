@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from baycast.findings import Finding
-from baycast.gaps_report import show_gaps
+from baycast.gaps_report import gaps_report
 from baycast.ingest_findings import examine_workers
 from baycast.settings import Settings, UsageError, masked
 
@@ -36,7 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.gaps:
-        return show_gaps(settings, args.device, args.limit, as_json=args.json)
+        for line in gaps_report(settings, args.device, args.limit, as_json=args.json):
+            print(line)
+        return 0
     if args.device is not None:
         raise UsageError("doctor: --device goes with --gaps")
     findings = list(examine(settings))

@@ -32,7 +32,7 @@ FROM broker_drops WHERE dropped > 0 ORDER BY dropped_at DESC;
 SELECT g.device_id, g.incarnation, g.boot, g.missing, g.holes, lower(g.last), upper(g.last) - 1, r.received_at
 FROM (
     SELECT d.device_id, d.incarnation, d.boot, sum(upper(hole) - lower(hole))::bigint AS missing, count(*) AS holes,
-           max(hole) AS last
+           (array_agg(hole ORDER BY hole DESC))[1] AS last
     FROM device_seen d,
          LATERAL unnest(int8multirange(range_merge(d.seen)) - d.seen) AS hole
     WHERE d.device_id = coalesce($1, d.device_id)
