@@ -75,7 +75,6 @@ class Connection:
         self.settled_at: datetime | None = None
         """Since when the session has the wanted subscriptions and no others."""
         self._generation = 0
-        self._subscribed = False
         self._ever_subscribed = False
         self._problem: str | None = None
         self._acks: deque[tuple[int, int]] = deque()
@@ -149,7 +148,7 @@ class Connection:
         while not self._stopping.is_set():
             opened = time.monotonic()
             problem = self._connect() or self._serve()
-            steady = self._subscribed and time.monotonic() - opened > _STEADY_AFTER_S
+            steady = self.settled_at is not None and time.monotonic() - opened > _STEADY_AFTER_S
             self._disconnected()
             if self._stopping.is_set():
                 return
@@ -181,10 +180,10 @@ class Connection:
             rc = self._turn(sock)
             if self._problem is not None:
                 return self._problem
-            if not self._subscribed and time.monotonic() > subscribed_by:
+            if self.settled_at is None and time.monotonic() > subscribed_by:
                 return "no answer to CONNECT or SUBSCRIBE"
             # Every canary is answered. paho's own pings would take twice the keepalive to notice.
-            if self._subscribed and (silent := client.silent_s()) > self._config.keepalive_s:
+            if self.settled_at is not None and (silent := client.silent_s()) > self._config.keepalive_s:
                 return f"the broker has been silent for {silent:.0f} s"
             if self._stopping.is_set() and not self._acks and not client.want_write():
                 client.leave(_LEAVE_WITHIN_S)
@@ -196,7 +195,7 @@ class Connection:
         self._alive.beat()
         client = self._client
         timeout = 0.5
-        if self._subscribed:
+        if self.settled_at is not None:
             timeout = min(timeout, max(0.0, self._next_canary - time.monotonic()))
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             timeout = 0.0
@@ -235,14 +234,13 @@ class Connection:
 
     def _send_canary(self) -> None:
         now = time.monotonic()
-        if self._subscribed and now >= self._next_canary and not self._stopping.is_set():
+        if self.settled_at is not None and now >= self._next_canary and not self._stopping.is_set():
             self._next_canary = now + self._config.canary_every_s
             # A full outgoing queue means that the broker does not answer: the canary is then rightly missing.
             self._client.publish(self._config.canary_topic, self._canary(utc_now()), qos=1)
 
     def _disconnected(self) -> None:
         self._generation += 1  # from now on every acknowledgement in flight is stale
-        self._subscribed = False
         self.settled_at = None
         metrics.CONNECTED.set(0)
 
@@ -284,7 +282,7 @@ class Connection:
 
     def _settled(self) -> None:
         """The session has the subscriptions that it should have. The canary begins: what it passes came before."""
-        self._subscribed = self._ever_subscribed = True
+        self._ever_subscribed = True
         self.settled_at = utc_now()
         self._next_canary = time.monotonic()
         metrics.CONNECTED.set(1)
@@ -292,12 +290,7 @@ class Connection:
         subscribe_to_condition(self._client)
 
     def _on_disconnect(
-        self,
-        _client: mqtt.Client,
-        _data: Any,
-        flags: mqtt.DisconnectFlags,
-        reason: ReasonCode,
-        _properties: Any,
+        self, _client: mqtt.Client, _data: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _p: Any
     ) -> None:
         if flags.is_disconnect_packet_from_server:  # as in "Session taken over": another client with our id
             self._problem = f"disconnected by the broker: {reason}"
