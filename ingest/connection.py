@@ -117,18 +117,20 @@ class Connection:
         self._wake()
         if self._thread.ident is not None:
             self._thread.join(timeout)
-        if not self._thread.is_alive():
-            self._wake_read.close()
-            self._wake_write.close()
+        else:
+            self._close_wake()
 
-    def _give_up(self) -> None:
-        """From the watchdog's thread: ours hangs, so it is `check()` that has to say so."""
+    def _give_up(self) -> None:  # from the watchdog's thread; `check()` says so
         self._failure = BrokerError(f"it has hung for {HANGS_AFTER_S:.0f} s")
         self._inbox.wake()
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # then a wake-up is waiting already
+        with contextlib.suppress(OSError):  # a wake-up is waiting already, or the thread has ended
             self._wake_write.send(b"w")
+
+    def _close_wake(self) -> None:
+        self._wake_read.close()
+        self._wake_write.close()
 
     # --- the thread ---
 
@@ -140,6 +142,7 @@ class Connection:
             self._failure = error
         finally:
             self._disconnected()
+            self._close_wake()
             self._inbox.wake()
 
     def _connect_again_and_again(self) -> None:

@@ -191,6 +191,7 @@ def test_a_receiving_thread_that_hangs_ends_the_process_with_a_reason(
             work_until_it_hangs()
     finally:
         over.set()
+        eventually(lambda: not [t for t in threading.enumerate() if t.name == "ingest-mqtt"])
 
 
 def test_a_guard_acts_once_and_only_on_what_is_not_over() -> None:
