@@ -44,8 +44,7 @@ log = logging.getLogger(__name__)
 _SUBSCRIBED_WITHIN_S = 10.0
 _BACKOFF_S = (0.1, 5.0)
 _LEAVE_WITHIN_S = 1.0
-_STEADY_AFTER_S = 5.0
-"""A connection that lasted this long was a good one: the next reconnect is quick again."""
+_STEADY_AFTER_S = 5.0  # a connection that lasted this long was a good one: the next reconnect is quick again
 _CPU_RECEIVE = metrics.CPU_SECONDS.labels("receive")
 _CPU_ACK = metrics.CPU_SECONDS.labels("ack")
 
@@ -55,10 +54,8 @@ def utc_now() -> datetime:
 
 
 class Connection:
-    """`start()`, then `check()` often, at last `stop()`. `canary` makes a canary's body from the time.
-
-    `broker_says` gets what the broker publishes about itself. `watchdog` notices a thread that hangs.
-    """
+    """`start()`, then `check()` often, at last `stop()`. `canary` makes a canary's body from the time; `broker_says`
+    gets what the broker publishes about itself; `watchdog` notices a thread that hangs."""
 
     def __init__(
         self,
