@@ -116,7 +116,7 @@ def test_a_worker_id_in_use_is_refused_in_one_line_and_its_holder_undisturbed(
     with ingest_command(database_url, broker.url, **holder):
         wait_for_workers(database_url, "ingest-1-2")
         with ingest_command(database_url, broker.url, "--workers", "2") as second:
-            assert second.wait(15) == 2
+            assert second.wait(40) == 2
             last = second.text.splitlines()[-2:]
         assert "another ingest process runs as 'ingest-1-2'" in last[0]
         assert last[1] == "baycast: ingest: worker ingest-1-2 cannot run, so none does; its reason is above"
