@@ -36,7 +36,9 @@ def connect(
     """
     options = (
         f"-c timezone=UTC -c statement_timeout={statement_timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS} "
-        "-c idle_in_transaction_session_timeout=60000 -c jit=off"
+        "-c idle_in_transaction_session_timeout=60000 -c jit=off "
+        # The server's side, too: otherwise the locks of a session whose client is gone stand for two hours.
+        "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 -c tcp_user_timeout=15000"
     )
     conn = psycopg.connect(
         url,

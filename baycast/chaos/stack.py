@@ -73,7 +73,7 @@ class Stack:
             apply(conn, changes, entered_by="baycast chaos", entered_at=utc_now())
         with self._log("mosquitto") as log:
             self.broker.start(log)
-        self.db_proxy = FaultProxy("database", _socket_of(self.database_url))
+        self.db_proxy = FaultProxy("database", socket_of(self.database_url))
         self.db_proxy.start()
         self.mqtt_proxy = FaultProxy("broker", self.broker.port)
         self.mqtt_proxy.start()
@@ -166,5 +166,5 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _socket_of(url: str) -> Path:
+def socket_of(url: str) -> Path:
     return Path(unquote(parse_qs(urlsplit(url).query)["host"][0])) / ".s.PGSQL.5432"

@@ -12,12 +12,13 @@ from ingest import metrics
 from ingest.batch import Batcher
 from ingest.broker_url import parse_broker_url
 from ingest.client import ConnectionConfig
+from ingest.config import IngestConfig
 from ingest.connection import Connection
 from ingest.failures import IngestError
 from ingest.flood import FloodGate, source_of
 from ingest.inbox import Inbox, Received
-from ingest.run import IngestConfig
 from ingest.translate import CanaryMark, ClockMark, Item, Translator, Why, refuse_item
+from ingest.watchdog import Watchdog
 from store.devices import Device, Directory, LinkState
 from store.faults import Fault, classify
 from store.log import ReadingRow
@@ -228,7 +229,7 @@ def test_l8_what_finds_no_room_is_dropped_only_without_a_promise() -> None:
     config = ConnectionConfig(
         broker=parse_broker_url("mqtt://nowhere"), client_id="c", subscriptions=[], canary_topic="canary"
     )
-    connection = Connection(config, inbox, lambda _at: b"")
+    connection = Connection(config, inbox, lambda _at: b"", Watchdog())
     before = metrics.UNACKNOWLEDGED._value.get()
     freed = threading.Timer(0.3, lambda: inbox.take(1, 0))
     freed.start()
