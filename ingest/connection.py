@@ -49,10 +49,17 @@ def utc_now() -> datetime:
 class Connection:
     """`start()`, then `check()` often, at last `stop()`. `canary` makes a canary's body from the time."""
 
-    def __init__(self, config: ConnectionConfig, inbox: Inbox, canary: Callable[[datetime], bytes]) -> None:
+    def __init__(
+        self,
+        config: ConnectionConfig,
+        inbox: Inbox,
+        canary: Callable[[datetime], bytes],
+        crash_point: Callable[[str], None] = lambda _name: None,
+    ) -> None:
         self._config = config
         self._inbox = inbox
         self._canary = canary
+        self._crash_point = crash_point
         self._generation = 0
         self._subscribed = False
         self._ever_subscribed = False
@@ -265,6 +272,7 @@ class Connection:
         while waiting:
             taken = self._inbox.put(waiting, timeout=0.2)
             del waiting[:taken]
+            self._crash_point("enqueued")
             if waiting and not taken:
                 promised = [message for message in waiting if message.qos]
                 # At QoS 0 they are sent without a promise, and there is no room.

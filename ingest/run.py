@@ -69,7 +69,7 @@ class IngestConfig:
     ready_file: Path | None = None
     """Touched at a COMMIT, at most once a second: its age is the process's health."""
     crash_point: str | None = None
-    """For chaos tests: kill -9 ourselves at "received", "before_commit" or "committed"; "committed:7": the 7th time."""
+    """Chaos: kill -9 ourselves at "enqueued", "received", "before_commit" or "committed", or "...:7" at the 7th."""
 
     def __repr__(self) -> str:
         return f"IngestConfig(worker_id={self.worker_id!r}, batch_max={self.batch_max})"
@@ -115,6 +115,7 @@ def run(config: IngestConfig, stop: threading.Event) -> None:
                 ),
                 inbox,
                 lambda at: encode(Canary(worker=config.worker_id, at=at)),
+                crash,
             )
             pump = _Pump(config, writer, translator, inbox=inbox, connection=connection, crash=crash)
             connection.start()

@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
 import psycopg
 
 from baycast.chaos import city, collect
+from baycast.chaos.damage import Damage
 from baycast.chaos.proxy import FaultProxy, Toxics
 from baycast.chaos.schedule import CRASH_POINTS, Fault, Step
 from baycast.chaos.stack import Stack, eventually, last_line
@@ -27,22 +26,6 @@ _CUT_WITHIN_S = 5.0
 
 class Stuck(RuntimeError):
     """The system did not come back."""
-
-
-@dataclass(slots=True)
-class Damage:
-    """What was done, and how long each recovery took."""
-
-    kills: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    recoveries_s: dict[str, list[float]] = field(default_factory=dict)
-    missed: Counter[str] = field(default_factory=Counter)
-    """Faults that found nothing to break in time, such as a crash point that was not passed."""
-    exits: Counter[str] = field(default_factory=Counter)
-    """Times that ingest or engine ended by themselves and were started again."""
-    rss_start: int = 0
-    rss_max: int = 0
-    drained_per_s: float = 0.0
 
 
 class Nemesis:
@@ -110,6 +93,14 @@ class Nemesis:
             self.damage.missed[step.fault] += 1
             armed.kill()
             armed.wait()
+        self._stack.start_ingest()
+
+    def _crash_mid_ack(self, step: Step) -> None:
+        """Kill when the broker has so many more bytes of ingest, mostly acknowledgements, and no more come."""
+        struck = self._cut_at(self._stack.mqtt_proxy, Toxics(cut_up=step.count), self._check)
+        if not struck:
+            self.damage.missed[step.fault] += 1
+        self._kill_ingest("ingest_mid_ack" if struck else "ingest_random")
         self._stack.start_ingest()
 
     def _ingest_stop(self, _step: Step) -> None:
@@ -229,12 +220,18 @@ class Nemesis:
 
     def _cut(self, step: Step) -> None:
         """Both directions by turns: what is cut up is a statement or a PUBACK, down a result or a PUBLISH."""
-        proxy = self._proxy(step)
-        cuts = proxy.cuts
-        proxy.set(Toxics(cut_up=step.count) if step.count % 2 else Toxics(cut_down=step.count))
-        if not eventually(lambda: proxy.cuts > cuts, _CUT_WITHIN_S, self.poll):
+        where = Toxics(cut_up=step.count) if step.count % 2 else Toxics(cut_down=step.count)
+        if not self._cut_at(self._proxy(step), where, self.poll):
             self.damage.missed[step.fault] += 1
-        proxy.set(Toxics())
+
+    def _cut_at(self, proxy: FaultProxy, where: Toxics, meanwhile: Callable[[], None]) -> bool:
+        """Wait for the cut; False when the byte did not come in time."""
+        cuts = proxy.cuts
+        proxy.set(where)
+        try:
+            return eventually(lambda: proxy.cuts > cuts, _CUT_WITHIN_S, meanwhile)
+        finally:
+            proxy.set(Toxics())
 
     def _proxy(self, step: Step) -> FaultProxy:
         return self._stack.db_proxy if step.fault.startswith("db_") else self._stack.mqtt_proxy

@@ -17,9 +17,11 @@ class Fault(StrEnum):
     """The kinds of fault; the values are in figures and plans, so they keep their meaning."""
 
     INGEST_KILL = "ingest_kill"
+    CRASH_ENQUEUED = "crash_enqueued"
     CRASH_RECEIVED = "crash_received"
     CRASH_BEFORE_COMMIT = "crash_before_commit"
     CRASH_COMMITTED = "crash_committed"
+    CRASH_MID_ACK = "crash_mid_ack"
     INGEST_STOP = "ingest_stop"
     INGEST_PAUSE = "ingest_pause"
     ENGINE_KILL = "engine_kill"
@@ -42,11 +44,13 @@ class Fault(StrEnum):
 
 
 CRASH_POINTS: Mapping[Fault, str] = {
+    Fault.CRASH_ENQUEUED: "enqueued",
     Fault.CRASH_RECEIVED: "received",
     Fault.CRASH_BEFORE_COMMIT: "before_commit",
     Fault.CRASH_COMMITTED: "committed",
 }
-"""Ingest's named crash points: everything received, nothing committed; all written; committed, nothing acknowledged."""
+"""Ingest's named crash points, for which it is armed: in its queue; a batch received; all written; committed, nothing
+acknowledged. The last one, amid the acknowledgements, is struck from outside: when the broker has so many bytes."""
 
 LONGEST_S: Mapping[Fault, float] = {
     Fault.INGEST_PAUSE: 3.0,
@@ -80,10 +84,17 @@ class Profile:
     outage_s: float = 0.0
     """How long each `db_outage` lasts."""
     durable_broker: bool = False
-    """The broker writes every change to disk before it answers: slow, and loses nothing."""
+    """The broker writes its state to disk after each round of changes: slow, and a kill costs a message or two."""
+    again_s: float = 0.0
+    """After a reconnect the publisher sends again what was acknowledged so shortly before."""
     broker_may_lose: bool = False
     """Broker kills with the ordinary configuration: what is lost must show as a gap in the sequence numbers."""
     poison_share: float = 0.01
+
+    @property
+    def breaks_network(self) -> bool:
+        """Whether ingest has to be behind proxies: they take a share of the machine."""
+        return not self.faults.keys().isdisjoint(_AT_PROXY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +109,12 @@ class Step:
 
     def __str__(self) -> str:
         lasts = f" for {self.seconds:.2f} s" if self.seconds else ""
-        counted = {Fault.DB_CUT: " at byte", Fault.MQTT_CUT: " at byte"}.get(self.fault, " at passing")
-        where = f"{counted} {self.count}" if self.count else ""
+        counted = "passing" if self.fault in CRASH_POINTS else "byte"
+        where = f" at {counted} {self.count}" if self.count else ""
         return f"{self.at:>9}  {self.fault}{where}{lasts}"
 
 
-_POINTS = (Fault.CRASH_RECEIVED, Fault.CRASH_BEFORE_COMMIT, Fault.CRASH_COMMITTED)
+_POINTS = (*CRASH_POINTS, Fault.CRASH_MID_ACK)
 _NETWORK = (
     Fault.DB_BLACKHOLE,
     Fault.DB_SLOW,
@@ -112,6 +123,7 @@ _NETWORK = (
     Fault.MQTT_SLOW,
     Fault.MQTT_SLICES,
 )
+_AT_PROXY = frozenset({*_NETWORK, Fault.DB_CUT, Fault.MQTT_CUT, Fault.CRASH_MID_ACK})
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
@@ -123,8 +135,10 @@ PROFILES: Mapping[str, Profile] = {
             rate=1000,
             devices=240,
             faults={
-                Fault.INGEST_KILL: 6,
-                **dict.fromkeys(_POINTS, 2),
+                Fault.INGEST_KILL: 4,
+                **dict.fromkeys(_POINTS, 1),
+                Fault.CRASH_BEFORE_COMMIT: 2,
+                Fault.CRASH_COMMITTED: 2,
                 Fault.INGEST_STOP: 1,
                 Fault.INGEST_PAUSE: 1,
                 Fault.ENGINE_KILL: 3,
@@ -146,7 +160,7 @@ PROFILES: Mapping[str, Profile] = {
             rate=2000,
             devices=1000,
             faults={
-                Fault.INGEST_KILL: 120,
+                Fault.INGEST_KILL: 40,
                 **dict.fromkeys(_POINTS, 34),
                 Fault.INGEST_STOP: 10,
                 Fault.INGEST_PAUSE: 10,
@@ -174,12 +188,13 @@ PROFILES: Mapping[str, Profile] = {
         ),
         Profile(
             name="broker",
-            about="50 broker kills with the durable broker configuration: nothing acknowledged may be lost",
+            about="50 broker kills, the durable configuration, publishers that overlap: nothing may be lost",
             events=20_000,
             rate=150,
             devices=100,
             faults={Fault.BROKER_KILL: 50},
             durable_broker=True,
+            again_s=1.0,
         ),
         Profile(
             name="stock",
@@ -212,7 +227,8 @@ def schedule(profile: Profile, seed: int, events: int, faults: int | None = None
     slots = len(kinds)
     steps = []
     for slot, fault in enumerate(kinds):
-        share = 0.02 + 0.93 * (slot + dice.random()) / slots
+        # An outage comes first thing: the stream is to outlast it, and what drains it.
+        share = 0.02 if fault is Fault.DB_OUTAGE else 0.02 + 0.93 * (slot + dice.random()) / slots
         steps.append(Step(int(events * share), fault, _seconds(profile, fault, dice), _count(fault, dice)))
     return steps
 
@@ -231,7 +247,9 @@ def _seconds(profile: Profile, fault: Fault, dice: random.Random) -> float:
 
 def _count(fault: Fault, dice: random.Random) -> int:
     if fault in CRASH_POINTS:
-        return dice.randint(1, 12)
+        return dice.randint(1, 6)
+    if fault is Fault.CRASH_MID_ACK:
+        return int(10 ** dice.uniform(0, 3.3))  # a PUBACK has four bytes, a batch up to a thousand of them
     if fault in (Fault.DB_CUT, Fault.MQTT_CUT):
         return int(10 ** dice.uniform(0, 4))  # a few bytes of a reply as often as the middle of a batch
     return 0

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from baycast.chaos import city
 from baycast.chaos.ingest_process import CRASH_VARIABLE
 from baycast.chaos.proxy import FaultProxy
+from baycast.chaos.schedule import Profile
 from baycast.chaos.stream import StreamPlan
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.embedded_postgres import EmbeddedPostgres
@@ -42,14 +43,15 @@ def utc_now() -> datetime:
 
 
 class Stack:
-    """Database, broker, a proxy before each, ingest behind the proxies, the engine at the database itself."""
+    """Database and broker; ingest, behind a proxy to each where a fault needs that; the engine, at the database."""
 
-    def __init__(self, folder: Path, *, durable_broker: bool, packages: Path) -> None:
+    def __init__(self, folder: Path, profile: Profile, *, packages: Path) -> None:
         self.folder = folder
+        self._profile = profile
         self.logs = folder / "logs"
         self.logs.mkdir()
         self.postgres = EmbeddedPostgres(folder / "postgres", settings={"max_wal_size": "2GB"})
-        extra = (*_QUEUE, *(_DURABLE if durable_broker else ()))
+        extra = (*_QUEUE, *(_DURABLE if profile.durable_broker else ()))
         self.broker = EmbeddedMosquitto(folder / "mosquitto", _free_port(), packages, extra)
         self.db_proxy: FaultProxy
         self.mqtt_proxy: FaultProxy
@@ -62,13 +64,13 @@ class Stack:
         """The database itself, past the proxy: for the engine and for us."""
         return self.postgres.url()
 
-    def start(self, sensors: int) -> None:
+    def start(self) -> None:
         """Servers, schema, registry and proxies; no roles yet. Raises `UsageError`."""
         with self._log("postgres") as log:
             self.postgres.start(log)
         self.postgres.create_database()
         migrate(self.database_url)
-        changes = [Change(kind, id, doc) for kind, id, doc in city.documents(sensors)]
+        changes = [Change(kind, id, doc) for kind, id, doc in city.documents(self._profile.devices)]
         with connect(self.database_url, role="baycast chaos") as conn:
             apply(conn, changes, entered_by="baycast chaos", entered_at=utc_now())
         with self._log("mosquitto") as log:
@@ -87,9 +89,11 @@ class Stack:
             self.broker.start(log)
 
     def start_ingest(self, crash_point: str | None = None) -> None:
+        proxied = self._profile.breaks_network
+        through = f"postgresql://postgres@127.0.0.1:{self.db_proxy.port}/baycast"
         env = {
-            variable("database_url"): f"postgresql://postgres@127.0.0.1:{self.db_proxy.port}/baycast",
-            variable("mqtt_url"): f"mqtt://127.0.0.1:{self.mqtt_proxy.port}",
+            variable("database_url"): through if proxied else self.database_url,
+            variable("mqtt_url"): f"mqtt://127.0.0.1:{self.mqtt_proxy.port if proxied else self.broker.port}",
             variable("data_dir"): str(self.folder),
             CRASH_VARIABLE: crash_point or "",
         }
@@ -99,11 +103,12 @@ class Stack:
         env = {variable("database_url"): self.database_url, variable("engine_metrics_port"): "0"}
         self.engine = self._role("engine", "baycast", "engine", env=env)
 
-    def start_publisher(self, plan: StreamPlan, rate: float) -> None:
+    def start_publisher(self, plan: StreamPlan) -> None:
         given = {
             "host": "127.0.0.1",
             "port": self.broker.port,
-            "rate": rate,
+            "rate": self._profile.rate,
+            "again_s": self._profile.again_s,
             "folder": str(self.folder),
             "plan": asdict(plan),
         }
