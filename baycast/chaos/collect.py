@@ -51,7 +51,7 @@ def log_evidence(conn: Connection) -> Evidence:
     evidence.quarantine = [
         Quarantined(topic, reason, None if payload is None else bytes(payload), size, count)
         for topic, reason, payload, size, count in conn.execute(
-            "SELECT topic, reason, payload, payload_bytes, count FROM quarantine"
+            "SELECT topic, reason, payload, payload_bytes, count FROM quarantine WHERE replayed_at IS NULL"
         )
     ]
     evidence.overflow = {
@@ -85,6 +85,14 @@ def longest_stall_s(conn: Connection) -> float:
     """The longest time in which nothing was committed to the area's log, not even a canary, while readings came."""
     row = conn.execute(_STALL, {"area": city.AREA}).fetchone()
     return 0.0 if row is None or row[0] is None else float(row[0])
+
+
+def unreplayed(conn: Connection) -> int:
+    """Messages in quarantine of sensors that were not registered when they came."""
+    row = conn.execute(
+        "SELECT count(*) FROM quarantine WHERE reason = 'unknown_device' AND replayed_at IS NULL"
+    ).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def live_generation(conn: Connection) -> tuple[int, int]:

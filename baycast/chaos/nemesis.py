@@ -134,6 +134,20 @@ class Nemesis:
             child.wait()
             self.damage.kills[kind] += 1
 
+    # --- the registry ---
+
+    def _register(self, _step: Step) -> None:
+        """What the next lot of sensors said so far leaves quarantine, and comes into old chunks."""
+        self._stack.register_late(self.damage.faults[Fault.REGISTER] - 1)
+
+    def register_rest(self) -> None:
+        """The lots that are left; wait until nothing of a sensor waits in quarantine. Raises `Stuck`."""
+        for lot in range(self.damage.faults[Fault.REGISTER], city.LATE_LOTS):
+            self._stack.register_late(lot)
+        with collect.connect(self._stack.database_url) as conn:
+            if not eventually(lambda: not collect.unreplayed(conn), RECOVERY_S, self.poll):
+                raise Stuck(f"{collect.unreplayed(conn)} messages of registered sensors stay in quarantine")
+
     # --- the database ---
 
     def _db_stop(self, step: Step) -> None:

@@ -42,6 +42,8 @@ class Order:
     """Fewer faults than the profile has; None: all."""
     packages: Path
     """Where a mosquitto without root is unpacked to."""
+    server: str | None = None
+    """URL of an outside database server; None: an embedded one."""
 
     def steps(self) -> list[Step]:
         return schedule(self.profile, self.seed, self.events, self.faults)
@@ -68,7 +70,7 @@ class Run:
         began = time.monotonic()
         profile = self._order.profile
         with _folder() as folder, Progress(folder / "progress") as progress:
-            stack = Stack(folder, profile, packages=self._order.packages)
+            stack = Stack(folder, profile, packages=self._order.packages, server=self._order.server)
             nemesis = Nemesis(stack, self._say, self._check)
             stuck: str | None = None
             try:
@@ -80,11 +82,12 @@ class Run:
                     stuck = str(why)
                 ran = time.monotonic() - began
                 verdict = self._audit(stack, folder, rebuild=stuck is None)
+                more = {} if stack.compressor is None else stack.compressor.figures()
             finally:
                 nemesis.close()
                 stack.close()
             figures = figures_of(verdict, nemesis.damage)
-            figures |= {
+            figures |= more | {
                 "longest_stall_s": self._stall_s,
                 "publisher_reconnects": progress.reconnects,
                 "seconds": time.monotonic() - began,
@@ -149,6 +152,8 @@ class Run:
         """Publisher done; the watermark past its last word; ingest stopped in order; the engine at the head."""
         self._until(lambda: False, progress, nemesis, stack)
         self._say(f"publisher done: {progress.acked} readings acknowledged")
+        if self._order.profile.compresses:
+            nemesis.register_rest()
         last = datetime.fromtimestamp(progress.last_ack_ns / 1e9, UTC)
         with collect.connect(stack.database_url) as conn:
             self._while_moving(lambda: _watermark(conn) > last, nemesis.position, nemesis, "ingest")

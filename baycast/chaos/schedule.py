@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from baycast.chaos import city
+
 
 class Fault(StrEnum):
     """The kinds of fault; the values are in figures and plans, so they keep their meaning."""
@@ -41,6 +43,7 @@ class Fault(StrEnum):
     MQTT_SLOW = "mqtt_slow"
     MQTT_CUT = "mqtt_cut"
     MQTT_SLICES = "mqtt_slices"
+    REGISTER = "register"
 
 
 CRASH_POINTS: Mapping[Fault, str] = {
@@ -90,6 +93,9 @@ class Profile:
     broker_may_lose: bool = False
     """Broker kills with the ordinary configuration: what is lost must show as a gap in the sequence numbers."""
     poison_share: float = 0.01
+    compresses: bool = False
+    """On a TimescaleDB outside, where chunks are compressed all the time. Some sensors are registered late: what they
+    said waits in quarantine, and then comes into compressed chunks."""
 
     @property
     def breaks_network(self) -> bool:
@@ -212,6 +218,23 @@ PROFILES: Mapping[str, Profile] = {
             rate=4000,
             devices=1000,
             faults={Fault.INGEST_KILL: 10, **dict.fromkeys(_POINTS, 3)},
+        ),
+        Profile(
+            name="compress",
+            about="kills of ingest while TimescaleDB compresses old chunks and late readings come into them",
+            events=60_000,
+            rate=1000,
+            devices=240,
+            faults={
+                Fault.REGISTER: city.LATE_LOTS,
+                Fault.INGEST_KILL: 6,
+                **dict.fromkeys(_POINTS, 2),
+                Fault.ENGINE_KILL: 2,
+                Fault.DB_BLACKHOLE: 2,
+                Fault.DB_CUT: 6,
+            },
+            poison_share=0.0,
+            compresses=True,
         ),
     )
 }

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,9 @@ from typing import IO
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from baycast.chaos import city
+from baycast.chaos.compressor import Compressor
 from baycast.chaos.ingest_process import CRASH_VARIABLE
+from baycast.chaos.outside import OutsideDatabase, through
 from baycast.chaos.proxy import FaultProxy
 from baycast.chaos.schedule import Profile
 from baycast.chaos.stream import StreamPlan
@@ -45,12 +47,17 @@ def utc_now() -> datetime:
 class Stack:
     """Database and broker; ingest, behind a proxy to each where a fault needs that; the engine, at the database."""
 
-    def __init__(self, folder: Path, profile: Profile, *, packages: Path) -> None:
+    def __init__(self, folder: Path, profile: Profile, *, packages: Path, server: str | None) -> None:
         self.folder = folder
         self._profile = profile
         self.logs = folder / "logs"
         self.logs.mkdir()
-        self.postgres = EmbeddedPostgres(folder / "postgres", settings={"max_wal_size": "2GB"})
+        self.postgres: EmbeddedPostgres | OutsideDatabase = (
+            EmbeddedPostgres(folder / "postgres", settings={"max_wal_size": "2GB"})
+            if server is None
+            else OutsideDatabase(server)
+        )
+        self.compressor: Compressor | None = None
         extra = (*_QUEUE, *(_DURABLE if profile.durable_broker else ()))
         self.broker = EmbeddedMosquitto(folder / "mosquitto", _free_port(), packages, extra)
         self.db_proxy: FaultProxy
@@ -70,15 +77,30 @@ class Stack:
             self.postgres.start(log)
         self.postgres.create_database()
         migrate(self.database_url)
-        changes = [Change(kind, id, doc) for kind, id, doc in city.documents(self._profile.devices)]
-        with connect(self.database_url, role="baycast chaos") as conn:
-            apply(conn, changes, entered_by="baycast chaos", entered_at=utc_now())
+        late = self._profile.compresses
+        self._register(
+            document
+            for document in city.documents(self._profile.devices)
+            if not (late and city.lot_of(document) is not None)
+        )
+        if self._profile.compresses:
+            self.compressor = Compressor(self.database_url)
+            self.compressor.start()
         with self._log("mosquitto") as log:
             self.broker.start(log)
-        self.db_proxy = FaultProxy("database", _socket_of(self.database_url))
+        self.db_proxy = FaultProxy("database", _listening(self.database_url))
         self.db_proxy.start()
         self.mqtt_proxy = FaultProxy("broker", self.broker.port)
         self.mqtt_proxy.start()
+
+    def register_late(self, lot: int) -> None:
+        """One more lot of the sensors that were left out."""
+        self._register(one for one in city.documents(self._profile.devices) if city.lot_of(one) == lot)
+
+    def _register(self, documents: Iterable[city.Document]) -> None:
+        changes = [Change(kind, id, doc) for kind, id, doc in documents]
+        with connect(self.database_url, role="baycast chaos") as conn:
+            apply(conn, changes, entered_by="baycast chaos", entered_at=utc_now())
 
     def start_postgres(self) -> None:
         with self._log("postgres") as log:
@@ -90,9 +112,9 @@ class Stack:
 
     def start_ingest(self, crash_point: str | None = None) -> None:
         proxied = self._profile.breaks_network
-        through = f"postgresql://postgres@127.0.0.1:{self.db_proxy.port}/baycast"
+        url = self.database_url
         env = {
-            variable("database_url"): through if proxied else self.database_url,
+            variable("database_url"): through(url, self.db_proxy.port) if proxied else url,
             variable("mqtt_url"): f"mqtt://127.0.0.1:{self.mqtt_proxy.port if proxied else self.broker.port}",
             variable("data_dir"): str(self.folder),
             CRASH_VARIABLE: crash_point or "",
@@ -130,6 +152,8 @@ class Stack:
         for proxy in (getattr(self, "db_proxy", None), getattr(self, "mqtt_proxy", None)):
             if proxy is not None:
                 proxy.stop()
+        if self.compressor is not None:
+            self.compressor.stop()
         self.broker.kill()
         self.postgres.stop()
 
@@ -171,5 +195,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _socket_of(url: str) -> Path:
-    return Path(unquote(parse_qs(urlsplit(url).query)["host"][0])) / ".s.PGSQL.5432"
+def _listening(url: str) -> int | Path:
+    """Port or socket of the server."""
+    port = urlsplit(url).port
+    return port or Path(unquote(parse_qs(urlsplit(url).query)["host"][0])) / ".s.PGSQL.5432"

@@ -30,6 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outage", type=float, metavar="S", help="length of an outage in seconds (default: the profile's)"
     )
+    parser.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="profile compress: a server with TimescaleDB, on which a database is made and dropped",
+    )
     parser.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
     parser.add_argument("--json", action="store_true", help="only the result, one JSON object")
 
@@ -49,8 +54,19 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if not 0 < args.outage <= 86_400:
             raise UsageError("chaos: --outage is above 0 and at most 86400 seconds")
         profile = replace(profile, outage_s=args.outage)
+    if (args.database_url is not None) != profile.compresses and not args.plan:
+        raise UsageError(
+            "chaos: profile compress, and no other, takes --database-url of a TimescaleDB server"
+        )
     packages = settings.data_dir.resolve() / "packages"
-    order = Order(profile=profile, seed=args.seed, events=events, faults=args.faults, packages=packages)
+    order = Order(
+        profile=profile,
+        seed=args.seed,
+        events=events,
+        faults=args.faults,
+        packages=packages,
+        server=args.database_url,
+    )
 
     began = time.monotonic()
 

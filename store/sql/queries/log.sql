@@ -52,8 +52,12 @@ SELECT ordinal FROM stored;
 
 -- name: conflicts
 -- Ordinals of the staged readings whose key is taken by a stored reading with another meaning.
+-- Each is looked up by itself, which OFFSET 0 enforces: a join would be planned over whole compressed chunks.
 SELECT s.ordinal FROM reading_stage s
-JOIN reading r USING (device_id, incarnation, boot, seq)
+CROSS JOIN LATERAL (
+    SELECT r.meaning FROM reading r
+    WHERE r.device_id = s.device_id AND r.incarnation = s.incarnation AND r.boot = s.boot AND r.seq = s.seq OFFSET 0
+) AS r
 WHERE r.meaning <> s.meaning AND s.ordinal = ANY($1::integer[])
 ORDER BY s.ordinal;
 
@@ -98,11 +102,13 @@ ORDER BY batch_id, ordinal;
 SELECT batch_id, kind, key, doc FROM log_entry WHERE batch_id = ANY($1::bigint[]) ORDER BY batch_id, ordinal;
 
 -- name: readings_of_device
--- One device's readings after a key, in the device's own order, up to a batch position of the area.
+-- One device's readings after a key, in the device's own order, up to a batch position of the area, which is looked up by
+-- row: a join would be planned over all batches there are.
 SELECT r.batch_id, r.device_id, r.incarnation, r.boot, r.seq, r.kind, r.at, r.age_ms, r.received_at, r.occupied, r.cause,
        r.prev_s, r.confidence, r.direction, r.count, r.capacity
-FROM reading r JOIN log_batch b USING (batch_id)
-WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4) AND b.area = $5 AND b.position <= $6
+FROM reading r
+WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
+  AND (SELECT b.area = $5 AND b.position <= $6 FROM log_batch b WHERE b.batch_id = r.batch_id)
 ORDER BY r.incarnation, r.boot, r.seq;
 
 -- name: heads
