@@ -12,16 +12,15 @@ from typing import Any
 import psutil
 import psycopg
 
-from baycast.chaos import city, collect
+from baycast.chaos import city, collect, network
 from baycast.chaos.damage import Damage
-from baycast.chaos.proxy import FaultProxy, Toxics
-from baycast.chaos.schedule import CRASH_POINTS, Fault, Step
+from baycast.chaos.proxy import Toxics
+from baycast.chaos.schedule import CRASH_POINTS, NETWORK, Fault, Step
 from baycast.chaos.stack import Stack, eventually, last_line
 
 RECOVERY_S = 60.0
 """How long after a fault the log may stand still before we say that it stopped."""
 _CRASH_WITHIN_S = 30.0
-_CUT_WITHIN_S = 5.0
 
 
 class Stuck(RuntimeError):
@@ -57,7 +56,10 @@ class Nemesis:
     def strike(self, step: Step) -> None:
         """One fault, then wait for the next commit. Raises `Stuck`."""
         self.damage.faults[step.fault] += 1
-        getattr(self, f"_{_family(step.fault)}")(step)
+        if step.fault in NETWORK:
+            self._network_fault(step)
+        else:
+            getattr(self, f"_{'crash' if step.fault in CRASH_POINTS else step.fault}")(step)
         over, before = time.monotonic(), self.position()
         if not eventually(lambda: self.position() > before, RECOVERY_S, self.poll):
             raise Stuck(f"no commit within {RECOVERY_S:.0f} s after {step.fault}")
@@ -97,7 +99,7 @@ class Nemesis:
 
     def _crash_mid_ack(self, step: Step) -> None:
         """Kill when the broker has so many more bytes of ingest, mostly acknowledgements, and no more come."""
-        struck = self._cut_at(self._stack.mqtt_proxy, Toxics(cut_up=step.count), self._check)
+        struck = network.cut_at(self._stack.mqtt_proxy, Toxics(cut_up=step.count), self._check)
         if not struck:
             self.damage.missed[step.fault] += 1
         self._kill_ingest("ingest_mid_ack" if struck else "ingest_random")
@@ -112,13 +114,18 @@ class Nemesis:
         self._stack.start_ingest()
 
     def _ingest_pause(self, step: Step) -> None:
+        with self._paused():
+            self._hold(step.seconds)
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
         child = self._stack.ingest
-        if child is not None:
-            child.send_signal(signal.SIGSTOP)
-            try:
-                self._hold(step.seconds)
-            finally:
-                child.send_signal(signal.SIGCONT)
+        assert child is not None  # noqa: S101 - started before the first fault
+        child.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            child.send_signal(signal.SIGCONT)
 
     def _engine_kill(self, _step: Step) -> None:
         if self._stack.engine is not None:
@@ -215,49 +222,16 @@ class Nemesis:
         self._hold(step.seconds)
         self._stack.start_broker()
 
-    # --- the network ---
+    def _broker_kill_queued(self, step: Step) -> None:
+        """While ingest stands still, so that the broker is the only holder of what came meanwhile."""
+        with self._paused():
+            self._hold(step.seconds)
+            self._broker_kill(step)
 
-    def _blackhole(self, step: Step) -> None:
-        """Nothing passes for a while; then the connections are gone, as a firewall forgets them."""
-        proxy = self._proxy(step)
-        with self._toxic(proxy, Toxics(blackhole=True), step.seconds):
-            pass
-        proxy.reset()
-
-    def _slow(self, step: Step) -> None:
-        with self._toxic(self._proxy(step), Toxics(latency_s=0.15), step.seconds):
-            pass
-
-    def _slices(self, step: Step) -> None:
-        with self._toxic(self._proxy(step), Toxics(slice_bytes=7), step.seconds):
-            pass
-
-    def _cut(self, step: Step) -> None:
-        """Both directions by turns: what is cut up is a statement or a PUBACK, down a result or a PUBLISH."""
-        where = Toxics(cut_up=step.count) if step.count % 2 else Toxics(cut_down=step.count)
-        if not self._cut_at(self._proxy(step), where, self.poll):
+    def _network_fault(self, step: Step) -> None:
+        proxy = self._stack.db_proxy if step.fault.startswith("db_") else self._stack.mqtt_proxy
+        if not network.strike(proxy, step, self._hold, self.poll):
             self.damage.missed[step.fault] += 1
-
-    def _cut_at(self, proxy: FaultProxy, where: Toxics, meanwhile: Callable[[], None]) -> bool:
-        """Wait for the cut; False when the byte did not come in time."""
-        cuts = proxy.cuts
-        proxy.set(where)
-        try:
-            return eventually(lambda: proxy.cuts > cuts, _CUT_WITHIN_S, meanwhile)
-        finally:
-            proxy.set(Toxics())
-
-    def _proxy(self, step: Step) -> FaultProxy:
-        return self._stack.db_proxy if step.fault.startswith("db_") else self._stack.mqtt_proxy
-
-    @contextmanager
-    def _toxic(self, proxy: FaultProxy, toxics: Toxics, seconds: float) -> Iterator[None]:
-        proxy.set(toxics)
-        try:
-            self._hold(seconds)
-            yield
-        finally:
-            proxy.set(Toxics())
 
     # --- waiting and asking ---
 
@@ -279,14 +253,6 @@ class Nemesis:
         with collect.connect(self._stack.database_url) as conn:
             for statement in statements:
                 conn.execute(statement)
-
-
-def _family(fault: Fault) -> str:
-    """Several faults are one with another proxy or another point."""
-    if fault in CRASH_POINTS:
-        return "crash"
-    last = fault.rpartition("_")[2]
-    return last if last in ("blackhole", "slow", "slices", "cut") else fault.value
 
 
 _FULL = """

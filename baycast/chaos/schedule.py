@@ -39,6 +39,7 @@ class Fault(StrEnum):
     DB_FULL = "db_full"
     BROKER_RESTART = "broker_restart"
     BROKER_KILL = "broker_kill"
+    BROKER_KILL_QUEUED = "broker_kill_queued"
     MQTT_BLACKHOLE = "mqtt_blackhole"
     MQTT_SLOW = "mqtt_slow"
     MQTT_CUT = "mqtt_cut"
@@ -66,6 +67,7 @@ LONGEST_S: Mapping[Fault, float] = {
     Fault.DB_FULL: 2.0,
     Fault.BROKER_RESTART: 0.5,
     Fault.BROKER_KILL: 0.5,
+    Fault.BROKER_KILL_QUEUED: 1.0,
     Fault.MQTT_BLACKHOLE: 3.0,
     Fault.MQTT_SLOW: 3.0,
     Fault.MQTT_SLICES: 2.0,
@@ -100,7 +102,7 @@ class Profile:
     @property
     def breaks_network(self) -> bool:
         """Whether ingest has to be behind proxies: they take a share of the machine."""
-        return not self.faults.keys().isdisjoint(_AT_PROXY)
+        return not self.faults.keys().isdisjoint({*NETWORK, Fault.CRASH_MID_ACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Step:
 
 
 _POINTS = (*CRASH_POINTS, Fault.CRASH_MID_ACK)
-_NETWORK = (
+_LASTING = (
     Fault.DB_BLACKHOLE,
     Fault.DB_SLOW,
     Fault.DB_SLICES,
@@ -129,7 +131,8 @@ _NETWORK = (
     Fault.MQTT_SLOW,
     Fault.MQTT_SLICES,
 )
-_AT_PROXY = frozenset({*_NETWORK, Fault.DB_CUT, Fault.MQTT_CUT, Fault.CRASH_MID_ACK})
+NETWORK = frozenset({*_LASTING, Fault.DB_CUT, Fault.MQTT_CUT})
+"""Faults that are made by a proxy alone."""
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
@@ -151,7 +154,7 @@ PROFILES: Mapping[str, Profile] = {
                 Fault.DB_STOP: 1,
                 Fault.DB_KILL: 2,
                 Fault.DB_BACKEND_KILL: 1,
-                **dict.fromkeys(_NETWORK, 1),
+                **dict.fromkeys(_LASTING, 1),
                 Fault.DB_CUT: 3,
                 Fault.MQTT_CUT: 3,
                 Fault.DB_READ_ONLY: 1,
@@ -174,7 +177,7 @@ PROFILES: Mapping[str, Profile] = {
                 Fault.DB_STOP: 10,
                 Fault.DB_KILL: 40,
                 Fault.DB_BACKEND_KILL: 10,
-                **dict.fromkeys(_NETWORK, 5),
+                **dict.fromkeys(_LASTING, 5),
                 Fault.DB_CUT: 30,
                 Fault.MQTT_CUT: 30,
                 Fault.DB_READ_ONLY: 5,
@@ -198,7 +201,7 @@ PROFILES: Mapping[str, Profile] = {
             events=20_000,
             rate=150,
             devices=100,
-            faults={Fault.BROKER_KILL: 50},
+            faults={Fault.BROKER_KILL: 30, Fault.BROKER_KILL_QUEUED: 20},
             durable_broker=True,
             again_s=1.0,
         ),
@@ -208,7 +211,7 @@ PROFILES: Mapping[str, Profile] = {
             events=20_000,
             rate=500,
             devices=100,
-            faults={Fault.BROKER_KILL: 8},
+            faults={Fault.BROKER_KILL: 4, Fault.BROKER_KILL_QUEUED: 8},
             broker_may_lose=True,
         ),
         Profile(
