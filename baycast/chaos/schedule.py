@@ -144,7 +144,7 @@ PROFILES: Mapping[str, Profile] = {
             rate=1000,
             devices=240,
             faults={
-                Fault.INGEST_KILL: 4,
+                Fault.INGEST_KILL: 6,
                 **dict.fromkeys(_POINTS, 1),
                 Fault.CRASH_BEFORE_COMMIT: 2,
                 Fault.CRASH_COMMITTED: 2,
@@ -167,7 +167,7 @@ PROFILES: Mapping[str, Profile] = {
             about="300 kills of ingest and 50 of the database over two million events",
             events=2_000_000,
             rate=2000,
-            devices=1000,
+            devices=300,
             faults={
                 Fault.INGEST_KILL: 40,
                 **dict.fromkeys(_POINTS, 34),
@@ -190,7 +190,7 @@ PROFILES: Mapping[str, Profile] = {
             about="ten minutes without the database at 2,000 events a second",
             events=1_500_000,
             rate=2000,
-            devices=1000,
+            devices=300,
             faults={Fault.DB_OUTAGE: 1},
             outage_s=600,
             poison_share=0.0,
@@ -219,7 +219,7 @@ PROFILES: Mapping[str, Profile] = {
             about="a million messages with one percent of poison, and a few kills",
             events=1_000_000,
             rate=4000,
-            devices=1000,
+            devices=300,
             faults={Fault.INGEST_KILL: 10, **dict.fromkeys(_POINTS, 3)},
         ),
         Profile(
