@@ -93,7 +93,8 @@ class _Log:
         self.stored: dict[Key, str] = {}
         self.lost_and_reported = 0
         self.lost_without_number = 0
-        """Lost by a broker that may lose, without leaving a gap: refused messages, second meanings of a stored key."""
+        """Lost by a broker that may lose, without leaving a gap: refused messages, second meanings of a stored key, and
+        a device's last words before it started anew."""
         self.quarantined = 0
         """Contradictions and poison found in quarantine or counted beyond its cap."""
 
@@ -116,6 +117,8 @@ class _Log:
                 continue
             if may_lose and self._shows_as_gap(key):
                 self.lost_and_reported += 1
+            elif may_lose and any(life[0] == key[0] and life[2] > key[1] for life in self.evidence.seen):
+                self.lost_without_number += 1
             else:
                 yield Finding(Kind.LOST, f"{key} was acknowledged and is not in the log")
 

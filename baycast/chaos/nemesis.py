@@ -115,7 +115,7 @@ class Nemesis:
 
     def _ingest_pause(self, step: Step) -> None:
         with self._paused():
-            self._hold(step.seconds)
+            self.hold(step.seconds)
 
     @contextmanager
     def _paused(self) -> Iterator[None]:
@@ -160,7 +160,7 @@ class Nemesis:
     def _db_stop(self, step: Step) -> None:
         self.close()
         self._stack.postgres.stop(grace_s=10.0)
-        self._hold(step.seconds)
+        self.hold(step.seconds)
         self._stack.start_postgres()
 
     def _db_outage(self, step: Step) -> None:
@@ -176,7 +176,7 @@ class Nemesis:
             process.kill()
             process.wait()
             self.damage.kills["database"] += 1
-        self._hold(step.seconds)
+        self.hold(step.seconds)
         self._stack.start_postgres()
 
     def _db_backend_kill(self, step: Step) -> None:
@@ -191,13 +191,13 @@ class Nemesis:
 
     def _db_read_only(self, step: Step) -> None:
         with self._altered("default_transaction_read_only", "on"):
-            self._hold(step.seconds)
+            self.hold(step.seconds)
 
     def _db_full(self, step: Step) -> None:
         """The answer of a server whose disk is full (53100), given by a trigger: a full disk itself takes root."""
         self._run(_FULL)
         try:
-            self._hold(step.seconds)
+            self.hold(step.seconds)
         finally:
             self._run("DROP TRIGGER IF EXISTS chaos_full ON log_batch")
 
@@ -213,29 +213,29 @@ class Nemesis:
 
     def _broker_restart(self, step: Step) -> None:
         self._stack.broker.stop()
-        self._hold(step.seconds)
+        self.hold(step.seconds)
         self._stack.start_broker()
 
     def _broker_kill(self, step: Step) -> None:
         self._stack.broker.kill()
         self.damage.kills["broker"] += 1
-        self._hold(step.seconds)
+        self.hold(step.seconds)
         self._stack.start_broker()
 
     def _broker_kill_queued(self, step: Step) -> None:
         """While ingest stands still, so that the broker is the only holder of what came meanwhile."""
         with self._paused():
-            self._hold(step.seconds)
+            self.hold(step.seconds)
             self._broker_kill(step)
 
     def _network_fault(self, step: Step) -> None:
         proxy = self._stack.db_proxy if step.fault.startswith("db_") else self._stack.mqtt_proxy
-        if not network.strike(proxy, step, self._hold, self.poll):
+        if not network.strike(proxy, step, self.hold, self.poll):
             self.damage.missed[step.fault] += 1
 
     # --- waiting and asking ---
 
-    def _hold(self, seconds: float) -> None:
+    def hold(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         eventually(lambda: time.monotonic() >= until, seconds + 1.0, self.poll)
 

@@ -27,6 +27,8 @@ AHEAD = 3
 """Steps that the publisher may be ahead of the schedule: every fault finds traffic to disturb."""
 _STALL_S = 120.0
 _EVERYTHING = 2**62
+_SAVED_S = 3.0
+"""After the last kill of a broker that may lose: every device's last word comes when all before it is saved or lost."""
 _CAUGHT_UP = timedelta(seconds=3)
 """The watermark of an ingest that keeps up is not older: a canary a second, and its way through the broker."""
 
@@ -112,7 +114,7 @@ class Run:
         )
         stack.start_publisher(plan)
         for index, step in enumerate(steps):
-            ahead = steps[index + AHEAD].at if index + AHEAD < len(steps) else _EVERYTHING
+            ahead = steps[index + AHEAD].at if index + AHEAD < len(steps) else order.events
             progress.allowed = _EVERYTHING if step.fault is Fault.DB_OUTAGE else ahead
             self._until(lambda at=step.at: progress.acked >= at, progress, nemesis, stack)  # type: ignore[misc]
             self._say(f"{index + 1:>4}/{len(steps)} {step}")
@@ -120,6 +122,8 @@ class Run:
             nemesis.strike(step)
             if step.fault is Fault.DB_OUTAGE:
                 self._drain(stack, nemesis, progress.acked - acked)
+        if profile.broker_may_lose:
+            nemesis.hold(_SAVED_S)
         progress.allowed = _EVERYTHING
 
     def _drain(self, stack: Stack, nemesis: Nemesis, backlog: int) -> None:
