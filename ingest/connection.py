@@ -64,6 +64,7 @@ class Connection:
         canary: Callable[[datetime], bytes],
         watchdog: Watchdog,
         broker_says: BrokerSays = no_ear,
+        crash_point: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._config = config
         self._inbox = inbox
@@ -76,7 +77,7 @@ class Connection:
         self._problem: str | None = None
         self._acks: deque[tuple[int, int]] = deque()
         self._stopping = threading.Event()
-        self._intake = Intake(inbox, self._alive, self._stopping.is_set, broker_says)
+        self._intake = Intake(inbox, self._alive, self._stopping.is_set, broker_says, crash_point)
         self._failure: BaseException | None = None
         self._next_canary = 0.0
         self._subscribe_mid: int | None = None

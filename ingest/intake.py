@@ -21,12 +21,18 @@ class Intake:
     """Used on the receiving thread only."""
 
     def __init__(
-        self, inbox: Inbox, alive: Guard, stopping: Callable[[], bool], broker_says: BrokerSays
+        self,
+        inbox: Inbox,
+        alive: Guard,
+        stopping: Callable[[], bool],
+        broker_says: BrokerSays,
+        crash_point: Callable[[str], None],
     ) -> None:
         self._inbox = inbox
         self._alive = alive
         self._stopping = stopping
         self._broker_says = broker_says
+        self._crash_point = crash_point
 
     def take(self, generation: int, now: datetime, publishes: Sequence[Publish]) -> None:
         """Return when all are in the inbox, or when the stop came: then the broker keeps what is not."""
@@ -39,6 +45,7 @@ class Intake:
             self._alive.beat()
             taken = self._inbox.put(waiting, timeout=0.2)
             del waiting[:taken]
+            self._crash_point("enqueued")
             if waiting and not taken:
                 promised = [message for message in waiting if message.qos]
                 # At QoS 0 they are sent without a promise, and there is no room.

@@ -97,6 +97,7 @@ def run(config: IngestConfig, stop: threading.Event, health: Health | None = Non
                 lambda at: encode(Canary(worker=config.worker_id, at=at)),
                 watchdog,
                 condition.take,
+                crash,
             )
             pump = _Pump(
                 config,

@@ -43,10 +43,14 @@ SELECT place - 1 FROM unseen;
 
 -- name: conflicts
 -- The readings, by their place, whose key is taken by a stored reading with another meaning.
+-- Each is looked up by itself, which OFFSET 0 enforces: a join would be planned over whole compressed chunks.
 SELECT place - 1
 FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[])
     WITH ORDINALITY AS k (device_id, incarnation, boot, seq, meaning, place)
-JOIN reading r USING (device_id, incarnation, boot, seq)
+CROSS JOIN LATERAL (
+    SELECT r.meaning FROM reading r
+    WHERE r.device_id = k.device_id AND r.incarnation = k.incarnation AND r.boot = k.boot AND r.seq = k.seq OFFSET 0
+) AS r
 WHERE r.meaning <> k.meaning;
 
 -- name: echoes
@@ -55,7 +59,10 @@ SELECT DISTINCT place - 1
 FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
     WITH ORDINALITY AS k (device_id, incarnation, boot, seq, meaning, at, place)
 JOIN device_seen d ON d.device_id = k.device_id AND d.incarnation < k.incarnation AND d.boot = k.boot AND d.seen @> k.seq
-JOIN reading r ON r.device_id = d.device_id AND r.incarnation = d.incarnation AND r.boot = d.boot AND r.seq = k.seq
+CROSS JOIN LATERAL (
+    SELECT r.at, r.meaning FROM reading r
+    WHERE r.device_id = d.device_id AND r.incarnation = d.incarnation AND r.boot = d.boot AND r.seq = k.seq OFFSET 0
+) AS r
 WHERE r.at = k.at AND r.meaning = k.meaning;
 
 -- name: ensure_head
@@ -99,11 +106,13 @@ ORDER BY batch_id, ordinal;
 SELECT batch_id, kind, key, doc FROM log_entry WHERE batch_id = ANY($1::bigint[]) ORDER BY batch_id, ordinal;
 
 -- name: readings_of_device
--- One device's readings after a key, in the device's own order, up to a batch position of the area.
+-- One device's readings after a key, in the device's own order, up to a batch position of the area, which is looked up by
+-- row: a join would be planned over all batches there are.
 SELECT r.batch_id, r.device_id, r.incarnation, r.boot, r.seq, r.kind, r.at, r.age_ms, r.received_at, r.occupied, r.cause,
        r.prev_s, r.confidence, r.direction, r.count, r.capacity
-FROM reading r JOIN log_batch b USING (batch_id)
-WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4) AND b.area = $5 AND b.position <= $6
+FROM reading r
+WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
+  AND (SELECT b.area = $5 AND b.position <= $6 FROM log_batch b WHERE b.batch_id = r.batch_id)
 ORDER BY r.incarnation, r.boot, r.seq;
 
 -- name: heads
