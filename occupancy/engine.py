@@ -21,7 +21,6 @@ from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold, Batch, Needs
 from occupancy.model import AreaId, DeviceId, ZoneId, ZoneKind
 from occupancy.page import BEGINNING, FIRST_KEY, Page
-from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
 from store import derived, generation, tail
 from store.derived import LostRace
@@ -63,7 +62,7 @@ class AreaEngine:
         self.at = at
         self.config = config
         with conn.transaction(), conn.cursor() as cur:
-            registry = Registry(generation.registry_at(cur, at.area, at.position))
+            registry = generation.registry_at(cur, at.area, at.position)
             self.fold = AreaFold(registry, position=at.position, watermark=at.watermark, version=at.version)
             self.fold.load(
                 generation.load_devices(cur, at.area, at.generation),
@@ -150,7 +149,7 @@ class AreaEngine:
         # Also those before the first evidence: a late reading may have moved it on.
         derived.replace_cells(cur, self.at, [(zone_id, floor_cell(cut))], ())
         for start, end in stretches(*span) if span else ():
-            closed = closing(registry, zone)  # what it remembers is for this stretch
+            closed = closing(registry, zone, (start, end))  # what it remembers is for this stretch
             if bay_ids is None:
                 counts = derived.count_spans_in(cur, self.at, zone_id, start, end)
                 cells = car_park_cells(zone, (start, end), counts, closed)

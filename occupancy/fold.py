@@ -25,20 +25,22 @@ from occupancy.model import (
     Clock,
     DeviceId,
     Gate,
+    Override,
     Sensor,
     Zone,
     ZoneAvailability,
     ZoneId,
     ZoneKind,
 )
+from occupancy.overrides import KIND as OVERRIDE
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry, entity
-from occupancy.rules import Access, access_of, is_open
+from occupancy.rules import Access, access_of, is_open, overrides_at, zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
 from occupancy.step import DeviceFold
 
 Change = tuple[str, str, object | None]
-"""A registry change: (kind, id, document or None when removed)."""
+"""A change of the registry or of an override: (kind, id, document or None when removed)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +78,9 @@ class AreaFold:
         self.counted = CountedParks(registry)
         self.zones: dict[ZoneId, ZoneAvailability] = {}
         self.page = Page(position, watermark, version)
-        self._access: dict[tuple[tuple[str, ...], str], Access] = {}
-        self._closed: set[BayId] = set()
+        self._access: dict[tuple[tuple[str, ...], str, tuple[Override, ...]], Access] = {}
+        self._closed: dict[BayId, str] = {}
+        """Why the closed bays are."""
         self._judged_at: datetime | None = None
 
     def load(
@@ -92,7 +95,7 @@ class AreaFold:
         self.zones = dict(zones)
         if self.watermark is not None and self.registry.area is not None:
             self._judged_at = _minute(self.watermark)
-            self._closed = {bay.bay_id for bay in self.registry.bays.values() if self.access(bay).closed}
+            self._closed = self._closures()
 
     def take_page(self) -> Page:
         """The rows collected since the last call; the next page begins empty."""
@@ -150,11 +153,12 @@ class AreaFold:
 
     def access(self, bay: Bay) -> Access:
         """Who may use the bay now. Asked once a minute for all bays that are alike."""
-        key = (bay.rule_ids, bay.bay_type.value)
+        now = self._judged_at or BEGINNING
+        overrides = overrides_at(self.registry, bay, now)
+        key = (bay.rule_ids, bay.bay_type.value, overrides)
         found = self._access.get(key)
         if found is None:
-            now = self._judged_at or BEGINNING
-            found = self._access[key] = access_of(self.registry, bay.rule_ids, bay.bay_type, now)
+            found = self._access[key] = access_of(self.registry, bay.rule_ids, bay.bay_type, now, overrides)
         return found
 
     def _devices_of(self, kind: str, id: str, doc: object | None) -> list[DeviceId]:
@@ -195,8 +199,27 @@ class AreaFold:
         return (area.clock if isinstance(area, Area) else Clock.LIVE) is not self.clock
 
     def _change_registry(self, changes: Sequence[Change]) -> set[ZoneId]:
-        if not changes:
-            return set()
+        documents = [change for change in changes if change[0] != OVERRIDE]
+        touched = self._change_documents(documents) if documents else set()
+        return touched | self._change_overrides([(id, doc) for kind, id, doc in changes if kind == OVERRIDE])
+
+    def _change_overrides(self, changes: Sequence[tuple[str, object | None]]) -> set[ZoneId]:
+        """Put overrides in or out. What they cover of the past is computed again, what lies ahead when it comes."""
+        touched: set[ZoneId] = set()
+        for override_id, doc in changes:
+            before = self.registry.overrides.get(override_id)
+            self.registry.put_override(override_id, doc)
+            after = self.registry.overrides.get(override_id)
+            for override in (before, after) if before != after else ():
+                for zone_id in zones_of(self.registry, override) if override else ():
+                    touched.add(zone_id)
+                    self.page.dirty(zone_id, override.starts_at)
+        if touched:
+            self._access.clear()
+            self._show_closures()
+        return touched
+
+    def _change_documents(self, changes: Sequence[Change]) -> set[ZoneId]:
         zones, bays = set(self.registry.zones), set(self.registry.bays)
         before = {zone.zone_id: grounds(self.registry, zone) for zone in self.registry.zones.values()}
         for kind, id, doc in changes:
@@ -247,9 +270,16 @@ class AreaFold:
     def _show_closures(self) -> None:
         if self._judged_at is None or self.registry.area is None:
             return
-        closed = {bay.bay_id for bay in self.registry.bays.values() if self.access(bay).closed}
-        self._show(closed ^ self._closed)
+        closed = self._closures()
+        self._show({bay_id for bay_id, _ in closed.items() ^ self._closed.items()})
         self._closed = closed
+
+    def _closures(self) -> dict[BayId, str]:
+        return {
+            bay_id: access.closed_by
+            for bay_id, bay in self.registry.bays.items()
+            if (access := self.access(bay)).closed
+        }
 
     def _judge(self, touched: Iterable[ZoneId]) -> None:
         """Say what holds for the zones now; what differs from what was said gets this position as its version."""

@@ -335,6 +335,49 @@ class Sign:
     """(state, language, text) overriding the defaults of `signs.words`."""
 
 
+class OverrideKind(StrEnum):
+    """What an operator may put over rules and sensors for a while."""
+
+    SUSPENSION = "suspension"
+    CLOSURE = "closure"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """What holds for the bays and zones it names during [starts_at, until); docs/overrides.md says it for people."""
+
+    override_id: str
+    area_id: AreaId
+    kind: OverrideKind
+    reason: str
+    starts_at: datetime
+    ends_at: datetime | None = None
+    expires_at: datetime | None = None
+    """When an override without a known end lapses unless it is set again."""
+    notice: str | None = None
+    day_type: str = "event"
+    """For an event: the day type of the rules (`only_on`) that it brings into force."""
+    bay_ids: frozenset[BayId] = frozenset()
+    zone_ids: frozenset[ZoneId] = frozenset()
+
+    @property
+    def until(self) -> datetime | None:
+        """The first instant at which it no longer holds; None: open-ended."""
+        return min((at for at in (self.ends_at, self.expires_at) if at is not None), default=None)
+
+    @property
+    def closes(self) -> bool:
+        return self.kind is not OverrideKind.EVENT
+
+    def holds_at(self, at: datetime) -> bool:
+        until = self.until
+        return self.starts_at <= at and (until is None or at < until)
+
+    def covers(self, bay: Bay) -> bool:
+        return bay.bay_id in self.bay_ids or bay.zone_id in self.zone_ids
+
+
 # --- what is derived ----------------------------------------------------------------------------------------
 
 

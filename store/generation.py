@@ -22,6 +22,8 @@ from occupancy.model import (
     ZoneAvailability,
     ZoneId,
 )
+from occupancy.overrides import KIND as OVERRIDE
+from occupancy.registry import Registry
 from occupancy.step import DeviceFold
 from store.postgres import Connection
 from store.queries import sql
@@ -111,15 +113,17 @@ def not_live(cur: Cursor, live: Generation) -> list[int]:
     return [int(row[0]) for row in cur.fetchall()]
 
 
-def registry_at(cur: Cursor, area: AreaId, position: int) -> list[tuple[str, str, object]]:
-    """The registry's documents as the log has them at a position: (kind, id, document)."""
+def registry_at(cur: Cursor, area: AreaId, position: int) -> Registry:
+    """The registry and the overrides as the log has them at a position."""
     cur.execute(sql("derived.registry_at"), (area, position))
-    found = []
-    for key, doc in cur.fetchall():
-        if doc is not None:
-            kind, _, entity_id = key.partition("/")
-            found.append((kind, entity_id, doc))
-    return found
+    registry = Registry()
+    for kind, key, doc in cur.fetchall():
+        if kind == OVERRIDE:
+            registry.put_override(key, doc)
+        elif doc is not None:
+            entity_kind, _, entity_id = key.partition("/")
+            registry.put(entity_kind, entity_id, doc)
+    return registry
 
 
 def load_devices(cur: Cursor, area: AreaId, generation: int) -> list[DeviceFold]:

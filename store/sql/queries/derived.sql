@@ -48,11 +48,11 @@ WHERE area = $1 AND generation = $2 AND position = $3 AND status IN ('live', 'bu
 SELECT pg_notify('baycast_feed', $1);
 
 -- name: registry_at
--- The registry as the log has it at a position.
-SELECT DISTINCT ON (e.key) e.key, e.doc
+-- The registry and the overrides as the log has them at a position.
+SELECT DISTINCT ON (e.kind, e.key) e.kind, e.key, e.doc
 FROM log_entry e JOIN log_batch b USING (batch_id)
-WHERE e.area = $1 AND e.kind = 'registry' AND b.position <= $2
-ORDER BY e.key, b.position DESC, e.ordinal DESC;
+WHERE e.area = $1 AND e.kind IN ('registry', 'override') AND b.position <= $2
+ORDER BY e.kind, e.key, b.position DESC, e.ordinal DESC;
 
 -- name: load_devices
 -- Where every sensor stands.

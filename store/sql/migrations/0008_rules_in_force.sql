@@ -1,0 +1,51 @@
+-- Overrides: entries of the log like registry changes, with a projection of how they stand.
+ALTER TABLE log_entry DROP CONSTRAINT log_entry_kind_check;
+ALTER TABLE log_entry ADD CONSTRAINT log_entry_kind_check CHECK (kind IN ('registry', 'outage', 'override'));
+
+CREATE TABLE override (
+    id         text PRIMARY KEY,
+    area       text NOT NULL,
+    doc        jsonb NOT NULL,
+    batch_id   bigint NOT NULL,
+    entered_by text NOT NULL,
+    entered_at timestamptz NOT NULL
+);
+CREATE INDEX override_by_area ON override (area);
+COMMENT ON TABLE override IS 'A projection of the log''s overrides, written in the same transaction; what was withdrawn is in the log only';
+
+-- The rule in force at arrival, and the sensor's last word that the vehicle is still there.
+ALTER TABLE device_fold ADD COLUMN said_at timestamptz;
+UPDATE device_fold SET said_at = as_of;
+ALTER TABLE device_fold ALTER COLUMN said_at SET NOT NULL;
+ALTER TABLE device_checkpoint ADD COLUMN said_at timestamptz;
+UPDATE device_checkpoint SET said_at = as_of;
+ALTER TABLE device_checkpoint ALTER COLUMN said_at SET NOT NULL;
+COMMENT ON COLUMN device_fold.said_at IS 'Its last word about the bay itself: as_of moves on with mere signs of life';
+
+ALTER TABLE stay ADD COLUMN said_at timestamptz, ADD COLUMN rule_id text, ADD COLUMN limit_min integer CHECK (limit_min > 0);
+COMMENT ON COLUMN stay.said_at IS 'The last word of the sensor that supports the stay to there; NULL while it lasts';
+COMMENT ON COLUMN stay.limit_min IS 'The limit for a general driver at arrival; NULL: none';
+
+CREATE TABLE overstay (
+    area         text NOT NULL,
+    generation   integer NOT NULL,
+    bay_id       text NOT NULL,
+    arrived_at   timestamptz NOT NULL,
+    device_id    text NOT NULL,
+    rule_id      text NOT NULL,
+    limit_min    integer NOT NULL CHECK (limit_min > 0),
+    grace_min    integer NOT NULL CHECK (grace_min >= 0),
+    over_from    timestamptz NOT NULL,
+    candidate_at timestamptz NOT NULL,
+    confirmed_at timestamptz,
+    ended_at     timestamptz,
+    state        text NOT NULL CHECK (state IN ('candidate', 'confirmed', 'published')),
+    evidence     text NOT NULL,
+    exemptions   text[] NOT NULL,
+    not_evidence boolean NOT NULL DEFAULT true CHECK (not_evidence),
+    PRIMARY KEY (area, generation, bay_id, arrived_at),
+    CHECK (over_from > arrived_at AND candidate_at >= over_from AND ended_at >= candidate_at),
+    CHECK (state = 'candidate' OR confirmed_at >= candidate_at)
+);
+CREATE INDEX overstay_by_time ON overstay (area, generation, over_from);
+COMMENT ON TABLE overstay IS 'Stays longer than the limit in force. Not evidence of a contravention: no sensor sees a permit, a badge or a payment';
