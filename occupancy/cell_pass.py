@@ -69,7 +69,7 @@ def closing(registry: Registry, zone: Zone, span: tuple[datetime, datetime]) -> 
 
 
 def grounds(registry: Registry, zone: Zone) -> tuple[object, ...]:
-    """What the zone's cells take from the registry, overrides aside: while it is equal, a registry change leaves them as they are."""
+    """What the zone's cells take from the documents: while it is equal, a registry change leaves them as they are."""
     area = registry.area
     civil = area and (area.time_zone, area.bank_holidays, registry.calendar)
     if zone.kind is ZoneKind.CAR_PARK:

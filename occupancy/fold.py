@@ -27,12 +27,14 @@ from occupancy.model import (
     Gate,
     Override,
     Sensor,
+    Stay,
     Zone,
     ZoneAvailability,
     ZoneId,
     ZoneKind,
 )
 from occupancy.overrides import KIND as OVERRIDE
+from occupancy.overstays import LimitedStays, Word
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry, entity
 from occupancy.rules import Access, access_of, is_open, overrides_at, zones_of
@@ -76,6 +78,7 @@ class AreaFold:
         self.version = version
         self.sensed = SensedBays(registry)
         self.counted = CountedParks(registry)
+        self.limited = LimitedStays(registry)
         self.zones: dict[ZoneId, ZoneAvailability] = {}
         self.page = Page(position, watermark, version)
         self._access: dict[tuple[tuple[str, ...], str, tuple[Override, ...]], Access] = {}
@@ -88,8 +91,10 @@ class AreaFold:
         devices: Iterable[DeviceFold],
         counts: Mapping[ZoneId, tuple[CountFold | None, Iterable[CountEvent]]],
         zones: Mapping[ZoneId, ZoneAvailability],
+        open_stays: Iterable[Stay] = (),
     ) -> None:
         """Take up where an earlier process stopped; the registry is that of the same position."""
+        self.limited.load(open_stays)
         self.sensed.load(devices, self.watermark)
         self.counted.load(counts, self.watermark)
         self.zones = dict(zones)
@@ -99,8 +104,14 @@ class AreaFold:
 
     def take_page(self) -> Page:
         """The rows collected since the last call; the next page begins empty."""
+        self.limited.judge(self.page, self.word_of, self.watermark)
         page, self.page = self.page, Page(self.position, self.watermark, self.version)
         return page
+
+    def word_of(self, bay_id: BayId, device_id: DeviceId) -> Word | None:
+        """What a sensor says of the stay that lasts in a bay."""
+        fold, state = self.sensed.devices.get(device_id), self.sensed.states.get(bay_id)
+        return None if fold is None else Word(fold.as_of, state is not None and state.suspect)
 
     @property
     def clock(self) -> Clock:
@@ -211,7 +222,10 @@ class AreaFold:
             self.registry.put_override(override_id, doc)
             after = self.registry.overrides.get(override_id)
             for override in (before, after) if before != after else ():
-                for zone_id in zones_of(self.registry, override) if override else ():
+                if override is None:
+                    continue
+                self.limited.override(override, self.page)
+                for zone_id in zones_of(self.registry, override):
                     touched.add(zone_id)
                     self.page.dirty(zone_id, override.starts_at)
         if touched:
@@ -222,12 +236,14 @@ class AreaFold:
     def _change_documents(self, changes: Sequence[Change]) -> set[ZoneId]:
         zones, bays = set(self.registry.zones), set(self.registry.bays)
         before = {zone.zone_id: grounds(self.registry, zone) for zone in self.registry.zones.values()}
+        limited_before = self.limited.grounds()
         for kind, id, doc in changes:
             if doc is None:
                 self.registry.remove(kind, id)
             else:
                 self.registry.put(kind, id, doc)
         self.page.registry_changed = True
+        self.limited.change(limited_before, self.page)
         for zone_id in zones - set(self.registry.zones):
             self.page.gone_zones.add(zone_id)
             self.page.zones.pop(zone_id, None)

@@ -2,8 +2,8 @@
 
 Pure. An override is an entry of the log like any registry document, and its times are data: it holds while the area's
 watermark lies in [starts_at, until), in history as in forecasts, however late it was entered. It wins over sensors and
-rules; what the sensors said meanwhile stays in the bays' own intervals. Where several hold, the strictest wins: a closure
-before a suspension before an event.
+rules; what the sensors said meanwhile stays in the bays' own intervals. Where several hold, the strictest wins: a
+closure before a suspension before an event.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def override_of(id: str, doc: object) -> Override:
         expires_at=_minute(read, "expires_at") if read.optional("expires_at") else None,
         notice=read.text("notice", 64) if read.optional("notice") else None,
         day_type=read.match("day_type", _DAY_TYPE) if read.optional("day_type") else "event",
-        bay_ids=frozenset(BayId(i) for i in read.matches("bay_ids")) if read.optional("bay_ids") else frozenset(),
+        bay_ids=frozenset(BayId(i) for i in read.matches("bay_ids"))
+        if read.optional("bay_ids")
+        else frozenset(),
         zone_ids=frozenset(ZoneId(i) for i in read.matches("zone_ids"))
         if read.optional("zone_ids")
         else frozenset(),
@@ -48,7 +50,9 @@ def override_of(id: str, doc: object) -> Override:
         if at is not None and at <= found.starts_at:
             raise read.error(field, "is not after starts_at", "correct one of them")
     if not found.bay_ids and not found.zone_ids:
-        raise read.error("bay_ids", "it is for no bay and no zone", "name at least one in bay_ids or zone_ids")
+        raise read.error(
+            "bay_ids", "it is for no bay and no zone", "name at least one in bay_ids or zone_ids"
+        )
     if kind is not OverrideKind.EVENT and found.day_type != "event":
         raise read.error("day_type", f"a {kind} declares no day", "leave it out, or make it an event")
     return found

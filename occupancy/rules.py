@@ -56,7 +56,7 @@ def overrides_at(registry: Registry, bay: Bay, at: datetime) -> tuple[Override, 
     return in_force(found, at) if found else ()
 
 
-def zones_of(registry: Registry, override: Override) -> set[ZoneId]:
+def zones_of(registry: Registry, override: Override) -> frozenset[ZoneId]:
     """The registered zones that an override touches, as a whole or in some bay."""
     bays = (registry.bays.get(bay_id) for bay_id in override.bay_ids)
     return (override.zone_ids | {bay.zone_id for bay in bays if bay is not None}) & registry.zones.keys()
@@ -90,7 +90,7 @@ def access_of(
     at: datetime,
     overrides: tuple[Override, ...] = (),
 ) -> Access:
-    """Who may use any bay of this type under these rules and `overrides` in force: one answer for all that are alike."""
+    """Who may use any bay of this type under these rules and overrides in force: one answer for all alike."""
     if closing := closing_of(overrides):
         return Access(frozenset(), None, closed=True, closed_by=closed_in_words(closing))
     by_type = GENERAL if bay_type is BayType.STANDARD else bay_type.value
@@ -118,7 +118,7 @@ def admits(access: frozenset[str], driver: str) -> bool:
 
 
 def is_open(registry: Registry, zone: Zone, at: datetime) -> bool:
-    """Whether the zone's opening hours hold the instant `at` and no override closes it; without hours it is always open."""
+    """Whether the zone is open at the instant `at`: by its hours, if it has any, and unless an override closes it."""
     if closing_of(in_force(registry.overrides.of_zone(zone.zone_id), at)):
         return False
     if not zone.opening:

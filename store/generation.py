@@ -12,13 +12,16 @@ import psycopg
 from occupancy.gates import CountEvent, CountFold
 from occupancy.model import (
     AreaId,
+    BayId,
     BayType,
     Counts,
     DeviceId,
     Group,
+    Quality,
     ReadingKey,
     Source,
     State,
+    Stay,
     ZoneAvailability,
     ZoneId,
 )
@@ -144,6 +147,21 @@ def load_counts(
     }
 
 
+def open_stays(cur: Cursor, area: AreaId, generation: int) -> list[Stay]:
+    """The stays that last."""
+    cur.execute(sql("derived.open_stays"), (area, generation))
+    return [stay_of(row) for row in cur.fetchall()]
+
+
+def stays_from(cur: Cursor, at: Generation, arrived_from: Mapping[BayId, datetime]) -> list[Stay]:
+    """The stays of some bays, each bay's from an arrival on."""
+    cur.execute(
+        sql("derived.stays_from"),
+        (at.area, at.generation, list(arrived_from), list(arrived_from.values())),
+    )
+    return [stay_of(row) for row in cur.fetchall()]
+
+
 def load_zones(cur: Cursor, area: AreaId, generation: int) -> Mapping[ZoneId, ZoneAvailability]:
     cur.execute(sql("derived.load_zones"), (area, generation))
     return {row[0]: availability_of(row) for row in cur.fetchall()}
@@ -206,6 +224,20 @@ def group_doc(group: Group) -> dict[str, object]:
         "unknown": counts.unknown,
         "closed": counts.closed,
     }
+
+
+def stay_of(row: Any) -> Stay:
+    bay_id, arrived_at, departed_at, arrival, departure, device_id, rule_id, limit_min = row
+    return Stay(
+        bay_id=bay_id,
+        arrived_at=arrived_at,
+        departed_at=departed_at,
+        arrival=Quality(arrival),
+        departure=None if departure is None else Quality(departure),
+        device_id=device_id,
+        rule_id=rule_id,
+        limit_min=limit_min,
+    )
 
 
 def device_fold_of(row: Any) -> DeviceFold:

@@ -79,7 +79,9 @@ def withdraw(
         known = found.get(override_id)
         if known is None:
             near = get_close_matches(override_id, found, n=1)
-            raise LookupError(f"there is no override {override_id!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            raise LookupError(
+                f"there is no override {override_id!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+            )
         left: Override | None = None
         if not void and known.starts_at < minute:
             if known.until is not None and known.until <= minute:
@@ -95,7 +97,9 @@ def problems_of(override: Override, registries: Mapping[AreaId, Registry]) -> li
     registry = registries.get(override.area_id)
     if registry is None:
         known = ", ".join(sorted(registries)) or "none"
-        return [RegistryError(where, "area_id", f"there is no area '{override.area_id}'", f"registered: {known}")]
+        return [
+            RegistryError(where, "area_id", f"there is no area '{override.area_id}'", f"registered: {known}")
+        ]
     errors = []
     for field, what, named, there in (
         ("bay_ids", "bay", override.bay_ids, registry.bays),
@@ -104,7 +108,9 @@ def problems_of(override: Override, registries: Mapping[AreaId, Registry]) -> li
         for id in sorted(set(named) - set(there)):
             near = get_close_matches(id, there, n=1)
             fix = f"did you mean '{near[0]}'?" if near else f"correct the id, or register the {what}"
-            errors.append(RegistryError(where, field, f"there is no {what} '{id}' in '{override.area_id}'", fix))
+            errors.append(
+                RegistryError(where, field, f"there is no {what} '{id}' in '{override.area_id}'", fix)
+            )
     return errors
 
 

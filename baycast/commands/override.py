@@ -28,13 +28,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     text = "enter an override, in place of the one with the same id"
     sets = actions.add_parser("set", help=text, description=text, allow_abbrev=False)
-    sets.add_argument("id", metavar="ID", help="small letters, digits, - and _, as of the notice: ttro-2026-114")
+    sets.add_argument(
+        "id", metavar="ID", help="small letters, digits, - and _, as of the notice: ttro-2026-114"
+    )
     sets.add_argument("--kind", choices=("suspension", "closure", "event"), required=True)
     sets.add_argument("--bays", metavar="IDS", default="", help="bays, separated by commas")
     sets.add_argument("--zones", metavar="IDS", default="", help="streets or car parks as a whole")
     sets.add_argument("--from", dest="starts", metavar="TIME", help=f"{_INSTANT}; default: this minute")
-    sets.add_argument("--to", dest="ends", metavar="TIME", help="its end, not included; without it, open-ended")
-    sets.add_argument("--expires", metavar="TIME", help="an open-ended one lapses then unless it is set again")
+    sets.add_argument(
+        "--to", dest="ends", metavar="TIME", help="its end, not included; without it, open-ended"
+    )
+    sets.add_argument(
+        "--expires", metavar="TIME", help="an open-ended one lapses then unless it is set again"
+    )
     sets.add_argument("--reason", required=True, help="for people, as in 'water main repair'")
     sets.add_argument("--notice", metavar="REF", help="reference of the notice or order")
     sets.add_argument("--day-type", help="of an event: the rules (only_on) that it brings into force (event)")
@@ -48,7 +54,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     ends = actions.add_parser("withdraw", help=text, description=text, allow_abbrev=False)
     ends.add_argument("id", metavar="ID")
     ends.add_argument("--at", metavar="TIME", help="when it ends (default: this minute)")
-    ends.add_argument("--void", action="store_true", help="it was a mistake: history, too, is told without it")
+    ends.add_argument(
+        "--void", action="store_true", help="it was a mistake: history, too, is told without it"
+    )
     ends.add_argument("--by", required=True, metavar="WHO", help="who is noted as having withdrawn it")
 
 
@@ -114,7 +122,9 @@ def _list(args: argparse.Namespace, conn: "Connection") -> int:
         print(json.dumps({"overrides": [_document(one) for one in shown]}))
         return 0
     for one in shown:
-        holds = "now  " if one.override.holds_at(now) else "later" if now < one.override.starts_at else "ended"
+        holds = (
+            "now  " if one.override.holds_at(now) else "later" if now < one.override.starts_at else "ended"
+        )
         print(f"{holds} {one.override.area_id}: {_words(one.override)} [{one.entered_by}]")
     if not shown:
         print("none")
@@ -147,7 +157,9 @@ def _area_of(bays: list[str], zones: list[str], registries: dict["AreaId", "Regi
     for area, registry in registries.items():
         if any(bay in registry.bays for bay in bays) or any(zone in registry.zones for zone in zones):
             return area
-    raise UsageError(f"no area has {' or '.join([*bays, *zones])}: correct the id, or import the registry first")
+    raise UsageError(
+        f"no area has {' or '.join([*bays, *zones])}: correct the id, or import the registry first"
+    )
 
 
 def _ids(text: str) -> list[str]:

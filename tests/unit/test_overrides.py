@@ -23,7 +23,14 @@ def at(hours: float) -> str:
 
 
 def doc(kind: str = "suspension", **more: Any) -> dict[str, Any]:
-    return {"area_id": "town", "kind": kind, "reason": "water main", "starts_at": at(1), "ends_at": at(3), **more}
+    return {
+        "area_id": "town",
+        "kind": kind,
+        "reason": "water main",
+        "starts_at": at(1),
+        "ends_at": at(3),
+        **more,
+    }
 
 
 def test_a_document_goes_in_and_comes_out_the_same() -> None:

@@ -13,18 +13,10 @@ CREATE TABLE override (
 CREATE INDEX override_by_area ON override (area);
 COMMENT ON TABLE override IS 'A projection of the log''s overrides, written in the same transaction; what was withdrawn is in the log only';
 
--- The rule in force at arrival, and the sensor's last word that the vehicle is still there.
-ALTER TABLE device_fold ADD COLUMN said_at timestamptz;
-UPDATE device_fold SET said_at = as_of;
-ALTER TABLE device_fold ALTER COLUMN said_at SET NOT NULL;
-ALTER TABLE device_checkpoint ADD COLUMN said_at timestamptz;
-UPDATE device_checkpoint SET said_at = as_of;
-ALTER TABLE device_checkpoint ALTER COLUMN said_at SET NOT NULL;
-COMMENT ON COLUMN device_fold.said_at IS 'Its last word about the bay itself: as_of moves on with mere signs of life';
-
-ALTER TABLE stay ADD COLUMN said_at timestamptz, ADD COLUMN rule_id text, ADD COLUMN limit_min integer CHECK (limit_min > 0);
-COMMENT ON COLUMN stay.said_at IS 'The last word of the sensor that supports the stay to there; NULL while it lasts';
-COMMENT ON COLUMN stay.limit_min IS 'The limit for a general driver at arrival; NULL: none';
+-- The rule in force at arrival, for a general driver.
+ALTER TABLE stay ADD COLUMN rule_id text, ADD COLUMN limit_min integer CHECK (limit_min > 0);
+COMMENT ON COLUMN stay.limit_min IS 'NULL: no limit was in force at arrival';
+CREATE INDEX stay_open ON stay (area, generation) WHERE departed_at IS NULL;
 
 CREATE TABLE overstay (
     area         text NOT NULL,
@@ -36,6 +28,7 @@ CREATE TABLE overstay (
     limit_min    integer NOT NULL CHECK (limit_min > 0),
     grace_min    integer NOT NULL CHECK (grace_min >= 0),
     over_from    timestamptz NOT NULL,
+    over_to      timestamptz,
     candidate_at timestamptz NOT NULL,
     confirmed_at timestamptz,
     ended_at     timestamptz,
@@ -44,8 +37,12 @@ CREATE TABLE overstay (
     exemptions   text[] NOT NULL,
     not_evidence boolean NOT NULL DEFAULT true CHECK (not_evidence),
     PRIMARY KEY (area, generation, bay_id, arrived_at),
-    CHECK (over_from > arrived_at AND candidate_at >= over_from AND ended_at >= candidate_at),
+    CHECK (over_from > arrived_at AND candidate_at >= over_from),
+    CHECK (ended_at >= candidate_at),
+    CHECK (over_to > candidate_at),
     CHECK (state = 'candidate' OR confirmed_at >= candidate_at)
 );
 CREATE INDEX overstay_by_time ON overstay (area, generation, over_from);
 COMMENT ON TABLE overstay IS 'Stays longer than the limit in force. Not evidence of a contravention: no sensor sees a permit, a badge or a payment';
+COMMENT ON COLUMN overstay.over_to IS 'When the limit ceases to apply: minutes over are counted to there, or to ended_at';
+COMMENT ON COLUMN overstay.confirmed_at IS 'The newest word of the sensor, after limit and grace, that the vehicle was still there';
