@@ -6,6 +6,7 @@ business of `firmware_contract` (wire), `store` (rows) and `api` (JSON).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,9 @@ ZoneId = NewType("ZoneId", str)
 BayId = NewType("BayId", str)
 DeviceId = NewType("DeviceId", str)
 SignId = NewType("SignId", str)
+
+ESTIMATED_FROM = 3
+"""Bays of a kind that must be observed, and as many as are not, before anything is estimated from them."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -518,6 +522,22 @@ class Group:
     counts: Counts
     max_stay_min: int | None = None
 
+    @property
+    def estimated_free(self) -> float | None:
+        """How many are free if those not known are as those observed; None: too few are observed to say."""
+        observed = self.counts.free + self.counts.occupied
+        if self.counts.unknown == 0:
+            return float(self.counts.free)
+        if observed < ESTIMATED_FROM or observed < self.counts.unknown:
+            return None
+        return self.counts.free + self.counts.unknown * self.counts.free / observed
+
+
+def sum_of_estimates(groups: Iterable[Group]) -> float | None:
+    """The estimate for some groups together; None: there is none for one of them."""
+    found = [group.estimated_free for group in groups]
+    return None if None in found else sum(estimate for estimate in found if estimate is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneAvailability:
@@ -534,6 +554,11 @@ class ZoneAvailability:
     coverage: float
     """Share of the bays in service whose state is observed now, 0..1."""
     counts: Counts = field(default=Counts())
+
+    @property
+    def free_estimate(self) -> float | None:
+        """An estimate, never shown as observed: those free, and of those not known the share of their like."""
+        return sum_of_estimates(self.groups)
 
     def __post_init__(self) -> None:
         total = sum((group.counts for group in self.groups), Counts())
