@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from baycast.score.city import make_city
 from firmware_contract.codec import Accepted, decode
 from simulator.field_run import FieldRun
 from simulator.history import History, play
@@ -162,3 +163,13 @@ def test_merges_are_listed_by_the_run() -> None:
     assert all(isinstance(merge, Merge) and merge.departed_ms < merge.arrived_ms for merge in listed)
     for sensor in run.sensors:
         assert all(a.arrived_ms <= b.departed_ms for a, b in pairwise(sensor.repairable))
+
+
+def test_neighbours_are_the_bays_within_7_m_of_the_same_street() -> None:
+    plan = make_city(bays=40, seed=1).plan
+    near = {bay.bay_id: set(bay.neighbours) for bay in plan.bays}
+    inner = plan.bays[10].bay_id
+    assert len(near[inner]) == 2  # one before and one behind on its side; across the road is too far
+    for bay_id, others in near.items():
+        assert bay_id not in others
+        assert all(bay_id in near[other] for other in others if other in near)
