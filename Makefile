@@ -29,7 +29,8 @@ fmt: setup ## put the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-bench: setup ## the measurements of docs/benchmarks.md
+bench: setup ## from PUBLISH to rows and to deltas, as in docs/benchmarks.md (two to three minutes)
+	@$(BIN)/baycast bench ingest --json
 	@$(BIN)/baycast bench live --json
 
 soak: setup ## long property runs

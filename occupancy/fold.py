@@ -22,6 +22,7 @@ from occupancy.model import (
     Area,
     Bay,
     BayId,
+    BayType,
     Clock,
     DeviceId,
     Gate,
@@ -34,6 +35,7 @@ from occupancy.model import (
     ZoneKind,
 )
 from occupancy.overrides import KIND as OVERRIDE
+from occupancy.overrides import in_force
 from occupancy.overstays import LimitedStays, Word
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry, entity
@@ -81,7 +83,10 @@ class AreaFold:
         self.limited = LimitedStays(registry)
         self.zones: dict[ZoneId, ZoneAvailability] = {}
         self.page = Page(position, watermark, version)
-        self._access: dict[tuple[tuple[str, ...], str, tuple[Override, ...]], Access] = {}
+        self._access: dict[tuple[tuple[str, ...], BayType, tuple[Override, ...]], Access] = {}
+        self._access_of: dict[BayId, Access] = {}
+        self._overrides: tuple[Override, ...] = ()
+        """Those in force in the minute that is judged."""
         self._closed: dict[BayId, str] = {}
         """Why the closed bays are."""
         self._judged_at: datetime | None = None
@@ -164,13 +169,30 @@ class AreaFold:
 
     def access(self, bay: Bay) -> Access:
         """Who may use the bay now. Asked once a minute for all bays that are alike."""
-        now = self._judged_at or BEGINNING
-        overrides = overrides_at(self.registry, bay, now)
-        key = (bay.rule_ids, bay.bay_type.value, overrides)
-        found = self._access.get(key)
+        found = self._access_of.get(bay.bay_id)
         if found is None:
-            found = self._access[key] = access_of(self.registry, bay.rule_ids, bay.bay_type, now, overrides)
+            now = self._judged_at or BEGINNING
+            key = (bay.rule_ids, bay.bay_type, overrides_at(self.registry, bay, now))
+            if key not in self._access:
+                self._access[key] = self._asked(key)
+            found = self._access_of[bay.bay_id] = self._access[key]
         return found
+
+    def _asked(self, key: tuple[tuple[str, ...], BayType, tuple[Override, ...]]) -> Access:
+        rule_ids, bay_type, overrides = key
+        return access_of(self.registry, rule_ids, bay_type, self._judged_at or BEGINNING, overrides)
+
+    def _ask_again(self) -> bool:
+        """Ask who may use which bays in the new minute; whether anything is another than in the last one."""
+        if self._judged_at is None or self.registry.area is None:
+            return True
+        overrides = in_force(self.registry.overrides.values(), self._judged_at)
+        fresh = {key: self._asked(key) for key in self._access} if overrides == self._overrides else {}
+        if fresh == self._access and self._access:
+            return False
+        self._access, self._overrides = fresh, overrides
+        self._access_of.clear()
+        return True
 
     def _devices_of(self, kind: str, id: str, doc: object | None) -> list[DeviceId]:
         """Known devices whose rows a registry change alters: a folded history is long, so no others."""
@@ -230,6 +252,7 @@ class AreaFold:
                     self.page.dirty(zone_id, override.starts_at)
         if touched:
             self._access.clear()
+            self._access_of.clear()
             self._show_closures()
         return touched
 
@@ -254,6 +277,7 @@ class AreaFold:
         self.sensed.watch_bindings(self.watermark)
         self.sensed.refresh_all(self.watermark)
         self._access.clear()
+        self._access_of.clear()
         self._show_closures()
         if self.watermark is not None:
             for zone in self.registry.zones.values():
@@ -271,9 +295,16 @@ class AreaFold:
         if self._judged_at == _minute(watermark):
             return set()
         self._judged_at = _minute(watermark)
-        self._access.clear()
+        if not self._ask_again():
+            return self._by_the_clock()
         self._show_closures()
         return set(self.registry.zones)
+
+    def _by_the_clock(self) -> set[ZoneId]:
+        """Zones whose answer another minute may change under the same rules: opening hours, bays that come or go."""
+        bays = self.registry.bays.values()
+        timed = {bay.zone_id for bay in bays if bay.in_service_from or bay.in_service_to}
+        return timed | {zone.zone_id for zone in self.registry.zones.values() if zone.opening}
 
     def _show(self, bays: Iterable[BayId]) -> None:
         for bay_id in bays:

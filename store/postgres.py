@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg.types.string import BytesBinaryDumper
 
 # Our statements are short: compiling them (jit), which planners like on large tables, takes longer than running them.
 # A dead peer is noticed by the kernel within about 15 s, a stuck statement by the server (FAULTS: blackholed
@@ -37,7 +38,7 @@ def connect(
         f"-c timezone=UTC -c statement_timeout={statement_timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS} "
         "-c idle_in_transaction_session_timeout=60000 -c jit=off"
     )
-    return psycopg.connect(
+    conn = psycopg.connect(
         url,
         autocommit=autocommit,
         cursor_factory=psycopg.RawCursor,
@@ -45,3 +46,6 @@ def connect(
         options=options,
         **_CONNECTION,
     )
+    # COPY chooses by the column's type, and for bytea that would be psycopg's slow one for DB-API `Binary`.
+    conn.adapters.register_dumper(bytes, BytesBinaryDumper)
+    return conn

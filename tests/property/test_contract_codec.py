@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware_contract import topics, vectors
-from firmware_contract.codec import Accepted, Rejected, decode, encode, meaning
+from firmware_contract.codec import Accepted, Rejected, _judged, _usual, decode, encode, meaning
 from firmware_contract.messages import (
     MAX_AGE_MS,
     MAX_COUNT,
@@ -85,6 +85,51 @@ def test_what_is_encoded_decodes_to_itself(message: AnyMessage, device_id: str) 
     topic = topics.device_topic(device_id, kind_of(message))
     raw = encode(message)
     assert decode(topic, raw) == [Accepted(device_id, kind_of(message), message, raw, topic)]
+
+
+odd_times = st.from_regex(
+    r"(0001|1969|1970|2026|2106|2107|9999)-(02|12|13)-(28|30|31)[Tt ](00|23|24):59:(59|60)(\.[0-9]{0,11})?"
+    r"(Z|z|\+00:00|-00:00|\+01:00|)",
+    fullmatch=True,
+)
+odd_numbers = st.one_of(
+    st.integers(-(2**65), 2**65).map(str),
+    st.from_regex(r"-?[0-9]{1,21}(\.[0-9]{1,3})?([eE][+-]?[0-9]{1,5})?", fullmatch=True),
+)
+
+
+@given(device_messages(), st.none() | odd_times, st.none() | odd_numbers, st.none() | st.text(max_size=3))
+@example(State(boot=1, seq=1, at=None, age_ms=1, occupied=None, cause="boot"), None, "1e+400", None)
+@example(State(boot=1, seq=1, at=None, age_ms=1, occupied=None, cause="boot"), None, "-" + "9" * 19, None)
+@example(
+    State(boot=1, seq=1, at=None, age_ms=1, occupied=None, cause="boot"),
+    "2106-12-31T23:59:59.9999999Z",
+    None,
+    None,
+)
+def test_what_is_accepted_at_first_sight_is_accepted_by_judgement(
+    message: AnyMessage, time: str | None, number: str | None, text: str | None
+) -> None:
+    """`_usual` only saves time. It may leave a good message to `_judged`, but never take another."""
+    kind = kind_of(message)
+    body = encode(message)[:-1].decode()
+    for name, value in (("at", time and f'"{time}"'), ("unknown", number), ("note", text and f'"{text}"')):
+        if value is not None:
+            body += f',"{name}":{value}'
+    raw = f"{body}}}".encode("utf-8", "surrogatepass")
+    usual = _usual(kind, raw)
+    if usual is not None:
+        assert _judged(kind, raw) == usual
+
+
+def test_what_devices_send_is_accepted_at_first_sight() -> None:
+    at = datetime(2026, 3, 1, 9, 30, 0, 123456, UTC)
+    state = State(
+        boot=1, seq=2, at=at, occupied=True, cause="change", temperature_c=-11.5, faults=("low battery",)
+    )
+    clockless = Health(boot=1, seq=2, at=None, age_ms=4000, rssi_dbm=-97.0)
+    assert (_usual("state", encode(state)), _usual("health", encode(clockless))) == (state, clockless)
+    assert _usual("state", encode(state).replace(b"Z", b"+00:00")) == state
 
 
 @given(times, place_ids, ids)
