@@ -464,7 +464,7 @@ class Overstay:
     candidate_at: datetime
     """When the grace had run out, too."""
     confirmed_at: datetime | None
-    """The newest word that it was still there after that."""
+    """Up to when a word after that says that it was still there; no later than `over_to`."""
     ended_at: datetime | None
     """When the vehicle left, or the evidence ended; None: it is still there."""
     state: OverstayState

@@ -95,7 +95,7 @@ def overstay_of(
         over_from=found.over_from,
         over_to=found.over_to,
         candidate_at=found.candidate_at,
-        confirmed_at=reached if confirmed else None,
+        confirmed_at=min(reached, found.over_to or reached) if confirmed else None,
         ended_at=stay.departed_at,
         state=state,
         evidence=evidence if confirmed else f"no word since limit and grace ran out; {evidence}",

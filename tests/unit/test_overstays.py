@@ -87,6 +87,15 @@ def test_a_departure_reported_after_limit_and_grace_is_the_second_word() -> None
     assert "reported the departure at 2026-11-02 08:51:00Z" in found.evidence
 
 
+def test_what_is_known_beyond_the_hours_confirms_only_to_their_end() -> None:
+    folded = Folded(limited(ends="09:00"))
+    parked(folded, 10, 90)
+    found = only(folded)
+    assert (found.confirmed_at, found.over_to) == (START + timedelta(hours=1),) * 2
+    assert found.ended_at == START + timedelta(minutes=90)
+    assert found.over_min(START + timedelta(days=1)) == 20
+
+
 def test_an_arrival_that_nobody_saw_is_no_ground() -> None:
     folded = Folded(limited())
     for n in range(20):

@@ -45,4 +45,4 @@ CREATE TABLE overstay (
 CREATE INDEX overstay_by_time ON overstay (area, generation, over_from);
 COMMENT ON TABLE overstay IS 'Stays longer than the limit in force. Not evidence of a contravention: no sensor sees a permit, a badge or a payment';
 COMMENT ON COLUMN overstay.over_to IS 'When the limit ceases to apply: minutes over are counted to there, or to ended_at';
-COMMENT ON COLUMN overstay.confirmed_at IS 'The newest word of the sensor, after limit and grace, that the vehicle was still there';
+COMMENT ON COLUMN overstay.confirmed_at IS 'Up to when a word of the sensor after limit and grace says that the vehicle was there; no later than over_to';
