@@ -26,7 +26,7 @@ def bay_document(
     if level is Level.DOWN and state is not State.CLOSED:
         state, confidence, reason = State.UNKNOWN, 0.0, "no news from the sensors' way"
     if access is not None and access.closed:
-        state, confidence, reason = State.CLOSED, 1.0, "closed by a rule in force"
+        state, confidence, reason = State.CLOSED, 1.0, access.closed_by
     evidence = known is not None and state is known.state
     return {
         "id": bay.bay_id,

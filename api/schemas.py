@@ -34,6 +34,14 @@ class Counts(_Shape):
     closed: int = Field(ge=0)
 
 
+class Estimated(_Shape):
+    """Modelled: the bays not known are taken to be as those of their kind that are observed in the zone."""
+
+    free: float | None = Field(ge=0, description="null: for some of the bays there is no ground")
+    usable: float | None = Field(ge=0, description="Of the bays in `usable`")
+    source: Literal["estimate"]
+
+
 class Zone(Counts):
     """One zone as it is known now. Shown to people as a street or a car park."""
 
@@ -46,6 +54,9 @@ class Zone(Counts):
     free_min: int = Field(ge=0, description="At least so many are free, whatever the unknown ones are")
     free_max: int = Field(ge=0, description="At most so many are free, whatever the unknown ones are")
     usable: Counts = Field(description="Only the bays that the driver of `for=` may use now")
+    estimated_free: Estimated | None = Field(
+        description="With the bays that are not known; null: there are none, or no ground for an estimate"
+    )
     as_of: datetime | None = Field(description="The newest evidence; null: there is none")
     source: Source
     confidence: float = Field(ge=0, le=1)

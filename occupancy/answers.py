@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from occupancy.drivers import usable
-from occupancy.model import Counts, Group, Zone, ZoneAvailability, aware
+from occupancy.drivers import usable, usable_estimate
+from occupancy.model import Counts, Group, Source, Zone, ZoneAvailability, aware
 
 
 def instant(at: datetime | None) -> str | None:
@@ -52,9 +52,24 @@ def zone_answer(
         "free_min": availability.free_min,
         "free_max": availability.free_max,
         "usable": counts_answer(usable(availability.groups, driver, stay_min)),
+        "estimated_free": _estimated(availability, driver, stay_min),
         "as_of": instant(availability.as_of),
         "source": availability.source.value,
         "confidence": round(availability.confidence, 4),
         "coverage": round(availability.coverage, 4),
         "by_bay_type": bay_types(availability.groups),
+    }
+
+
+def _estimated(availability: ZoneAvailability, driver: str, stay_min: int | None) -> dict[str, object] | None:
+    """What may be free with those not known; None where all is known, or nothing can be said of them (L5)."""
+    if availability.counts.unknown == 0:
+        return None
+    free, own = availability.free_estimate, usable_estimate(availability.groups, driver, stay_min)
+    if free is None and own is None:
+        return None
+    return {
+        "free": None if free is None else round(free, 1),
+        "usable": None if own is None else round(own, 1),
+        "source": Source.ESTIMATE.value,
     }

@@ -40,16 +40,21 @@ def street_availability(
     access: Callable[[Bay], Access],
     now: datetime,
 ) -> ZoneAvailability:
-    """Count the bays in service at `now` by what they are and who may use them; a bay nobody senses is unknown."""
+    """Count the bays in service at `now` by what they are and who may use them.
+
+    A bay that nobody senses, or whose sensor is suspect, is unknown: it may be free, and is not counted as such.
+    """
     tallies: dict[tuple[BayType, frozenset[str], int | None], list[int]] = {}
     newest: datetime | None = None
     confidence = 0.0
     for bay in bays:
-        if not in_service(bay, now):
+        if (bay.in_service_from or bay.in_service_to) and not in_service(bay, now):
             continue
         admitted = access(bay)
         live = states.get(bay.bay_id)
-        state = State.CLOSED if admitted.closed else (live.state if live else State.UNKNOWN)
+        state = State.UNKNOWN if live is None or live.suspect else live.state
+        if admitted.closed:
+            state = State.CLOSED
         key = (bay.bay_type, admitted.admits, admitted.max_stay_min)
         tally = tallies.setdefault(key, [0, 0, 0, 0])
         tally[_INDEX[state]] += 1

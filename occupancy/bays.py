@@ -90,10 +90,10 @@ def unsensed(bay_id: BayId) -> BayState:
 
 
 def shown(state: BayState, access: Access) -> BayState:
-    """The same bay as drivers see it: closed while a rule closes it, whatever stands in it."""
+    """The same bay as drivers see it: closed while a rule or an override closes it, whatever stands in it."""
     if not access.closed:
         return state
-    return replace(state, state=State.CLOSED, reason="closed by a rule in force", confidence=1.0)
+    return replace(state, state=State.CLOSED, reason=access.closed_by, confidence=1.0)
 
 
 def _stay(bay_id: BayId, device_id: DeviceId, span: Span, start: datetime, end: datetime | None) -> Stay:

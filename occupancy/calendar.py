@@ -52,6 +52,15 @@ def civil_at(time_zone: str, at: datetime) -> CivilTime:
     return CivilTime(local.date(), local.hour * 60 + local.minute)
 
 
+def instants_of(time_zone: str, wall: datetime) -> tuple[datetime, ...]:
+    """When the wall clock shows `wall` (without an offset): one instant in UTC, two in the hour that the clocks go back
+    over, none in the one that they skip.
+    """
+    zone = zone_of(time_zone)
+    both = {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return tuple(sorted(at for at in both if at.astimezone(zone).replace(tzinfo=None) == wall))
+
+
 def day_bounds(time_zone: str, day: date) -> tuple[datetime, datetime]:
     """The instants [start, end) of a civil day, in UTC: 23, 24 or 25 hours apart."""
     zone = zone_of(time_zone)

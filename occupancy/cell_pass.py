@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from occupancy.cells import Closed, floor_cell
-from occupancy.model import Bay, Zone, ZoneKind
+from occupancy.model import Bay, Override, Zone, ZoneKind
 from occupancy.registry import Registry
-from occupancy.rules import CLOSING_USES, access_of, is_open
+from occupancy.rules import CLOSING_USES, access_of, is_open, overrides_at
 
 STRETCH = timedelta(days=4)
 """Cells computed in one piece, so that years of history never sit in memory."""
@@ -36,29 +36,40 @@ def stretches(start: datetime, end: datetime) -> Iterator[tuple[datetime, dateti
         start = stop
 
 
-def closing(registry: Registry, zone: Zone) -> Closed | None:
-    """When the zone's bays are closed by a rule, or the whole car park by its hours; None: never."""
+def closing(registry: Registry, zone: Zone, span: tuple[datetime, datetime]) -> Closed | None:
+    """When in `span` the zone's bays, or the whole car park, are closed by rules, hours or overrides; None: never."""
+
+    def reaches(override: Override) -> bool:
+        until = override.until
+        return override.starts_at < span[1] and (until is None or span[0] < until)
+
     if zone.kind is ZoneKind.CAR_PARK:
-        return (lambda _, at: not is_open(registry, zone, at)) if zone.opening else None
-    bays = registry.bays_by_zone.get(zone.zone_id, ())
+        closed_whole = any(reaches(o) and o.closes for o in registry.overrides.of_zone(zone.zone_id))
+        return (lambda _, at: not is_open(registry, zone, at)) if zone.opening or closed_whole else None
     closers = {rule.rule_id for rule in registry.rules.values() if rule.use in CLOSING_USES}
-    if not any(closers & set(bay.rule_ids) for bay in bays):
+    may_close = {
+        bay.bay_id
+        for bay in registry.bays_by_zone.get(zone.zone_id, ())
+        if closers & set(bay.rule_ids) or any(map(reaches, registry.overrides.of_bay(bay)))
+    }
+    if not may_close:
         return None
-    seen: dict[tuple[tuple[str, ...], datetime], bool] = {}
+    seen: dict[tuple[tuple[str, ...], tuple[Override, ...], datetime], bool] = {}
 
     def closed(bay: Bay | None, at: datetime) -> bool:
-        if bay is None or not closers & set(bay.rule_ids):
+        if bay is None or bay.bay_id not in may_close:
             return False
-        key = (bay.rule_ids, at)
+        overrides = overrides_at(registry, bay, at)
+        key = (bay.rule_ids, overrides, at)
         if key not in seen:
-            seen[key] = access_of(registry, bay.rule_ids, bay.bay_type, at).closed
+            seen[key] = access_of(registry, bay.rule_ids, bay.bay_type, at, overrides).closed
         return seen[key]
 
     return closed
 
 
 def grounds(registry: Registry, zone: Zone) -> tuple[object, ...]:
-    """What the zone's cells take from the registry: while it is equal, a registry change leaves them as they are."""
+    """What the zone's cells take from the documents: while it is equal, a registry change leaves them as they are."""
     area = registry.area
     civil = area and (area.time_zone, area.bank_holidays, registry.calendar)
     if zone.kind is ZoneKind.CAR_PARK:

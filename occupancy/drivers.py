@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from occupancy.model import Counts, Group, ZoneAvailability
+from occupancy.model import Counts, Group, ZoneAvailability, sum_of_estimates
 from occupancy.rules import admits
 
 
@@ -21,6 +21,11 @@ def usable(groups: Iterable[Group], driver: str, stay_min: int | None = None) ->
     bay is not held to the visitors' limit.
     """
     return sum((group.counts for group in groups if _may_use(group, driver, stay_min)), Counts())
+
+
+def usable_estimate(groups: Iterable[Group], driver: str, stay_min: int | None = None) -> float | None:
+    """Return the estimate of free bays, as `usable` counts them: modelled from the observed ones. None: no ground."""
+    return sum_of_estimates(group for group in groups if _may_use(group, driver, stay_min))
 
 
 def _may_use(group: Group, driver: str, stay_min: int | None) -> bool:

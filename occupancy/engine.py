@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 
 import psycopg
 from prometheus_client import Counter, Gauge, Histogram
@@ -19,9 +21,8 @@ from occupancy.cell_pass import closing, due, stretches
 from occupancy.cells import car_park_cells, floor_cell, street_cells
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold, Batch, Needs
-from occupancy.model import AreaId, DeviceId, ZoneId, ZoneKind
+from occupancy.model import AreaId, BayId, DeviceId, ZoneId, ZoneKind
 from occupancy.page import BEGINNING, FIRST_KEY, Page
-from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
 from store import derived, generation, tail
 from store.derived import LostRace
@@ -29,8 +30,11 @@ from store.faults import Fault, classify
 from store.generation import Cursor, Generation
 from store.postgres import Connection, connect
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Recorded with each generation; raise it when the same log would give other rows."""
+
+BAYS_JUDGED_AT_ONCE = 50
+"""After a change of rules: so that years of stays of a city never sit in memory."""
 
 _log = logging.getLogger("baycast.engine")
 
@@ -63,12 +67,13 @@ class AreaEngine:
         self.at = at
         self.config = config
         with conn.transaction(), conn.cursor() as cur:
-            registry = Registry(generation.registry_at(cur, at.area, at.position))
+            registry = generation.registry_at(cur, at.area, at.position)
             self.fold = AreaFold(registry, position=at.position, watermark=at.watermark, version=at.version)
             self.fold.load(
                 generation.load_devices(cur, at.area, at.generation),
                 generation.load_counts(cur, at.area, at.generation),
                 generation.load_zones(cur, at.area, at.generation),
+                generation.open_stays(cur, at.area, at.generation),
             )
 
     def advance(self) -> int:
@@ -132,11 +137,20 @@ class AreaEngine:
             return
         derived.write_page(cur, self.at, page)
         self.at = Generation(self.at.area, self.at.generation, page.position, page.watermark, page.version)
+        for bays in pieces(page.judge_from, BAYS_JUDGED_AT_ONCE):
+            self._judge_stays(cur, bays)
         if page.gone_zones:
             derived.replace_cells(cur, self.at, [(zone_id, BEGINNING) for zone_id in page.gone_zones], ())
         for zone_id in page.cells_from:
             if zone_id in self.fold.registry.zones:
                 self._write_cells(cur, zone_id, page)
+
+    def _judge_stays(self, cur: Cursor, bays: Mapping[BayId, datetime]) -> None:
+        """Hold the stays of some bays, each from an arrival on, against the limits as they are known now."""
+        limited = self.fold.limited
+        stays = [limited.stamp(stay) for stay in generation.stays_from(cur, self.at, bays)]
+        overstays = limited.overstays(stays, self.fold.word_of, self.fold.watermark)
+        derived.replace_judgements(cur, self.at, bays, derived.Judged(stays, overstays))
 
     def _write_cells(self, cur: Cursor, zone_id: ZoneId, page: Page) -> None:
         if page.watermark is None:
@@ -150,7 +164,7 @@ class AreaEngine:
         # Also those before the first evidence: a late reading may have moved it on.
         derived.replace_cells(cur, self.at, [(zone_id, floor_cell(cut))], ())
         for start, end in stretches(*span) if span else ():
-            closed = closing(registry, zone)  # what it remembers is for this stretch
+            closed = closing(registry, zone, (start, end))  # what it remembers is for this stretch
             if bay_ids is None:
                 counts = derived.count_spans_in(cur, self.at, zone_id, start, end)
                 cells = car_park_cells(zone, (start, end), counts, closed)
@@ -158,6 +172,13 @@ class AreaEngine:
                 intervals = derived.bay_intervals_in(cur, self.at, bay_ids, start, end)
                 cells = street_cells(zone, (start, end), bays, intervals, closed)
             derived.replace_cells(cur, self.at, [], cells)
+
+
+def pieces(bays: Mapping[BayId, datetime], size: int) -> Iterator[dict[BayId, datetime]]:
+    """A mapping in pieces of at most `size`."""
+    items = iter(bays.items())
+    while piece := dict(islice(items, size)):
+        yield piece
 
 
 def run(config: EngineConfig, stop: threading.Event) -> None:

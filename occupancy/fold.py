@@ -22,23 +22,29 @@ from occupancy.model import (
     Area,
     Bay,
     BayId,
+    BayType,
     Clock,
     DeviceId,
     Gate,
+    Override,
     Sensor,
+    Stay,
     Zone,
     ZoneAvailability,
     ZoneId,
     ZoneKind,
 )
+from occupancy.overrides import KIND as OVERRIDE
+from occupancy.overrides import in_force
+from occupancy.overstays import LimitedStays, Word
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry, entity
-from occupancy.rules import Access, access_of, is_open
+from occupancy.rules import Access, access_of, is_open, overrides_at, zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
 from occupancy.step import DeviceFold
 
 Change = tuple[str, str, object | None]
-"""A registry change: (kind, id, document or None when removed)."""
+"""A change of the registry or of an override: (kind, id, document or None when removed)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +80,15 @@ class AreaFold:
         self.version = version
         self.sensed = SensedBays(registry)
         self.counted = CountedParks(registry)
+        self.limited = LimitedStays(registry)
         self.zones: dict[ZoneId, ZoneAvailability] = {}
         self.page = Page(position, watermark, version)
-        self._access: dict[tuple[tuple[str, ...], str], Access] = {}
-        self._closed: set[BayId] = set()
+        self._access: dict[tuple[tuple[str, ...], BayType, tuple[Override, ...]], Access] = {}
+        self._access_of: dict[BayId, Access] = {}
+        self._overrides: tuple[Override, ...] = ()
+        """Those in force in the minute that is judged."""
+        self._closed: dict[BayId, str] = {}
+        """Why the closed bays are."""
         self._judged_at: datetime | None = None
 
     def load(
@@ -85,19 +96,27 @@ class AreaFold:
         devices: Iterable[DeviceFold],
         counts: Mapping[ZoneId, tuple[CountFold | None, Iterable[CountEvent]]],
         zones: Mapping[ZoneId, ZoneAvailability],
+        open_stays: Iterable[Stay] = (),
     ) -> None:
         """Take up where an earlier process stopped; the registry is that of the same position."""
+        self.limited.load(open_stays)
         self.sensed.load(devices, self.watermark)
         self.counted.load(counts, self.watermark)
         self.zones = dict(zones)
         if self.watermark is not None and self.registry.area is not None:
             self._judged_at = _minute(self.watermark)
-            self._closed = {bay.bay_id for bay in self.registry.bays.values() if self.access(bay).closed}
+            self._closed = self._closures()
 
     def take_page(self) -> Page:
         """The rows collected since the last call; the next page begins empty."""
+        self.limited.judge(self.page, self.word_of, self.watermark)
         page, self.page = self.page, Page(self.position, self.watermark, self.version)
         return page
+
+    def word_of(self, bay_id: BayId, device_id: DeviceId) -> Word | None:
+        """What a sensor says of the stay that lasts in a bay."""
+        fold, state = self.sensed.devices.get(device_id), self.sensed.states.get(bay_id)
+        return None if fold is None else Word(fold.as_of, state is not None and state.suspect)
 
     @property
     def clock(self) -> Clock:
@@ -150,12 +169,30 @@ class AreaFold:
 
     def access(self, bay: Bay) -> Access:
         """Who may use the bay now. Asked once a minute for all bays that are alike."""
-        key = (bay.rule_ids, bay.bay_type.value)
-        found = self._access.get(key)
+        found = self._access_of.get(bay.bay_id)
         if found is None:
             now = self._judged_at or BEGINNING
-            found = self._access[key] = access_of(self.registry, bay.rule_ids, bay.bay_type, now)
+            key = (bay.rule_ids, bay.bay_type, overrides_at(self.registry, bay, now))
+            if key not in self._access:
+                self._access[key] = self._asked(key)
+            found = self._access_of[bay.bay_id] = self._access[key]
         return found
+
+    def _asked(self, key: tuple[tuple[str, ...], BayType, tuple[Override, ...]]) -> Access:
+        rule_ids, bay_type, overrides = key
+        return access_of(self.registry, rule_ids, bay_type, self._judged_at or BEGINNING, overrides)
+
+    def _ask_again(self) -> bool:
+        """Ask who may use which bays in the new minute; whether anything is another than in the last one."""
+        if self._judged_at is None or self.registry.area is None:
+            return True
+        overrides = in_force(self.registry.overrides.values(), self._judged_at)
+        fresh = {key: self._asked(key) for key in self._access} if overrides == self._overrides else {}
+        if fresh == self._access and self._access:
+            return False
+        self._access, self._overrides = fresh, overrides
+        self._access_of.clear()
+        return True
 
     def _devices_of(self, kind: str, id: str, doc: object | None) -> list[DeviceId]:
         """Known devices whose rows a registry change alters: a folded history is long, so no others."""
@@ -195,16 +232,41 @@ class AreaFold:
         return (area.clock if isinstance(area, Area) else Clock.LIVE) is not self.clock
 
     def _change_registry(self, changes: Sequence[Change]) -> set[ZoneId]:
-        if not changes:
-            return set()
+        documents = [change for change in changes if change[0] != OVERRIDE]
+        touched = self._change_documents(documents) if documents else set()
+        return touched | self._change_overrides([(id, doc) for kind, id, doc in changes if kind == OVERRIDE])
+
+    def _change_overrides(self, changes: Sequence[tuple[str, object | None]]) -> set[ZoneId]:
+        """Put overrides in or out. What they cover of the past is computed again, what lies ahead when it comes."""
+        touched: set[ZoneId] = set()
+        for override_id, doc in changes:
+            before = self.registry.overrides.get(override_id)
+            self.registry.put_override(override_id, doc)
+            after = self.registry.overrides.get(override_id)
+            for override in (before, after) if before != after else ():
+                if override is None:
+                    continue
+                self.limited.override(override, self.page)
+                for zone_id in zones_of(self.registry, override):
+                    touched.add(zone_id)
+                    self.page.dirty(zone_id, override.starts_at)
+        if touched:
+            self._access.clear()
+            self._access_of.clear()
+            self._show_closures()
+        return touched
+
+    def _change_documents(self, changes: Sequence[Change]) -> set[ZoneId]:
         zones, bays = set(self.registry.zones), set(self.registry.bays)
         before = {zone.zone_id: grounds(self.registry, zone) for zone in self.registry.zones.values()}
+        limited_before = self.limited.grounds()
         for kind, id, doc in changes:
             if doc is None:
                 self.registry.remove(kind, id)
             else:
                 self.registry.put(kind, id, doc)
         self.page.registry_changed = True
+        self.limited.change(limited_before, self.page)
         for zone_id in zones - set(self.registry.zones):
             self.page.gone_zones.add(zone_id)
             self.page.zones.pop(zone_id, None)
@@ -215,6 +277,7 @@ class AreaFold:
         self.sensed.watch_bindings(self.watermark)
         self.sensed.refresh_all(self.watermark)
         self._access.clear()
+        self._access_of.clear()
         self._show_closures()
         if self.watermark is not None:
             for zone in self.registry.zones.values():
@@ -232,9 +295,16 @@ class AreaFold:
         if self._judged_at == _minute(watermark):
             return set()
         self._judged_at = _minute(watermark)
-        self._access.clear()
+        if not self._ask_again():
+            return self._by_the_clock()
         self._show_closures()
         return set(self.registry.zones)
+
+    def _by_the_clock(self) -> set[ZoneId]:
+        """Zones whose answer another minute may change under the same rules: opening hours, bays that come or go."""
+        bays = self.registry.bays.values()
+        timed = {bay.zone_id for bay in bays if bay.in_service_from or bay.in_service_to}
+        return timed | {zone.zone_id for zone in self.registry.zones.values() if zone.opening}
 
     def _show(self, bays: Iterable[BayId]) -> None:
         for bay_id in bays:
@@ -247,9 +317,16 @@ class AreaFold:
     def _show_closures(self) -> None:
         if self._judged_at is None or self.registry.area is None:
             return
-        closed = {bay.bay_id for bay in self.registry.bays.values() if self.access(bay).closed}
-        self._show(closed ^ self._closed)
+        closed = self._closures()
+        self._show({bay_id for bay_id, _ in closed.items() ^ self._closed.items()})
         self._closed = closed
+
+    def _closures(self) -> dict[BayId, str]:
+        return {
+            bay_id: access.closed_by
+            for bay_id, bay in self.registry.bays.items()
+            if (access := self.access(bay)).closed
+        }
 
     def _judge(self, touched: Iterable[ZoneId]) -> None:
         """Say what holds for the zones now; what differs from what was said gets this position as its version."""

@@ -6,6 +6,7 @@ business of `firmware_contract` (wire), `store` (rows) and `api` (JSON).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,9 @@ ZoneId = NewType("ZoneId", str)
 BayId = NewType("BayId", str)
 DeviceId = NewType("DeviceId", str)
 SignId = NewType("SignId", str)
+
+ESTIMATED_FROM = 3
+"""Bays of a kind that must be observed, and as many as are not, before anything is estimated from them."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -164,6 +168,8 @@ class Area:
     clock: Clock
     bank_holidays: str | None = None
     """Country and subdivision of the `holidays` library, as in "GB-WLS"; None: no bank holidays."""
+    overstay_grace_min: int = 10
+    """Minutes beyond a limit that are no overstay yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +341,49 @@ class Sign:
     """(state, language, text) overriding the defaults of `signs.words`."""
 
 
+class OverrideKind(StrEnum):
+    """What an operator may put over rules and sensors for a while."""
+
+    SUSPENSION = "suspension"
+    CLOSURE = "closure"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """What holds for the bays and zones it names during [starts_at, until); docs/overrides.md says it for people."""
+
+    override_id: str
+    area_id: AreaId
+    kind: OverrideKind
+    reason: str
+    starts_at: datetime
+    ends_at: datetime | None = None
+    expires_at: datetime | None = None
+    """When an override without a known end lapses unless it is set again."""
+    notice: str | None = None
+    day_type: str = "event"
+    """For an event: the day type of the rules (`only_on`) that it brings into force."""
+    bay_ids: frozenset[BayId] = frozenset()
+    zone_ids: frozenset[ZoneId] = frozenset()
+
+    @property
+    def until(self) -> datetime | None:
+        """The first instant at which it no longer holds; None: open-ended."""
+        return min((at for at in (self.ends_at, self.expires_at) if at is not None), default=None)
+
+    @property
+    def closes(self) -> bool:
+        return self.kind is not OverrideKind.EVENT
+
+    def holds_at(self, at: datetime) -> bool:
+        until = self.until
+        return self.starts_at <= at and (until is None or at < until)
+
+    def covers(self, bay: Bay) -> bool:
+        return bay.bay_id in self.bay_ids or bay.zone_id in self.zone_ids
+
+
 # --- what is derived ----------------------------------------------------------------------------------------
 
 
@@ -349,6 +398,8 @@ class BayState:
     confidence: float
     reason: str
     device_id: DeviceId | None = None
+    suspect: bool = False
+    """Whether its sensor is not to be believed now: it leaves the certain counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,6 +431,56 @@ class Stay:
     arrival: Quality
     departure: Quality | None
     device_id: DeviceId
+    arrived_uncertain_s: float = 0.0
+    departed_uncertain_s: float = 0.0
+    rule_id: str | None = None
+    """The rule in force at arrival for a general driver: the one that limits, else the first; None: none."""
+    limit_min: int | None = None
+
+
+class OverstayState(StrEnum):
+    CANDIDATE = "candidate"
+    """The limit and the grace have run out, and nothing says that the vehicle has left."""
+    CONFIRMED = "confirmed"
+    """A second word of the sensor, after them, says that it was still there."""
+    PUBLISHED = "published"
+    """And there is no reason to distrust the sensor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overstay:
+    """A stay longer than the limit in force. Not evidence of a contravention: no sensor sees a permit or a payment."""
+
+    bay_id: BayId
+    arrived_at: datetime
+    device_id: DeviceId
+    rule_id: str
+    limit_min: int
+    grace_min: int
+    over_from: datetime
+    """When the limit ran out; it counts within the hours of its rule only."""
+    over_to: datetime | None
+    """When the limit ceases to apply, unless the vehicle leaves before; None: not within the days looked at."""
+    candidate_at: datetime
+    """When the grace had run out, too."""
+    confirmed_at: datetime | None
+    """Up to when a word after that says that it was still there; no later than `over_to`."""
+    ended_at: datetime | None
+    """When the vehicle left, or the evidence ended; None: it is still there."""
+    state: OverstayState
+    evidence: str
+    exemptions: tuple[str, ...]
+    """Whom the limit does not bind: it may be one of them."""
+    not_evidence: bool = True
+
+    @property
+    def exemption_possible(self) -> bool:
+        return bool(self.exemptions)
+
+    def over_min(self, now: datetime) -> int:
+        """Whole minutes beyond the limit, up to `now` where it lasts."""
+        ends = [at for at in (self.ended_at, self.over_to) if at is not None]
+        return max(0, int((min([now, *ends]) - self.over_from).total_seconds() // 60))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,6 +522,22 @@ class Group:
     counts: Counts
     max_stay_min: int | None = None
 
+    @property
+    def estimated_free(self) -> float | None:
+        """How many are free if those not known are as those observed; None: too few are observed to say."""
+        observed = self.counts.free + self.counts.occupied
+        if self.counts.unknown == 0:
+            return float(self.counts.free)
+        if observed < ESTIMATED_FROM or observed < self.counts.unknown:
+            return None
+        return self.counts.free + self.counts.unknown * self.counts.free / observed
+
+
+def sum_of_estimates(groups: Iterable[Group]) -> float | None:
+    """The estimate for some groups together; None: there is none for one of them."""
+    found = [group.estimated_free for group in groups]
+    return None if None in found else sum(estimate for estimate in found if estimate is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneAvailability:
@@ -437,6 +554,11 @@ class ZoneAvailability:
     coverage: float
     """Share of the bays in service whose state is observed now, 0..1."""
     counts: Counts = field(default=Counts())
+
+    @property
+    def free_estimate(self) -> float | None:
+        """An estimate, never shown as observed: those free, and of those not known the share of their like."""
+        return sum_of_estimates(self.groups)
 
     def __post_init__(self) -> None:
         total = sum((group.counts for group in self.groups), Counts())

@@ -11,6 +11,7 @@ from occupancy.model import (
     BayInterval,
     BayState,
     DeviceId,
+    Overstay,
     ReadingKey,
     Stay,
     ZoneAvailability,
@@ -29,6 +30,14 @@ class BayRows:
     cut: datetime
     intervals: list[BayInterval]
     stays: list[Stay]
+
+
+@dataclass(slots=True)
+class OverstayRows:
+    """A bay's overstays by one device in stays from `cut` on: what stands there goes, these take its place."""
+
+    cut: datetime
+    overstays: list[Overstay]
 
 
 @dataclass(slots=True)
@@ -60,6 +69,9 @@ class Page:
     gone_bays: set[BayId] = field(default_factory=set)
     cells_from: dict[ZoneId, datetime] = field(default_factory=dict)
     """By zone, the time from which its cells are to be computed again, up to the watermark."""
+    overstays: dict[tuple[BayId, DeviceId], OverstayRows] = field(default_factory=dict)
+    judge_from: dict[BayId, datetime] = field(default_factory=dict)
+    """By bay, the arrival from which stays written before are to be held against other limits now."""
     registry_changed: bool = False
 
     def replace_bay(
@@ -98,3 +110,6 @@ class Page:
 
     def dirty(self, zone_id: ZoneId, at: datetime) -> None:
         self.cells_from[zone_id] = min(at, self.cells_from.get(zone_id, at))
+
+    def judge_again(self, bay_id: BayId, arrived_from: datetime) -> None:
+        self.judge_from[bay_id] = min(arrived_from, self.judge_from.get(bay_id, arrived_from))

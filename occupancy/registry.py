@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from occupancy.registry_contents import Contents
 from occupancy.registry_documents import KINDS, binding_id, binding_of, document, entity, identity
-from occupancy.registry_fields import RegistryError, RegistryRefused, is_driver
+from occupancy.registry_fields import RegistryError, RegistryRefused, format_instant, is_driver
 from occupancy.registry_problems import problems_of
 from occupancy.registry_readers import SIGN_STATES, Entity
 
@@ -24,6 +24,7 @@ __all__ = [
     "binding_of",
     "document",
     "entity",
+    "format_instant",
     "identity",
     "is_driver",
 ]

@@ -22,6 +22,8 @@ from occupancy.model import (
     Zone,
     ZoneId,
 )
+from occupancy.overrides import KIND as OVERRIDE
+from occupancy.overrides import Overrides, override_of
 from occupancy.registry_documents import KINDS, entity, identity
 from occupancy.registry_fields import RegistryError
 from occupancy.registry_readers import Entity
@@ -73,6 +75,7 @@ class Contents:
         self.bindings: dict[str, Binding] = {}
         self.gates: dict[DeviceId, Gate] = {}
         self.signs: dict[SignId, Sign] = {}
+        self.overrides = Overrides()
         self._bays_by_zone = _Grouped[ZoneId, Bay](lambda bay: bay.bay_id)
         self._gates_by_zone = _Grouped[ZoneId, Gate](lambda gate: gate.device_id)
         self._by_device = _Grouped[DeviceId, Binding](_binding_order)
@@ -90,12 +93,18 @@ class Contents:
         self.put_entity(found)
         return found
 
+    def put_override(self, id: str, doc: object | None) -> None:
+        """Add or replace an override, or take it out (None). Raises `RegistryError`, also for one of another area."""
+        if doc is None:
+            self.overrides.remove(id)
+            return
+        found = override_of(id, doc)
+        self._check_area(OVERRIDE, id, found.area_id)
+        self.overrides.put(found)
+
     def put_entity(self, found: Entity) -> None:
-        if self.area_id is None:
-            self.area_id = found.area_id
         kind, id = identity(found)
-        if found.area_id != self.area_id:
-            raise RegistryError(f"{kind} {id}", "area_id", f"'{found.area_id}' is another area", self.area_id)
+        self._check_area(kind, id, found.area_id)
         self.remove(kind, id)
         match found:
             case Area():
@@ -151,8 +160,15 @@ class Contents:
                     f"{kind} {id}", None, "no such kind of document", f"one of {', '.join(KINDS)}"
                 )
 
+    def _check_area(self, kind: str, id: str, area_id: AreaId) -> None:
+        """The first document says which area this is."""
+        if self.area_id is None:
+            self.area_id = area_id
+        if area_id != self.area_id:
+            raise RegistryError(f"{kind} {id}", "area_id", f"'{area_id}' is another area", self.area_id)
+
     def entities(self) -> list[Entity]:
-        """Everything, by kind in the order of `KINDS`, then by id."""
+        """Every document, by kind in the order of `KINDS`, then by id; overrides are none."""
         found: list[Entity | None] = [self.area, self.calendar]
         for group in (self.rules, self.zones, self.bays, self.sensors, self.bindings, self.gates, self.signs):
             by_id: Mapping[str, Entity] = dict(group)  # type: ignore[arg-type]  # its keys are strings by another name

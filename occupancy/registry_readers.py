@@ -91,6 +91,9 @@ def _area(id: str, read: Fields) -> Area:
         languages=languages,
         clock=read.choice("clock", Clock),
         bank_holidays=holidays,
+        overstay_grace_min=read.whole("overstay_grace_min", 0, 240)
+        if read.optional("overstay_grace_min")
+        else 10,
     )
 
 

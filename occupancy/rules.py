@@ -1,6 +1,7 @@
 """Who may use a bay now: rules are data, read by the civil time of their area (L12, L7).
 
-How rules add up, in the order of their strength:
+How rules add up, in the order of their strength, below the overrides (a closing one closes; an event brings the rules
+of its day type into force):
 
 1. a rule of use `suspended` or `no_parking` in force closes the bay, whatever else holds;
 2. rules in force that keep others out (`resident`, `blue_badge`, `loading`, `ev`, `motorcycle`, `coach`)
@@ -14,12 +15,13 @@ loading by day and for everybody by night is a `standard` bay with a loading rul
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from occupancy.calendar import CivilTime, civil_at, is_bank_holiday, is_day_of
-from occupancy.model import Area, Bay, BayType, Rule, Use, Zone
+from occupancy.model import Area, Bay, BayType, Override, Rule, Use, Zone, ZoneId
+from occupancy.overrides import closed_in_words, closing_of, in_force
 from occupancy.registry import Registry, RegistryError
 from occupancy.registry_problems import EXCLUSIVE_USES
 
@@ -34,6 +36,8 @@ class Access:
     admits: frozenset[str]
     max_stay_min: int | None
     closed: bool
+    closed_by: str = "closed by a rule in force"
+    """Why, in words, where it is closed."""
 
 
 CLOSED = Access(frozenset(), None, closed=True)
@@ -43,30 +47,58 @@ NOBODY_KNOWN = Access(frozenset(), None, closed=False)
 
 def rules_at(registry: Registry, bay: Bay, at: datetime) -> tuple[Rule, ...]:
     """The bay's rules in force at the instant `at`, in the bay's order."""
-    return rules_in_force(registry, bay.rule_ids, at)
+    return rules_in_force(registry, bay.rule_ids, at, overrides_at(registry, bay, at))
 
 
-def rules_in_force(registry: Registry, rule_ids: Iterable[str], at: datetime) -> tuple[Rule, ...]:
-    """Those of the rules that are in force at the instant `at`; ids of no rule are passed over."""
+def overrides_at(registry: Registry, bay: Bay, at: datetime) -> tuple[Override, ...]:
+    """What an operator has put over the bay's rules at the instant `at`, the strictest first."""
+    found = registry.overrides.of_bay(bay)
+    return in_force(found, at) if found else ()
+
+
+def zones_of(registry: Registry, override: Override) -> frozenset[ZoneId]:
+    """The registered zones that an override touches, as a whole or in some bay."""
+    bays = (registry.bays.get(bay_id) for bay_id in override.bay_ids)
+    return (override.zone_ids | {bay.zone_id for bay in bays if bay is not None}) & registry.zones.keys()
+
+
+def rules_in_force(
+    registry: Registry, rule_ids: Iterable[str], at: datetime, overrides: Iterable[Override] = ()
+) -> tuple[Rule, ...]:
+    """Those of the rules that are in force at the instant `at`; ids of no rule are passed over.
+
+    `overrides` are those in force for the bays in question; their events count as days of their type.
+    """
     area = _area(registry)
     civil = civil_at(area.time_zone, at)
+    declared = {override.day_type for override in overrides if not override.closes}
     found = (registry.rules.get(rule_id) for rule_id in rule_ids)
-    return tuple(rule for rule in found if rule is not None and _applies(registry, area, rule, civil, at))
+    return tuple(
+        rule for rule in found if rule is not None and _applies(registry, area, rule, civil, at, declared)
+    )
 
 
 def access_at(registry: Registry, bay: Bay, at: datetime) -> Access:
     """Who may use the bay at the instant `at`."""
-    return access_of(registry, bay.rule_ids, bay.bay_type, at)
+    return access_of(registry, bay.rule_ids, bay.bay_type, at, overrides_at(registry, bay, at))
 
 
-def access_of(registry: Registry, rule_ids: tuple[str, ...], bay_type: BayType, at: datetime) -> Access:
-    """Who may use any bay of this type under these rules: one answer for all bays that are alike."""
+def access_of(
+    registry: Registry,
+    rule_ids: tuple[str, ...],
+    bay_type: BayType,
+    at: datetime,
+    overrides: tuple[Override, ...] = (),
+) -> Access:
+    """Who may use any bay of this type under these rules and overrides in force: one answer for all alike."""
+    if closing := closing_of(overrides):
+        return Access(frozenset(), None, closed=True, closed_by=closed_in_words(closing))
     by_type = GENERAL if bay_type is BayType.STANDARD else bay_type.value
     if not rule_ids:
         return Access(frozenset({by_type}), None, closed=False)
     if any(rule_id not in registry.rules for rule_id in rule_ids):
         return NOBODY_KNOWN
-    rules = rules_in_force(registry, rule_ids, at)
+    rules = rules_in_force(registry, rule_ids, at, overrides)
     if any(rule.use in CLOSING_USES for rule in rules):
         return CLOSED
     reserved = {token for rule in rules if rule.use in EXCLUSIVE_USES for token in _reserved_for(rule)}
@@ -86,7 +118,9 @@ def admits(access: frozenset[str], driver: str) -> bool:
 
 
 def is_open(registry: Registry, zone: Zone, at: datetime) -> bool:
-    """Whether the zone's opening hours hold the instant `at`; a zone without any is always open."""
+    """Whether the zone is open at the instant `at`: by its hours, if it has any, and unless an override closes it."""
+    if closing_of(in_force(registry.overrides.of_zone(zone.zone_id), at)):
+        return False
     if not zone.opening:
         return True
     civil = civil_at(_area(registry).time_zone, at)
@@ -104,7 +138,9 @@ def _area(registry: Registry) -> Area:
     return registry.area
 
 
-def _applies(registry: Registry, area: Area, rule: Rule, civil: CivilTime, at: datetime) -> bool:
+def _applies(
+    registry: Registry, area: Area, rule: Rule, civil: CivilTime, at: datetime, declared: Collection[str]
+) -> bool:
     """The cheap tests first: most rules are told apart by day and minute."""
     return (
         civil.weekday in rule.days
@@ -112,7 +148,11 @@ def _applies(registry: Registry, area: Area, rule: Rule, civil: CivilTime, at: d
         and (rule.valid_from is None or rule.valid_from <= at)
         and (rule.valid_to is None or at < rule.valid_to)
         and (rule.bank_holidays or not is_bank_holiday(area, registry.calendar, civil.day))
-        and (rule.only_on is None or is_day_of(rule.only_on, area, registry.calendar, civil.day))
+        and (
+            rule.only_on is None
+            or rule.only_on in declared
+            or is_day_of(rule.only_on, area, registry.calendar, civil.day)
+        )
     )
 
 

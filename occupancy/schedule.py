@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Generic, TypeVar
 
-K = TypeVar("K", bound=str)
+K = TypeVar("K", bound=str | tuple[str, ...])
 
 
 class Schedule(Generic[K]):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,17 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from occupancy.gates import CountSpan
-from occupancy.model import AreaId, BayId, BayInterval, State, ZoneAvailability, ZoneCell, ZoneId
+from occupancy.model import (
+    AreaId,
+    BayId,
+    BayInterval,
+    Overstay,
+    State,
+    Stay,
+    ZoneAvailability,
+    ZoneCell,
+    ZoneId,
+)
 from occupancy.page import Page
 from occupancy.step import DeviceFold
 from store.generation import Generation, count_event_doc, count_fold_doc, group_doc
@@ -26,6 +37,7 @@ DERIVED_TABLES = (
     "bay_interval",
     "bay_state",
     "stay",
+    "overstay",
     "count_interval",
     "zone_state",
     "zone_cell",
@@ -47,8 +59,17 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> None:
     scope = (at.area, at.generation)
     _write_devices(cur, scope, page)
     _write_bays(cur, scope, page)
+    _write_overstays(cur, scope, page)
     _write_counts(cur, scope, page)
     _write_zones(cur, scope, page)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Stays held against the limits, and the overstays among them."""
+
+    stays: Sequence[Stay]
+    overstays: Sequence[Overstay]
 
 
 def notify_feed(cur: Cursor, area: AreaId) -> None:
@@ -186,9 +207,12 @@ def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
         _copy(
             cur,
             "derived.copy_stays",
-            "text int4 text timestamptz timestamptz text text text".split(),
+            "text int4 text timestamptz timestamptz text text text text int4".split(),
             (
-                (*scope, s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id)
+                (
+                    *(*scope, s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id),
+                    *(s.rule_id, s.limit_min),
+                )
                 for rows in page.bays.values()
                 for s in rows.stays
             ),
@@ -204,6 +228,52 @@ def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
                 for s in page.bay_states.values()
             ),
         )
+
+
+def replace_judgements(cur: Cursor, at: Generation, bays: Mapping[BayId, datetime], judged: Judged) -> None:
+    """Stamp stays anew; overstays of some bays, each from an arrival on, go and these take their place."""
+    scope = (at.area, at.generation)
+    stays = judged.stays
+    cur.execute(
+        sql("derived.stamp_stays"),
+        (
+            *scope,
+            [stay.bay_id for stay in stays],
+            [stay.arrived_at for stay in stays],
+            [stay.rule_id for stay in stays],
+            [stay.limit_min for stay in stays],
+        ),
+    )
+    cur.execute(sql("derived.cut_overstays"), (*scope, list(bays), [None] * len(bays), list(bays.values())))
+    _copy_overstays(cur, scope, judged.overstays)
+
+
+def _write_overstays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+    if page.overstays:
+        cuts = (
+            [bay_id for bay_id, _ in page.overstays],
+            [device_id for _, device_id in page.overstays],
+            [rows.cut for rows in page.overstays.values()],
+        )
+        cur.execute(sql("derived.cut_overstays"), (*scope, *cuts))
+        _copy_overstays(cur, scope, (o for rows in page.overstays.values() for o in rows.overstays))
+
+
+def _copy_overstays(cur: Cursor, scope: tuple[str, int], overstays: Iterable[Overstay]) -> None:
+    types = "text int4 text timestamptz text text int4 int4 timestamptz timestamptz timestamptz timestamptz timestamptz"
+    _copy(
+        cur,
+        "derived.copy_overstays",
+        [*types.split(), "text", "text", "text[]", "bool"],
+        (
+            (
+                *(*scope, o.bay_id, o.arrived_at, o.device_id, o.rule_id, o.limit_min, o.grace_min),
+                *(o.over_from, o.over_to, o.candidate_at, o.confirmed_at, o.ended_at),
+                *(o.state.value, o.evidence, list(o.exemptions), o.not_evidence),
+            )
+            for o in overstays
+        ),
+    )
 
 
 def _write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> None:

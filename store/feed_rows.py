@@ -22,6 +22,7 @@ from occupancy.model import (
     ZoneId,
     ZoneKind,
 )
+from occupancy.overrides import KIND as OVERRIDE
 from occupancy.registry import KINDS, Registry, RegistryError
 
 _log = logging.getLogger("baycast.feed")
@@ -41,11 +42,16 @@ _groups_of = msgspec.json.Decoder(list[_GroupRow]).decode
 
 
 def registry_of(rows: Iterable[Any]) -> Registry:
-    """Build one area's registry. A document that does not parse is named and left out (L11)."""
+    """Build one area's registry, overrides included. A document that does not parse is named and left out (L11)."""
     registry = Registry()
-    for row in sorted(rows, key=lambda row: KINDS.index(row["kind"])):
+    order = (*KINDS, OVERRIDE)
+    for row in sorted(rows, key=lambda row: order.index(row["kind"])):
+        doc = msgspec.json.decode(row["doc"])
         try:
-            registry.put(row["kind"], row["id"], msgspec.json.decode(row["doc"]))
+            if row["kind"] == OVERRIDE:
+                registry.put_override(row["id"], doc)
+            else:
+                registry.put(row["kind"], row["id"], doc)
         except RegistryError as problem:
             _log.warning("registry document left out: %s", problem)
     return registry

@@ -12,16 +12,21 @@ import psycopg
 from occupancy.gates import CountEvent, CountFold
 from occupancy.model import (
     AreaId,
+    BayId,
     BayType,
     Counts,
     DeviceId,
     Group,
+    Quality,
     ReadingKey,
     Source,
     State,
+    Stay,
     ZoneAvailability,
     ZoneId,
 )
+from occupancy.overrides import KIND as OVERRIDE
+from occupancy.registry import Registry
 from occupancy.step import DeviceFold
 from store.postgres import Connection
 from store.queries import sql
@@ -111,15 +116,17 @@ def not_live(cur: Cursor, live: Generation) -> list[int]:
     return [int(row[0]) for row in cur.fetchall()]
 
 
-def registry_at(cur: Cursor, area: AreaId, position: int) -> list[tuple[str, str, object]]:
-    """The registry's documents as the log has them at a position: (kind, id, document)."""
+def registry_at(cur: Cursor, area: AreaId, position: int) -> Registry:
+    """The registry and the overrides as the log has them at a position."""
     cur.execute(sql("derived.registry_at"), (area, position))
-    found = []
-    for key, doc in cur.fetchall():
-        if doc is not None:
-            kind, _, entity_id = key.partition("/")
-            found.append((kind, entity_id, doc))
-    return found
+    registry = Registry()
+    for kind, key, doc in cur.fetchall():
+        if kind == OVERRIDE:
+            registry.put_override(key, doc)
+        elif doc is not None:
+            entity_kind, _, entity_id = key.partition("/")
+            registry.put(entity_kind, entity_id, doc)
+    return registry
 
 
 def load_devices(cur: Cursor, area: AreaId, generation: int) -> list[DeviceFold]:
@@ -138,6 +145,21 @@ def load_counts(
         )
         for zone_id, doc in cur.fetchall()
     }
+
+
+def open_stays(cur: Cursor, area: AreaId, generation: int) -> list[Stay]:
+    """The stays that last."""
+    cur.execute(sql("derived.open_stays"), (area, generation))
+    return [stay_of(row) for row in cur.fetchall()]
+
+
+def stays_from(cur: Cursor, at: Generation, arrived_from: Mapping[BayId, datetime]) -> list[Stay]:
+    """The stays of some bays, each bay's from an arrival on."""
+    cur.execute(
+        sql("derived.stays_from"),
+        (at.area, at.generation, list(arrived_from), list(arrived_from.values())),
+    )
+    return [stay_of(row) for row in cur.fetchall()]
 
 
 def load_zones(cur: Cursor, area: AreaId, generation: int) -> Mapping[ZoneId, ZoneAvailability]:
@@ -202,6 +224,20 @@ def group_doc(group: Group) -> dict[str, object]:
         "unknown": counts.unknown,
         "closed": counts.closed,
     }
+
+
+def stay_of(row: Any) -> Stay:
+    bay_id, arrived_at, departed_at, arrival, departure, device_id, rule_id, limit_min = row
+    return Stay(
+        bay_id=bay_id,
+        arrived_at=arrived_at,
+        departed_at=departed_at,
+        arrival=Quality(arrival),
+        departure=None if departure is None else Quality(departure),
+        device_id=device_id,
+        rule_id=rule_id,
+        limit_min=limit_min,
+    )
 
 
 def device_fold_of(row: Any) -> DeviceFold:

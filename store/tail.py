@@ -21,6 +21,7 @@ from occupancy.model import (
     ReadingKey,
     StateReading,
 )
+from occupancy.overrides import KIND as OVERRIDE
 from store.queries import sql
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
@@ -52,6 +53,8 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
             if kind == "registry":
                 entity_kind, _, entity_id = key.partition("/")
                 changes.setdefault(batch_id, []).append((entity_kind, entity_id, doc))
+            elif kind == OVERRIDE:
+                changes.setdefault(batch_id, []).append((kind, key, doc))
     return [
         Batch(
             position=head[0],

@@ -1,4 +1,4 @@
-"""How many bays a driver may use at an instant to come, by the rules and hours in force then (L12)."""
+"""How many bays a driver may use at an instant to come, by the rules, hours and overrides in force then (L12)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import datetime
 
 from occupancy.availability import car_park_availability, street_availability
 from occupancy.drivers import usable
-from occupancy.model import Bay, BayType, Zone, ZoneAvailability, ZoneId, ZoneKind
+from occupancy.model import Bay, BayType, Override, Zone, ZoneAvailability, ZoneId, ZoneKind
 from occupancy.registry import Registry
-from occupancy.rules import Access, access_of, is_open
+from occupancy.rules import Access, access_of, is_open, overrides_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class RulesAt:
     def __init__(self, registry: Registry, at: datetime) -> None:
         self._registry = registry
         self._at = at
-        self._known: dict[tuple[tuple[str, ...], BayType], Access] = {}
+        self._known: dict[tuple[tuple[str, ...], BayType, tuple[Override, ...]], Access] = {}
         self._zones: dict[ZoneId, ZoneAvailability] = {}
 
     def capacity(self, zone: Zone, driver: str, stay_min: int | None = None) -> CapacityAt:
@@ -50,7 +50,7 @@ class RulesAt:
         return street_availability(zone, bays, {}, self._access, self._at)
 
     def _access(self, bay: Bay) -> Access:
-        key = (bay.rule_ids, bay.bay_type)
+        key = (bay.rule_ids, bay.bay_type, overrides_at(self._registry, bay, self._at))
         if key not in self._known:
-            self._known[key] = access_of(self._registry, bay.rule_ids, bay.bay_type, self._at)
+            self._known[key] = access_of(self._registry, bay.rule_ids, bay.bay_type, self._at, key[2])
         return self._known[key]

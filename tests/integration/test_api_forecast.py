@@ -187,3 +187,21 @@ def test_a_lost_database_leaves_the_profiles_as_they_were(api: ApiServer, rows: 
     api.live.profiles._history._connection.terminate()
 
     assert points(api, "s0")[0]["source"] == "typical"
+
+
+def test_l12_an_arrival_is_answered_by_the_overrides_known_for_its_time(
+    api: ApiServer, rows: DerivedRows
+) -> None:
+    """A closure from 13:00 to 14:00 of the whole street, and for good of four bays of another."""
+    times = {"starts_at": "2026-11-18T13:00:00Z", "ends_at": "2026-11-18T14:00:00Z"}
+    rows.override("works", {"kind": "closure", "zone_ids": ["s0"], **times})
+    four = [f"s1-{number}" for number in range(4)]
+    rows.override("crane", {"kind": "suspension", "bay_ids": four, "starts_at": "2026-11-18T12:30:00Z"})
+    path = "/v1/availability?arrive_at=2026-11-18T13:30:00Z"
+    api.until(path, lambda answer: answer.json()["zones"][0]["forecast"]["closed"])
+    closed = zone_of(api, "arrive_at=2026-11-18T13:30:00Z")
+    assert (closed["forecast"]["usable_capacity"], closed["forecast"]["p_any"]) == (0, 0.0)
+    assert closed["closed"] == 0, "the live numbers are of now"
+    assert [point["usable_capacity"] for point in points(api, "s0")] == [12, 12, 12, 0, 12, 12, 12]
+    assert [point["usable_capacity"] for point in points(api, "s1")] == [12, 12, 8, 8, 8, 8, 8]
+    assert zone_of(api, "arrive_in=120")["forecast"]["usable_capacity"] == 12

@@ -67,6 +67,17 @@ class DerivedRows:
             )
             self._db.execute("SELECT pg_notify('baycast_registry', %s)", (self.area,))
 
+    def override(self, id: str, doc: dict[str, Any]) -> None:
+        """Put one override, and notify."""
+        self._batch += 1
+        with self._db.transaction():
+            self._db.execute(
+                "INSERT INTO override (id, area, doc, batch_id, entered_by, entered_at) "
+                "VALUES (%s, %s, %s, %s, 'test', now())",
+                (id, self.area, json.dumps({"area_id": self.area, "reason": "a test", **doc}), self._batch),
+            )
+            self._db.execute("SELECT pg_notify('baycast_registry', %s)", (self.area,))
+
     def unregister(self, kind: str, id: str) -> None:
         """Remove one registry document, and notify."""
         with self._db.transaction():

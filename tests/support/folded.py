@@ -155,6 +155,7 @@ class Folded:
         self.keys: set[tuple[str, ReadingKey]] = set()
         self.intervals: dict[tuple[str, datetime], Any] = {}
         self.stays: dict[tuple[str, datetime], Any] = {}
+        self.overstays: dict[tuple[str, datetime], Any] = {}
         self.counts: dict[tuple[str, datetime], Any] = {}
         self.bays: dict[str, Any] = {}
         self.checkpoints: list[DeviceFold] = []
@@ -195,6 +196,7 @@ class Folded:
         return {
             "intervals": sorted(self.intervals.values(), key=lambda i: (i.bay_id, i.started_at)),
             "stays": sorted(self.stays.values(), key=lambda s: (s.bay_id, s.arrived_at)),
+            "overstays": sorted(self.overstays.values(), key=lambda o: (o.bay_id, o.arrived_at)),
             "counts": sorted(
                 ((z, s) for (z, _), s in self.counts.items()), key=lambda c: (c[0], c[1].started_at)
             ),
@@ -215,6 +217,17 @@ class Folded:
                 for row in new:
                     assert (bay_id, getattr(row, at)) not in table, "two rows of a bay begin at once"
                     table[bay_id, getattr(row, at)] = row
+        for (bay_id, device_id), judged in page.overstays.items():
+            self._cut_overstays(bay_id, judged.cut, device_id)
+            self.overstays.update({(o.bay_id, o.arrived_at): o for o in judged.overstays})
+        for bay_id, arrived_from in page.judge_from.items():
+            keys = [key for key in self.stays if key[0] == bay_id and key[1] >= arrived_from]
+            self.stays.update({key: self.fold.limited.stamp(self.stays[key]) for key in keys})
+            self._cut_overstays(bay_id, arrived_from)
+            found = self.fold.limited.overstays(
+                [self.stays[key] for key in keys], self.fold.word_of, self.fold.watermark
+            )
+            self.overstays.update({(o.bay_id, o.arrived_at): o for o in found})
         for zone_id, count_rows in page.counts.items():
             for key, span in list(self.counts.items()):
                 if key[0] == zone_id and span.started_at >= count_rows.cut:
@@ -231,6 +244,11 @@ class Folded:
                 (z, c) for z, c in self.count_checkpoints if z != zone_id or c.as_of <= at
             ]
         self.count_checkpoints.extend(page.count_checkpoints)
+
+    def _cut_overstays(self, bay_id: str, cut: datetime, device_id: str | None = None) -> None:
+        for key, row in list(self.overstays.items()):
+            if key[0] == bay_id and key[1] >= cut and device_id in (None, row.device_id):
+                del self.overstays[key]
 
     def _history(self, device_id: DeviceId, late: AnyReading | None) -> DeviceHistory:
         before = [c for c in self.checkpoints if late and c.device_id == device_id and c.key < late.key]

@@ -48,11 +48,11 @@ WHERE area = $1 AND generation = $2 AND position = $3 AND status IN ('live', 'bu
 SELECT pg_notify('baycast_feed', $1);
 
 -- name: registry_at
--- The registry as the log has it at a position.
-SELECT DISTINCT ON (e.key) e.key, e.doc
+-- The registry and the overrides as the log has them at a position.
+SELECT DISTINCT ON (e.kind, e.key) e.kind, e.key, e.doc
 FROM log_entry e JOIN log_batch b USING (batch_id)
-WHERE e.area = $1 AND e.kind = 'registry' AND b.position <= $2
-ORDER BY e.key, b.position DESC, e.ordinal DESC;
+WHERE e.area = $1 AND e.kind IN ('registry', 'override') AND b.position <= $2
+ORDER BY e.kind, e.key, b.position DESC, e.ordinal DESC;
 
 -- name: load_devices
 -- Where every sensor stands.
@@ -100,6 +100,35 @@ DELETE FROM stay WHERE ctid = ANY (ARRAY(
           AND b.arrived_at >= c.cut OFFSET 0
     ) AS t
 ));
+
+-- name: cut_overstays
+-- What a page replaces; of all devices where none is named.
+DELETE FROM overstay t USING unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
+WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.arrived_at >= c.cut
+  AND t.device_id = coalesce(c.device_id, t.device_id);
+
+-- name: copy_overstays
+-- Overstays in bulk.
+COPY overstay (area, generation, bay_id, arrived_at, device_id, rule_id, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence) FROM STDIN (FORMAT BINARY);
+
+-- name: open_stays
+-- The stays that last.
+SELECT bay_id, arrived_at, departed_at, arrival, departure, device_id, rule_id, limit_min
+FROM stay WHERE area = $1 AND generation = $2 AND departed_at IS NULL;
+
+-- name: stays_from
+-- The stays of some bays, each bay's from an arrival on.
+SELECT s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id, s.rule_id, s.limit_min
+FROM unnest($3::text[], $4::timestamptz[]) AS c (bay_id, arrived_from)
+JOIN stay s ON s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at >= c.arrived_from
+ORDER BY s.bay_id, s.arrived_at;
+
+-- name: stamp_stays
+-- The rule in force at arrival, worked out anew.
+UPDATE stay s SET rule_id = c.rule_id, limit_min = c.limit_min
+FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::integer[]) AS c (bay_id, arrived_at, rule_id, limit_min)
+WHERE s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at = c.arrived_at
+  AND (s.rule_id, s.limit_min) IS DISTINCT FROM (c.rule_id, c.limit_min);
 
 -- name: cut_count_intervals
 -- What a page replaces.
@@ -168,7 +197,7 @@ COPY bay_interval (area, generation, bay_id, started_at, ended_at, state, reason
 
 -- name: copy_stays
 -- Stays in bulk.
-COPY stay (area, generation, bay_id, arrived_at, departed_at, arrival, departure, device_id) FROM STDIN (FORMAT BINARY);
+COPY stay (area, generation, bay_id, arrived_at, departed_at, arrival, departure, device_id, rule_id, limit_min) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_count_intervals
 -- Counts in bulk.
@@ -270,6 +299,10 @@ DELETE FROM bay_state WHERE area = $1 AND generation = $2;
 -- The rows of a generation that is no longer live.
 DELETE FROM stay WHERE area = $1 AND generation = $2;
 
+-- name: empty_overstay
+-- The rows of a generation that is no longer live.
+DELETE FROM overstay WHERE area = $1 AND generation = $2;
+
 -- name: empty_count_interval
 -- The rows of a generation that is no longer live.
 DELETE FROM count_interval WHERE area = $1 AND generation = $2;
@@ -318,8 +351,13 @@ FROM bay_state WHERE area = $1 AND generation = $2;
 
 -- name: digest_stay
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id, rule_id, limit_min)::text, 0)::numeric), 0)
 FROM stay WHERE area = $1 AND generation = $2;
+
+-- name: digest_overstay
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, device_id, rule_id, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence)::text, 0)::numeric), 0)
+FROM overstay WHERE area = $1 AND generation = $2;
 
 -- name: digest_count_interval
 -- Number and hash of a generation's rows, whatever their order.

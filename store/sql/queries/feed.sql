@@ -12,16 +12,16 @@ WHERE g.status = 'live'
 ORDER BY g.area, z.zone_id;
 
 -- name: registry_marks
--- One mark per area that differs after any change of its registry.
+-- One mark per area that differs after any change of its registry or its overrides.
 SELECT area, max(batch_id) AS newest, count(*) AS documents
-FROM registry
+FROM (SELECT area, batch_id FROM registry UNION ALL SELECT area, batch_id FROM override) AS known
 GROUP BY area;
 
 -- name: registry_documents
--- Every registry document of one area.
-SELECT kind, id, doc
-FROM registry
-WHERE area = $1
+-- Every registry document and every override of one area.
+SELECT kind, id, doc FROM registry WHERE area = $1
+UNION ALL
+SELECT 'override', id, doc FROM override WHERE area = $1
 ORDER BY kind, id;
 
 -- name: bay_states

@@ -1,0 +1,52 @@
+"""Overstays as they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from occupancy.model import AreaId, BayId, Overstay, OverstayState
+from store.postgres import Connection
+from store.queries import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An overstay with its area and that area's time, up to which one that lasts is counted."""
+
+    area: AreaId
+    overstay: Overstay
+    now: datetime
+
+
+def list_overstays(
+    conn: Connection, *, bays: Collection[BayId] | None, since: datetime, unpublished: bool, limit: int
+) -> list[Listed]:
+    """At most `limit` overstays whose limit ran out at or after `since`, newest first; `bays` None: of all."""
+    with conn.cursor() as cur:
+        cur.execute(sql("overstay.list"), (None if bays is None else list(bays), since, unpublished, limit))
+        return [
+            Listed(
+                row[0],
+                Overstay(
+                    bay_id=row[1],
+                    arrived_at=row[2],
+                    device_id=row[3],
+                    rule_id=row[4],
+                    limit_min=row[5],
+                    grace_min=row[6],
+                    over_from=row[7],
+                    over_to=row[8],
+                    candidate_at=row[9],
+                    confirmed_at=row[10],
+                    ended_at=row[11],
+                    state=OverstayState(row[12]),
+                    evidence=row[13],
+                    exemptions=tuple(row[14]),
+                    not_evidence=row[15],
+                ),
+                row[16],
+            )
+            for row in cur.fetchall()
+        ]
