@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psycopg
 from prometheus_client import Counter, Gauge, Histogram
 
-from occupancy.cell_pass import closing, due, stretches
+from occupancy.cell_pass import capacities, closing, due, stretches
 from occupancy.cells import car_park_cells, floor_cell, street_cells
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold, Batch, Needs
@@ -23,13 +23,13 @@ from occupancy.model import AreaId, DeviceId, ZoneId, ZoneKind
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
-from store import derived, generation, tail
+from store import car_parks, derived, generation, tail
 from store.derived import LostRace
 from store.faults import Fault, classify
 from store.generation import Cursor, Generation
 from store.postgres import Connection, connect
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Recorded with each generation; raise it when the same log would give other rows."""
 
 _log = logging.getLogger("baycast.engine")
@@ -67,7 +67,7 @@ class AreaEngine:
             self.fold = AreaFold(registry, position=at.position, watermark=at.watermark, version=at.version)
             self.fold.load(
                 generation.load_devices(cur, at.area, at.generation),
-                generation.load_counts(cur, at.area, at.generation),
+                car_parks.load_counts(cur, at.area, at.generation),
                 generation.load_zones(cur, at.area, at.generation),
             )
 
@@ -119,12 +119,13 @@ class AreaEngine:
     def _count_history(self, cur: Cursor, zone_id: ZoneId, needs: Needs, batch: Batch) -> CountHistory:
         late = needs.car_parks[zone_id]
         at = self.at
-        start = late and generation.count_checkpoint_before(cur, at.area, at.generation, zone_id, late)
+        start = late and car_parks.count_checkpoint_before(cur, at.area, at.generation, zone_id, late)
         after = start.as_of if start else BEGINNING
         moved_here = [DeviceId(i) for kind, i, doc in batch.changes if kind == "gate" and doc is not None]
         gates = {gate.device_id for gate in self.fold.registry.gates_by_zone.get(zone_id, ())}
         readings = tail.readings_of_gates(cur, at.area, [*gates, *moved_here], after, batch.position)
-        return CountHistory(start or None, readings)
+        recounts = tail.recounts_of(cur, at.area, zone_id, after, batch.position)
+        return CountHistory(start or None, readings, recounts)
 
     def _write(self, cur: Cursor) -> None:
         page = self.fold.take_page()
@@ -153,7 +154,7 @@ class AreaEngine:
             closed = closing(registry, zone)  # what it remembers is for this stretch
             if bay_ids is None:
                 counts = derived.count_spans_in(cur, self.at, zone_id, start, end)
-                cells = car_park_cells(zone, (start, end), counts, closed)
+                cells = car_park_cells(zone, (start, end), counts, closed, capacities(registry, zone))
             else:
                 intervals = derived.bay_intervals_in(cur, self.at, bay_ids, start, end)
                 cells = street_cells(zone, (start, end), bays, intervals, closed)
