@@ -1,7 +1,7 @@
 """How far the counts of car parks are from the truth, with drift control and without, side by side.
 
 Recorded counts become passages seen by faulty gates (`simulator.gate_faults`); the same passages and the same sparse
-recounts go through the engine's counting, and through plain adding and subtracting. Both are asked at the recorded times.
+recounts go through the counting of the engine, and through plain adding and subtracting. Both are asked at recorded times.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 
+import msgspec
+
 from occupancy.calendar import civil_at, zone_of
 from occupancy.drift import Drift, Learnt
 from occupancy.flows import Flow
@@ -60,8 +62,7 @@ class Recount:
         return CountEvent(self.at, OPERATOR, ReadingKey(0, self.position, self.ordinal), count=self.occupied)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountFold:
+class CountFold(msgspec.Struct, frozen=True, kw_only=True):
     """Where the count stands. `occupied` None: not known."""
 
     since: datetime
@@ -79,11 +80,11 @@ class CountFold:
     """What the car park's own system said of its capacity last."""
     drift: Drift | None = None
     """None: never counted."""
-    learnt: Learnt = field(default_factory=Learnt)
+    learnt: Learnt = msgspec.field(default_factory=Learnt)
     flows: tuple[tuple[DeviceId, Flow], ...] = ()
     lanes: tuple[tuple[DeviceId, int, datetime], ...] = ()
     """Last passage of each gate that cannot be passed at once, by direction."""
-    visits: Visits = field(default_factory=Visits)
+    visits: Visits = msgspec.field(default_factory=Visits)
     night_at: datetime | None = None
     """When the next night is asked what it says."""
 

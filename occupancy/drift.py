@@ -10,7 +10,9 @@ equally in both directions, so that few corrections teach little. Pure, and of c
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 NOMINAL_SD = 1.645
 """Standard deviations on either side of the estimate: the interval is to hold the truth nine times of ten."""
@@ -35,8 +37,7 @@ _FLOOR_SPREAD = 0.1
 """Spread of the night floor as a share of the capacity, before it is learnt."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learnt:
+class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     """What corrections have taught of one car park: sums of a weighted regression, noise, and the night floor."""
 
     ii: float = 0.0
@@ -110,8 +111,7 @@ class Learnt:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """Vehicles inside as estimated. `counted`: the last absolute count; `ins`, `outs`: passages since."""
 
     estimate: float

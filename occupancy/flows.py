@@ -5,8 +5,10 @@ Hours are UTC, on working days and weekends: a profile for a gap of some hours, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 _HOUR = timedelta(hours=1)
 _HOURS = 48
@@ -22,8 +24,7 @@ Usual = tuple[float, float, int]
 _NOTHING: tuple[Usual, ...] = ((0.0, 0.0, 0),) * _HOURS
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(msgspec.Struct, frozen=True):
     """One gate's present hour so far, and its usual ones."""
 
     hour: datetime

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from occupancy.car_park import CarPark, CountEvent, CountFold, CountSpan
 from occupancy.drift import counted

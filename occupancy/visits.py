@@ -7,8 +7,11 @@ misread plate looks like one of each, so both are believed only after the longes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from occupancy.model import DeviceId, ReadingKey
 
@@ -29,8 +32,7 @@ class Visit:
     vehicle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Visits:
+class Visits(msgspec.Struct, frozen=True):
     """Who is inside, who went out lately, and when somebody left whom nobody had seen come."""
 
     inside: tuple[Visit, ...] = ()

@@ -6,11 +6,13 @@ A row of the counting names the readings of the vehicles inside; their tokens ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, fields, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import psycopg
+from msgspec.structs import astuple
 
 from occupancy.car_park import CountEvent, CountFold
 from occupancy.drift import Drift, Learnt
@@ -193,8 +195,8 @@ def _visit_of(visit: Any, vehicles: Mapping[Reading, str]) -> Visit:
     return Visit(_parse(visit[0]), *reading, vehicles.get(reading, f"{reading}"))
 
 
-def _named(kind: type, values: Iterable[Any]) -> dict[str, Any]:
-    return {field.name: value for field, value in zip(fields(kind), values, strict=True)}
+def _named(kind: type[msgspec.Struct], values: Iterable[Any]) -> dict[str, Any]:
+    return dict(zip(kind.__struct_fields__, values, strict=True))
 
 
 def _time(at: datetime | None) -> str | None:
