@@ -1,7 +1,7 @@
 """How far the counts of car parks are from the truth, with drift control and without, side by side.
 
 Recorded counts become passages seen by faulty gates (`simulator.gate_faults`); the same passages and the same sparse
-recounts go through the counting of the engine, and through plain adding and subtracting. Both are asked at recorded times.
+recounts go through the engine's counting, and through plain adding and subtracting. Both are asked at recorded times.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from occupancy.availability import car_park_availability
 from occupancy.car_park import OPERATOR, CarPark, CountEvent, CountFold
 from occupancy.gates import count_tail, step_count
 from occupancy.model import AreaId, DeviceId, Gate, Name, ReadingKey, Zone, ZoneId, ZoneKind
-from simulator.gate_faults import HEADWAY_S, HEARTBEAT_S, GateFaults, Seen, Truth, observed
+from simulator.gate_faults import HEADWAY_S, HEARTBEAT_S, GateFaults, Seen, Truth, lanes, observed
 from simulator.recordings import Recording, Row
 
 _ASKED_EVERY = timedelta(minutes=15)
@@ -88,7 +88,9 @@ def score(recording: Recording, task: CarParkTask) -> Tally:
         capacity = recording.capacity_of(place)
         if capacity:
             park = _park(place, capacity, recording.time_zone)
-            _Judged(park, capacity, task, tally).run(observed(own, task.faults, f"{task.seed}/{place}"))
+            _Judged(park, capacity, task, tally).run(
+                observed(own, capacity, task.faults, f"{task.seed}/{place}")
+            )
     return tally
 
 
@@ -105,14 +107,14 @@ def _park(place: str, capacity: int, time_zone: str) -> CarPark:
     )
     gates = tuple(
         Gate(
-            device_id=DeviceId(way),
+            device_id=DeviceId(name),
             zone_id=zone.zone_id,
             area_id=area,
             model="anpr",
             expected_heartbeat_s=HEARTBEAT_S,
             min_headway_s=min(HEADWAY_S, _HEADWAY_KNOWN_S),
         )
-        for way in ("in", "out")
+        for name in lanes(capacity)
     )
     return CarPark(zone=zone, gates=gates, time_zone=time_zone)
 

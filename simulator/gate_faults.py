@@ -1,7 +1,7 @@
 """Recorded counts of one car park turned into the passages that would have made them, seen by imperfect gates.
 
 Each recorded row is the truth at its time. Between two rows as many vehicles come and go as the difference needs, and
-others in exchange, since a car park turns over while its count stands still. Two gates, one in and one out, then miss
+others in exchange, since a car park turns over while its count stands still. Gates, each of one direction, then miss
 some of them, read some twice, and are down for hours. All from the seed; in order of time.
 """
 
@@ -18,6 +18,7 @@ from simulator.recordings import Row
 HEADWAY_S = 3.0
 """Two vehicles do not pass one barrier sooner."""
 HEARTBEAT_S = 600
+_BAYS_A_LANE = 300
 _STAY = timedelta(hours=2)
 _NIGHT_HOURS = frozenset({22, 23, 0, 1, 2, 3, 4, 5})
 _NIGHT_SHARE = 0.1
@@ -35,7 +36,7 @@ class GateFaults:
     """Of passages with a token, those with another vehicle's (only with `tokens`)."""
     outage: timedelta = timedelta(hours=2)
     outage_every: timedelta | None = timedelta(days=7)
-    """One of the two gates is down at a random time in each such period."""
+    """How often one of the car park's gates is down, about."""
     tokens: bool = False
 
 
@@ -57,11 +58,23 @@ class Truth:
     occupied: int
 
 
-def observed(rows: Iterable[Row], faults: GateFaults, seed: str) -> Iterator[Seen | Truth]:
+def lanes(capacity: int) -> list[str]:
+    """The gates of a car park of this size, each one lane of one direction."""
+    each = max(1, math.ceil(capacity / _BAYS_A_LANE))
+    return [f"{way}-{number}" for way in ("in", "out") for number in range(each)]
+
+
+def observed(rows: Iterable[Row], capacity: int, faults: GateFaults, seed: str) -> Iterator[Seen | Truth]:
     """One place's rows, in order of time, as its gates would have told of them."""
     random = Random(seed)  # noqa: S311
-    gates = {way: _Gate(name, way, faults, random) for name, way in (("in", 1), ("out", -1))}
+    names = lanes(capacity)
+    each = len(names) // 2
+    gates = [
+        _Gate(name, 1 if number < each else -1, faults, len(names), random)
+        for number, name in enumerate(names)
+    ]
     inside: list[str] = []
+    turns = {1: 0, -1: 0}
     number = 0
     before: Row | None = None
     for row in rows:
@@ -70,13 +83,14 @@ def observed(rows: Iterable[Row], faults: GateFaults, seed: str) -> Iterator[See
             yield Truth(row.at, row.occupied)
         elif row.at > before.at:
             said: list[Seen] = []
-            for at, way in _passages(before, row, random):
+            for at, way in _passages(before, row, each, random):
+                turns[way] += 1
                 if way > 0:
                     number += 1
                     inside.append(f"vehicle-{number}")
                 token = inside[-1] if way > 0 else _leaves(inside, random)
-                said += gates[way].see(at, token)
-            said += [seen for gate in gates.values() for seen in gate.beats(before.at, row.at)]
+                said += gates[turns[way] % each + (each if way < 0 else 0)].see(at, token)
+            said += [seen for gate in gates for seen in gate.beats(before.at, row.at)]
             yield from sorted(said, key=lambda seen: (seen.at, seen.gate))
             yield Truth(row.at, row.occupied)
         before = row
@@ -90,7 +104,7 @@ def _leaves(inside: list[str], random: Random) -> str | None:
     return inside.pop()
 
 
-def _passages(before: Row, row: Row, random: Random) -> list[tuple[datetime, int]]:
+def _passages(before: Row, row: Row, each: int, random: Random) -> list[tuple[datetime, int]]:
     """The vehicles between two rows, in order of time."""
     span = row.at - before.at
     net = row.occupied - before.occupied
@@ -102,16 +116,19 @@ def _passages(before: Row, row: Row, random: Random) -> list[tuple[datetime, int
     exchanged = max(0, round(random.gauss(usual, math.sqrt(usual))))
     outs = max(exchanged, -net, 0)
     return sorted(
-        [*_spread(before.at, span, outs + net, 1, random), *_spread(before.at, span, outs, -1, random)]
+        [
+            *_spread(before.at, span, outs + net, 1, each, random),
+            *_spread(before.at, span, outs, -1, each, random),
+        ]
     )
 
 
 def _spread(
-    start: datetime, span: timedelta, vehicles: int, way: int, random: Random
+    start: datetime, span: timedelta, vehicles: int, way: int, each: int, random: Random
 ) -> Iterator[tuple[datetime, int]]:
-    """Vehicles of one direction at random times, with room for each at the barrier."""
+    """Vehicles of one direction at random times, with room for each at the barriers, taken in turn."""
     seconds = span.total_seconds()
-    room = HEADWAY_S if vehicles * HEADWAY_S < seconds else 0.0
+    room = min(HEADWAY_S / each, seconds / (vehicles + 1))
     times = sorted(random.uniform(0, seconds - room * vehicles) for _ in range(vehicles))
     for number, time in enumerate(times):
         yield start + timedelta(seconds=min(seconds, time + room * (number + 1))), way
@@ -120,7 +137,8 @@ def _spread(
 class _Gate:
     """One lane's camera with its faults."""
 
-    def __init__(self, name: str, way: int, faults: GateFaults, random: Random) -> None:
+    def __init__(self, name: str, way: int, faults: GateFaults, gates: int, random: Random) -> None:
+        self._gates = gates
         self.name = name
         self._way = way
         self._faults = faults
@@ -154,8 +172,7 @@ class _Gate:
         if every is None:
             return False
         if self._next_down is None:
-            # Each gate in every other period, so that one of the two is down in each.
-            self._next_down = at + every * self._random.uniform(0.2, 2)
+            self._next_down = at + every * self._gates * self._random.random()
         while at >= self._next_down + self._faults.outage:
-            self._next_down += every * self._random.uniform(1, 3)
+            self._next_down += every * self._gates * self._random.uniform(0.5, 1.5)
         return at >= self._next_down
