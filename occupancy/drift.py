@@ -62,6 +62,16 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
         missed_out = (self.eo * ii - self.ei * self.io) / of
         return _within(missed_in, -_BIAS_MOST, _BIAS_MOST), _within(missed_out, -_BIAS_MOST, _BIAS_MOST)
 
+    def bias_variance(self, ins: int, outs: int, delta: int) -> float:
+        """By how much one more passage widens what is not known of the missed shares, in vehicles²: the same share is
+        missed of all of them, so it adds up faster than noise does."""
+        prior = 1 / _BIAS_SD**2
+        ii, oo = self.ii + prior, self.oo + prior
+        of = ii * oo - self.io**2
+        if delta > 0:
+            return max(0.0, ((2 * ins + 1) * oo + 2 * outs * self.io) / of)
+        return max(0.0, ((2 * outs + 1) * ii + 2 * ins * self.io) / of)
+
     @property
     def noise(self) -> float:
         """Variance of the error in vehicles² per passage."""
@@ -139,7 +149,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         moved = replace(
             self,
             estimate=self.estimate + (1 + missed_in if delta > 0 else -1 - missed_out),
-            variance=self.variance + learnt.noise,
+            variance=self.variance + learnt.noise + learnt.bias_variance(self.ins, self.outs, delta),
             ins=self.ins + (delta > 0),
             outs=self.outs + (delta < 0),
         )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import psycopg
@@ -53,6 +54,8 @@ class EngineConfig:
     """A page's readings at most (about): what is in memory at once, in one transaction, and in one area's turn."""
     poll_s: float = 1.0
     """A lost notification costs this much latency, never data."""
+    forget_every_s: float = 3600.0
+    """How often vehicle tokens past the longest stay are looked for."""
 
 
 class AreaEngine:
@@ -244,6 +247,7 @@ def drop_retired(conn: Connection, area: AreaId) -> int:
 
 def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> None:
     engines: dict[AreaId, AreaEngine] = {}
+    forgotten_at: float | None = None
     with connect(config.database_url, autocommit=True, role="baycast engine listener") as listener:
         listener.execute("LISTEN baycast_log")
         while not stop.is_set() and not generation.try_engine_lock(conn):
@@ -251,6 +255,9 @@ def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> Non
         while not stop.is_set():
             with conn.transaction(), conn.cursor() as cur:
                 heads = generation.heads(cur)
+            if forgotten_at is None or time.monotonic() - forgotten_at >= config.forget_every_s:
+                forgotten_at = time.monotonic()
+                _forget_tokens(conn, heads)
             # A page each in turn: an area with a backlog (a replay) must not hold up the others.
             behind = [area for area in heads if _advance(conn, area, engines, config)]
             for area, head in heads.items():
@@ -258,6 +265,13 @@ def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> Non
             if not behind:
                 for _ in listener.notifies(timeout=config.poll_s, stop_after=1):
                     pass
+
+
+def _forget_tokens(conn: Connection, areas: Iterable[AreaId]) -> None:
+    """Vehicle tokens past the longest stay go from the log (L10). By the time of day: it changes no derived row."""
+    for area in areas:
+        with conn.transaction(), conn.cursor() as cur:
+            car_parks.forget_tokens(cur, area)
 
 
 def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], config: EngineConfig) -> bool:
