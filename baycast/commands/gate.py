@@ -1,16 +1,18 @@
 """`baycast gate`: at a car park, cameras' events in, passages without plates out."""
 
 import argparse
-import os
-import signal
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from baycast.settings import Settings, UsageError
+from baycast.stop_signals import stop_on_signals
 
 HELP = "gate agent: ANPR cameras' events to passages with keyed tokens, never plates"
+
+
+_LOOK_S = 0.25
 
 
 def utc_now() -> datetime:
@@ -47,23 +49,21 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         agent = Agent(config, buffer, utc_now, args.key_file)
     except (OSError, ValueError) as error:
         raise UsageError(f"gate: {error}") from None
-    stop = threading.Event()
+    stop = stop_on_signals()
     web = server(agent, config.host, config.port)
     with Publisher(Endpoint.parse(mqtt_url(settings)), name="gate", in_flight=WINDOW) as out:
-        sender = threading.Thread(target=_deliver, args=(deliver, buffer, out, stop), name="delivery")
-        sender.start()
-        try:
-            web.run()  # until SIGTERM or SIGINT
-        finally:
-            stop.set()
-            sender.join()
-            buffer.close()
-    return 0 if web.started else 1
-
-
-def _deliver(deliver, buffer, out, stop) -> None:  # type: ignore[no-untyped-def]
-    try:
-        deliver(buffer, out, stop)
-    except BaseException:
-        os.kill(os.getpid(), signal.SIGTERM)  # without delivery the port must not take events
-        raise
+        # Not in the main thread, where uvicorn would take the signals for itself.
+        port = threading.Thread(target=web.run, name="port")
+        delivery = threading.Thread(target=deliver, args=(buffer, out, stop), name="delivery")
+        port.start()
+        delivery.start()
+        # Without either of them the agent is of no use: it ends, and whoever runs it starts it again.
+        while port.is_alive() and delivery.is_alive() and not stop.wait(_LOOK_S):
+            pass
+        asked = stop.is_set()
+        web.should_exit = True
+        port.join()
+        stop.set()
+        delivery.join()
+    buffer.close()
+    return 0 if asked else 1

@@ -102,7 +102,7 @@ class GateAgent:
 
 
 def leaked(haystack: bytes, secret: Iterable[str]) -> set[str]:
-    """Which of the plates are in the bytes: plain or spaced in either case, in hex, in base64, or as an unkeyed hash."""
+    """Which of the plates are in the bytes: plain or spaced in either case, hex, base64, or as an unkeyed hash."""
     compact = {plate.replace(" ", ""): plate for plate in secret}
     text = haystack.decode("latin-1")
     squeezed = re.sub(r"[ \-_.]", "", text)
