@@ -30,6 +30,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--recount-days", type=float, default=7.0, help="somebody counts so often (default: 7)"
     )
     recorded.add_argument(
+        "--places",
+        type=int,
+        default=4,
+        help="so many of its car parks, spread over the file; 0: all (default: 4)",
+    )
+    recorded.add_argument(
         "--days", type=float, default=28.0, help="of the recording, from --start (default: 28)"
     )
     recorded.add_argument("--start", type=date.fromisoformat, help="first day (default: the recording's)")
@@ -51,7 +57,7 @@ def _car_parks(args: argparse.Namespace) -> int:
     from simulator.gate_faults import GateFaults
     from simulator.recordings import RecordingError, read_recording
 
-    if args.days <= 0 or args.recount_days <= 0 or not 0 <= args.missed < 0.5:
+    if args.days <= 0 or args.recount_days <= 0 or args.places < 0 or not 0 <= args.missed < 0.5:
         raise UsageError("--days and --recount-days are above 0, --missed is from 0 to 0.5")
     try:
         recording = read_recording(args.car_parks, time_zone=args.time_zone)
@@ -67,6 +73,7 @@ def _car_parks(args: argparse.Namespace) -> int:
         start=start,
         end=start + timedelta(days=args.days),
         seed=args.seed,
+        places=args.places or None,
     )
     return _print("score --car-parks", args.seed, score(recording, task).figures(), as_json=args.json)
 
