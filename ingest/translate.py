@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from firmware_contract.codec import Accepted, Rejected, decode, meaning
 from firmware_contract.messages import Boot, Canary, Clock, Count, Health, Link, Passage, State
 from firmware_contract.topics import clock_topic, device_topic
+from store.car_parks import LATE_TOKENS_H
 from store.devices import Device, Directory, LinkState
 from store.log import ReadingRow
 from store.quarantine import Refused
@@ -159,7 +160,7 @@ def reading(
             # The token is short-lived; a hash that outlives it would still confirm it.
             return row(
                 direction=message.direction,
-                vehicle_token=message.vehicle_token,
+                vehicle_token=_token(message, received_at),
                 confidence=message.confidence,
                 meaning=meaning(replace(message, vehicle_token=None)),
             )
@@ -178,6 +179,12 @@ def reading(
             )
         case Boot():  # and no other
             return row(meaning=meaning(message), raw=decoded.raw)
+
+
+def _token(message: Passage, received_at: datetime) -> str | None:
+    """The token, unless the passage comes so late that the vehicle's other one may be forgotten already (L10)."""
+    at = message.at or received_at - timedelta(milliseconds=message.age_ms or 0)
+    return message.vehicle_token if received_at - at <= timedelta(hours=LATE_TOKENS_H) else None
 
 
 def refuse(decoded: Accepted, why: Why, detail: str, received_at: datetime) -> Refused:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from occupancy.gates import DRIFT_PER_PASSAGE, CountSpan
+from occupancy.car_park import CountSpan
 from occupancy.model import (
     Bay,
     BayId,
@@ -23,6 +22,7 @@ from occupancy.rules import Access
 
 GENERAL = frozenset({"general"})
 COUNTED_CONFIDENCE = 0.9
+LEAST_CONFIDENCE = 0.1
 EVIDENCE_STEP = timedelta(minutes=1)
 """`as_of` of a zone moves in steps, so that heartbeats that change nothing do not make a new answer each."""
 
@@ -82,29 +82,47 @@ def street_availability(
 
 
 def car_park_availability(
-    zone: Zone, span: CountSpan | None, as_of: datetime | None, *, is_open: bool
+    zone: Zone,
+    span: CountSpan | None,
+    as_of: datetime | None,
+    *,
+    is_open: bool,
+    capacity: int | None = None,
 ) -> ZoneAvailability:
-    """Bound the count by the capacity; every passage since the last absolute count widens what is not sure."""
-    capacity = zone.capacity or 0
+    """Bound the count by the capacity in use: `capacity`, by the registry's hours (None: all of it), unless the car
+    park's own system said another. The bays not in use are closed. What has drifted since the last count is not sure.
+    """
+    in_use = (zone.capacity or 0) if capacity is None else capacity
+    if span is not None and span.capacity is not None:
+        in_use = span.capacity
+    whole = max(zone.capacity or 0, in_use)
+    confidence, source = 0.0, Source.COUNT
+    open_bays, least, most = Counts(unknown=in_use), 0, in_use
     if not is_open:
-        counts, drift = Counts(closed=capacity), 0
-    elif span is None or span.occupied is None:
-        counts, drift = Counts(unknown=capacity), capacity
-    else:
-        occupied = min(span.occupied, capacity)
-        counts = Counts(free=capacity - occupied, occupied=occupied)
-        drift = math.ceil(span.passages * DRIFT_PER_PASSAGE)
-    known = counts.free + counts.occupied
+        open_bays, in_use, most = Counts(), 0, 0
+    elif span is not None and span.occupied is not None:
+        occupied = min(span.occupied, in_use)
+        open_bays = Counts(free=in_use - occupied, occupied=occupied)
+        least = max(0, in_use - span.occupied - span.spread)
+        most = min(in_use, max(0, in_use - span.occupied + span.spread))
+        unsure = span.spread / in_use if in_use else 0.0
+        confidence = round(max(LEAST_CONFIDENCE, COUNTED_CONFIDENCE * (1 - unsure)), 2)
+        source = Source.ESTIMATE if span.estimated else Source.COUNT
+    shut = Counts(closed=whole - in_use)
+    groups = [Group(bay_type=BayType.STANDARD, access=GENERAL, counts=open_bays)] if is_open else []
+    if shut.closed or not groups:
+        groups.append(Group(bay_type=BayType.STANDARD, access=frozenset(), counts=shut))
+    counts = open_bays + shut
     return ZoneAvailability(
         zone_id=zone.zone_id,
-        groups=(Group(bay_type=BayType.STANDARD, access=GENERAL if is_open else frozenset(), counts=counts),),
+        groups=tuple(groups),
         counts=counts,
-        free_min=max(0, counts.free - drift),
-        free_max=min(counts.capacity - counts.closed, counts.free + drift),
+        free_min=least,
+        free_max=most,
         as_of=_step(as_of),
-        source=Source.COUNT,
-        confidence=COUNTED_CONFIDENCE if known else 0.0,
-        coverage=_share(known, counts),
+        source=source,
+        confidence=confidence if counts.free + counts.occupied else 0.0,
+        coverage=_share(counts.free + counts.occupied, counts),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from occupancy.cells import Closed, floor_cell
+from occupancy.car_park import scheduled_capacity
+from occupancy.cells import CapacityAt, Closed, floor_cell
 from occupancy.model import Bay, Override, Zone, ZoneKind
 from occupancy.registry import Registry
 from occupancy.rules import CLOSING_USES, access_of, is_open, overrides_at
@@ -68,12 +69,21 @@ def closing(registry: Registry, zone: Zone, span: tuple[datetime, datetime]) -> 
     return closed
 
 
+def capacities(registry: Registry, zone: Zone) -> CapacityAt | None:
+    """The car park's bays in use by the hour; None: always all of them."""
+    area = registry.area
+    if not zone.capacity_hours or area is None:
+        return None
+    return lambda at: scheduled_capacity(zone, area.time_zone, at)
+
+
 def grounds(registry: Registry, zone: Zone) -> tuple[object, ...]:
     """What the zone's cells take from the documents: while it is equal, a registry change leaves them as they are."""
     area = registry.area
     civil = area and (area.time_zone, area.bank_holidays, registry.calendar)
     if zone.kind is ZoneKind.CAR_PARK:
-        return zone.kind, zone.capacity, zone.opening, civil if zone.opening else None
+        hours = zone.opening or zone.capacity_hours
+        return zone.kind, zone.capacity, zone.opening, zone.capacity_hours, civil if hours else None
     bays = []
     closes = False
     for bay in registry.bays_by_zone.get(zone.zone_id, ()):

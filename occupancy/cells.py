@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
-from occupancy.gates import CountSpan
+from occupancy.car_park import CountSpan
 from occupancy.model import EPOCH, Bay, BayId, BayInterval, State, Zone, ZoneCell
 
 CELL = timedelta(minutes=15)
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 Closed = Callable[[Bay | None, datetime], bool]
 """Whether a bay (None: the whole car park) is closed at an instant; asked once a minute."""
+
+CapacityAt = Callable[[datetime], int]
+"""Bays of a car park in use at an instant by the registry; asked once a minute."""
 
 
 def floor_cell(at: datetime) -> datetime:
@@ -63,12 +67,16 @@ def street_cells(
 
 
 def car_park_cells(
-    zone: Zone, span: tuple[datetime, datetime], spans: Sequence[CountSpan], closed: Closed | None
+    zone: Zone,
+    span: tuple[datetime, datetime],
+    spans: Sequence[CountSpan],
+    closed: Closed | None,
+    capacity_at: CapacityAt | None = None,
 ) -> list[ZoneCell]:
     """The cells of [start, end). `spans` are in time order, with the one before."""
     starts = [count.started_at for count in spans]
     return [
-        car_park_cell(zone, cell_at, around(spans, starts, cell_at, cell_at + CELL), closed)
+        car_park_cell(zone, cell_at, around(spans, starts, cell_at, cell_at + CELL), closed, capacity_at)
         for cell_at in cells_between(*span)
     ]
 
@@ -92,7 +100,8 @@ def street_cell(
         if end <= start:
             continue
         own = intervals.get(bay.bay_id, ())
-        for lo, hi, shut in _open_parts(bay, start, end, closed):
+        shuts = None if closed is None else partial(closed, bay)
+        for lo, hi, shut in _parts(start, end, shuts, otherwise=False):
             if shut:
                 seconds[State.CLOSED] += (hi - lo).total_seconds()
                 continue
@@ -111,26 +120,36 @@ def street_cell(
 
 
 def car_park_cell(
-    zone: Zone, cell_at: datetime, spans: Sequence[CountSpan], closed: Closed | None
+    zone: Zone,
+    cell_at: datetime,
+    spans: Sequence[CountSpan],
+    closed: Closed | None,
+    capacity_at: CapacityAt | None = None,
 ) -> ZoneCell:
-    """Weigh the count by time, bounded by the capacity. Arrivals and departures are the net flows: lower bounds."""
+    """Weigh the count by time, bounded by the capacity in use (`capacity_at` None: always all of it); the rest of it is
+    closed. Arrivals and departures are the net flows: lower bounds."""
     capacity = zone.capacity or 0
     seconds = dict.fromkeys((State.FREE, State.OCCUPIED, State.UNKNOWN, State.CLOSED), 0.0)
-    arrivals = departures = 0
-    for lo, hi, shut in _open_parts(None, cell_at, cell_at + CELL, closed):
-        if shut:
-            seconds[State.CLOSED] += (hi - lo).total_seconds() * capacity
-            continue
-        known = 0.0
-        for span in spans:
+    always = closed is None and capacity_at is None
+    in_use_at = None if always else partial(_in_use, capacity, closed, capacity_at)
+    parts: Iterator[tuple[datetime, datetime, int | None]] = _parts(
+        cell_at, cell_at + CELL, in_use_at, otherwise=capacity
+    )
+    for lo, hi, scheduled in parts:
+        unknown_s = (hi - lo).total_seconds()
+        for span in spans if scheduled is not None else ():
             if span.occupied is None:
                 continue
             overlap = _overlap(span.started_at, span.ended_at, lo, hi)
-            occupied = min(span.occupied, capacity)
+            in_use = span.capacity if span.capacity is not None else (scheduled or 0)
+            occupied = min(span.occupied, in_use)
             seconds[State.OCCUPIED] += overlap * occupied
-            seconds[State.FREE] += overlap * (capacity - occupied)
-            known += overlap
-        seconds[State.UNKNOWN] += ((hi - lo).total_seconds() - known) * capacity
+            seconds[State.FREE] += overlap * (in_use - occupied)
+            seconds[State.CLOSED] += overlap * max(0, capacity - in_use)
+            unknown_s -= overlap
+        seconds[State.UNKNOWN] += unknown_s * (scheduled or 0)
+        seconds[State.CLOSED] += unknown_s * max(0, capacity - (scheduled or 0))
+    arrivals = departures = 0
     for before, after in pairwise(spans):
         if cell_at <= after.started_at < cell_at + CELL and before.ended_at == after.started_at:
             if before.occupied is None or after.occupied is None:
@@ -140,22 +159,29 @@ def car_park_cell(
     return _cell(zone, cell_at, seconds, arrivals, departures)
 
 
-def _open_parts(
-    bay: Bay | None, start: datetime, end: datetime, closed: Closed | None
-) -> Iterator[tuple[datetime, datetime, bool]]:
-    """[start, end) in parts that are wholly open or wholly closed; rules change on whole minutes."""
-    if closed is None:
-        yield start, end, False
+def _in_use(capacity: int, closed: Closed | None, capacity_at: CapacityAt | None, at: datetime) -> int | None:
+    """Bays of a car park in use at an instant; None: it is closed."""
+    if closed is not None and closed(None, at):
+        return None
+    return capacity if capacity_at is None else capacity_at(at)
+
+
+def _parts(
+    start: datetime, end: datetime, value_at: Callable[[datetime], T] | None, *, otherwise: T
+) -> Iterator[tuple[datetime, datetime, T]]:
+    """[start, end) in parts of one value each; what comes from rules changes on whole minutes."""
+    if value_at is None:
+        yield start, end, otherwise
         return
     lo = start
-    shut = closed(bay, lo)
+    value = value_at(lo)
     minute = lo.replace(second=0, microsecond=0) + _MINUTE
     while minute < end:
-        if closed(bay, minute) is not shut:
-            yield lo, minute, shut
-            lo, shut = minute, not shut
+        if (later := value_at(minute)) != value:
+            yield lo, minute, value
+            lo, value = minute, later
         minute += _MINUTE
-    yield lo, end, shut
+    yield lo, end, value
 
 
 def _overlap(started_at: datetime, ended_at: datetime | None, lo: datetime, hi: datetime) -> float:

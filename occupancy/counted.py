@@ -6,16 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from occupancy.gates import (
-    CarPark,
-    CarParkCount,
-    CountEvent,
-    CountFold,
-    CountSpan,
-    count_tail,
-    event_of,
-    known_until,
-)
+from occupancy.car_park import CarPark, CountEvent, CountFold, CountSpan, Recount, event_of
+from occupancy.gates import CarParkCount, count_tail, known_until, told_from
 from occupancy.model import AnyReading, Clock, ZoneId, ZoneKind
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry
@@ -28,6 +20,7 @@ class CountHistory:
 
     start: CountFold | None
     readings: Sequence[AnyReading]
+    recounts: Sequence[Recount] = ()
 
 
 class CountedParks:
@@ -42,8 +35,11 @@ class CountedParks:
         zone = self.registry.zones.get(zone_id)
         if zone is None or zone.kind is not ZoneKind.CAR_PARK:
             return None
+        area = self.registry.area
         return CarPark(
-            zone_id=zone_id, capacity=zone.capacity or 0, gates=self.registry.gates_by_zone.get(zone_id, ())
+            zone=zone,
+            gates=self.registry.gates_by_zone.get(zone_id, ()),
+            time_zone=area.time_zone if area else "UTC",
         )
 
     def load(
@@ -78,10 +74,10 @@ class CountedParks:
             return
         count = self.counts.setdefault(zone_id, CarParkCount(park))
         for event in sorted(events):
-            until = known_until(park, count.head) if count.head else None
+            told = told_from(park, count.head, event) if count.head else event.at
             cut, closed = count.add(event)
             self._write(count, cut if cut is not None else event.at, closed, watermark, page)
-            page.dirty(zone_id, min(event.at, until) if until else event.at)
+            page.dirty(zone_id, told)
             if base := count.settle():
                 page.count_checkpoints.append((zone_id, base))
         page.count_folds[zone_id] = count
@@ -105,7 +101,8 @@ class CountedParks:
         count = CarParkCount(park, history.start)
         closed: list[CountSpan] = []
         own = {gate.device_id for gate in park.gates}
-        events = sorted(event_of(r, r.observed_at(clock)) for r in history.readings if r.device_id in own)
+        said = [event_of(r, r.observed_at(clock)) for r in history.readings if r.device_id in own]
+        events = sorted([*said, *(recount.event() for recount in history.recounts)])
         for event in events:
             if not count.accepts(event):
                 continue  # before the checkpoint, which holds it already

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -17,14 +18,14 @@ from itertools import islice
 import psycopg
 from prometheus_client import Counter, Gauge, Histogram
 
-from occupancy.cell_pass import closing, due, stretches
+from occupancy.cell_pass import capacities, closing, due, stretches
 from occupancy.cells import car_park_cells, floor_cell, street_cells
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold, Batch, Needs
 from occupancy.model import AreaId, BayId, DeviceId, ZoneId, ZoneKind
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.sensed import DeviceHistory
-from store import derived, generation, tail
+from store import car_parks, derived, generation, tail
 from store.derived import LostRace
 from store.faults import Fault, classify
 from store.generation import Cursor, Generation
@@ -57,6 +58,8 @@ class EngineConfig:
     """A page's readings at most (about): what is in memory at once, in one transaction, and in one area's turn."""
     poll_s: float = 1.0
     """A lost notification costs this much latency, never data."""
+    forget_every_s: float = 3600.0
+    """How often vehicle tokens past the longest stay are looked for."""
 
 
 class AreaEngine:
@@ -71,7 +74,7 @@ class AreaEngine:
             self.fold = AreaFold(registry, position=at.position, watermark=at.watermark, version=at.version)
             self.fold.load(
                 generation.load_devices(cur, at.area, at.generation),
-                generation.load_counts(cur, at.area, at.generation),
+                car_parks.load_counts(cur, at.area, at.generation),
                 generation.load_zones(cur, at.area, at.generation),
                 generation.open_stays(cur, at.area, at.generation),
             )
@@ -124,12 +127,13 @@ class AreaEngine:
     def _count_history(self, cur: Cursor, zone_id: ZoneId, needs: Needs, batch: Batch) -> CountHistory:
         late = needs.car_parks[zone_id]
         at = self.at
-        start = late and generation.count_checkpoint_before(cur, at.area, at.generation, zone_id, late)
+        start = late and car_parks.count_checkpoint_before(cur, at.area, at.generation, zone_id, late)
         after = start.as_of if start else BEGINNING
         moved_here = [DeviceId(i) for kind, i, doc in batch.changes if kind == "gate" and doc is not None]
         gates = {gate.device_id for gate in self.fold.registry.gates_by_zone.get(zone_id, ())}
         readings = tail.readings_of_gates(cur, at.area, [*gates, *moved_here], after, batch.position)
-        return CountHistory(start or None, readings)
+        recounts = tail.recounts_of(cur, at.area, zone_id, after, batch.position)
+        return CountHistory(start or None, readings, recounts)
 
     def _write(self, cur: Cursor) -> None:
         page = self.fold.take_page()
@@ -167,7 +171,7 @@ class AreaEngine:
             closed = closing(registry, zone, (start, end))  # what it remembers is for this stretch
             if bay_ids is None:
                 counts = derived.count_spans_in(cur, self.at, zone_id, start, end)
-                cells = car_park_cells(zone, (start, end), counts, closed)
+                cells = car_park_cells(zone, (start, end), counts, closed, capacities(registry, zone))
             else:
                 intervals = derived.bay_intervals_in(cur, self.at, bay_ids, start, end)
                 cells = street_cells(zone, (start, end), bays, intervals, closed)
@@ -264,6 +268,7 @@ def drop_retired(conn: Connection, area: AreaId) -> int:
 
 def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> None:
     engines: dict[AreaId, AreaEngine] = {}
+    forgotten_at: float | None = None
     with connect(config.database_url, autocommit=True, role="baycast engine listener") as listener:
         listener.execute("LISTEN baycast_log")
         while not stop.is_set() and not generation.try_engine_lock(conn):
@@ -271,6 +276,9 @@ def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> Non
         while not stop.is_set():
             with conn.transaction(), conn.cursor() as cur:
                 heads = generation.heads(cur)
+            if forgotten_at is None or time.monotonic() - forgotten_at >= config.forget_every_s:
+                forgotten_at = time.monotonic()
+                _forget_tokens(conn, heads)
             # A page each in turn: an area with a backlog (a replay) must not hold up the others.
             behind = [area for area in heads if _advance(conn, area, engines, config)]
             for area, head in heads.items():
@@ -278,6 +286,13 @@ def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> Non
             if not behind:
                 for _ in listener.notifies(timeout=config.poll_s, stop_after=1):
                     pass
+
+
+def _forget_tokens(conn: Connection, areas: Iterable[AreaId]) -> None:
+    """Vehicle tokens past the longest stay go from the log (L10). By the time of day: it changes no derived row."""
+    for area in areas:
+        with conn.transaction(), conn.cursor() as cur:
+            car_parks.forget_tokens(cur, area)
 
 
 def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], config: EngineConfig) -> bool:

@@ -13,10 +13,10 @@ from datetime import datetime
 
 from occupancy.availability import car_park_availability, street_availability
 from occupancy.bays import shown, unsensed
+from occupancy.car_park import CountEvent, CountFold, Recount, event_of, scheduled_capacity
 from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
-from occupancy.gates import CountEvent, CountFold, event_of
 from occupancy.model import (
     AnyReading,
     Area,
@@ -55,6 +55,7 @@ class Batch:
     watermark: datetime | None = None
     readings: Sequence[AnyReading] = ()
     changes: Sequence[Change] = ()
+    recounts: Sequence[Recount] = ()
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ class AreaFold:
     def needs(self, batch: Batch) -> Needs:
         """Devices and car parks whose history the batch reopens: late readings, changed bindings and models."""
         needs = Needs(devices=dict(late_devices(self.sensed, batch.readings)))
-        for event, zone_id in self._events(batch.readings):
+        for event, zone_id in self._events(batch):
             if not self.counted.accepts(zone_id, event):
                 needs.car_parks[zone_id] = min(event.at, needs.car_parks.get(zone_id) or event.at)
         for kind, id, doc in batch.changes:
@@ -155,7 +156,7 @@ class AreaFold:
         for device_id, readings in self._by_sensor(batch.readings).items():
             if device_id not in devices:
                 bays |= self.sensed.step(device_id, readings, self.clock, self.watermark, self.page)
-        for zone_id, events in self._by_park(batch.readings).items():
+        for zone_id, events in self._by_park(batch).items():
             if zone_id not in car_parks:
                 self.counted.step(zone_id, events, self.watermark, self.page)
             touched.add(zone_id)
@@ -223,13 +224,18 @@ class AreaFold:
                 new = None if doc is None else entity(kind, id, doc)
                 if not (isinstance(new, Gate) and old_gate and _counting(new) == _counting(old_gate)):
                     found = [gate.zone_id for gate in (old_gate, new) if isinstance(gate, Gate)]
-            case "area" if self._clock_changes(id, doc):
+            case "area" if self._clock_changes(id, doc) or self._zone_changes(id, doc):
                 found = list(self.counted.counts)
         return [zone_id for zone_id in found if zone_id in self.counted.counts]
 
     def _clock_changes(self, id: str, doc: object | None) -> bool:
         area = None if doc is None else entity("area", id, doc)
         return (area.clock if isinstance(area, Area) else Clock.LIVE) is not self.clock
+
+    def _zone_changes(self, id: str, doc: object | None) -> bool:
+        area = None if doc is None else entity("area", id, doc)
+        before = self.registry.area and self.registry.area.time_zone
+        return isinstance(area, Area) and area.time_zone != before
 
     def _change_registry(self, changes: Sequence[Change]) -> set[ZoneId]:
         documents = [change for change in changes if change[0] != OVERRIDE]
@@ -345,7 +351,11 @@ class AreaFold:
     def _availability(self, zone: Zone, now: datetime) -> ZoneAvailability:
         if zone.kind is ZoneKind.CAR_PARK:
             span, as_of = self.counted.span_now(zone.zone_id, self.watermark)
-            return car_park_availability(zone, span, as_of, is_open=is_open(self.registry, zone, now))
+            area = self.registry.area
+            capacity = scheduled_capacity(zone, area.time_zone if area else "UTC", now)
+            return car_park_availability(
+                zone, span, as_of, is_open=is_open(self.registry, zone, now), capacity=capacity
+            )
         bays = self.registry.bays_by_zone.get(zone.zone_id, ())
         return street_availability(zone, bays, self.sensed.states, self.access, now)
 
@@ -358,14 +368,16 @@ class AreaFold:
             own.sort(key=lambda reading: reading.key)
         return found
 
-    def _events(self, readings: Iterable[AnyReading]) -> Iterable[tuple[CountEvent, ZoneId]]:
-        for reading in readings:
+    def _events(self, batch: Batch) -> Iterable[tuple[CountEvent, ZoneId]]:
+        for reading in batch.readings:
             if gate := self.registry.gates.get(reading.device_id):
                 yield event_of(reading, reading.observed_at(self.clock)), gate.zone_id
+        for recount in batch.recounts:
+            yield recount.event(), recount.zone_id
 
-    def _by_park(self, readings: Iterable[AnyReading]) -> dict[ZoneId, list[CountEvent]]:
+    def _by_park(self, batch: Batch) -> dict[ZoneId, list[CountEvent]]:
         found: dict[ZoneId, list[CountEvent]] = {}
-        for event, zone_id in self._events(readings):
+        for event, zone_id in self._events(batch):
             found.setdefault(zone_id, []).append(event)
         return found
 
@@ -373,8 +385,8 @@ class AreaFold:
 def _counting(of: Zone | Gate) -> tuple[object, ...]:
     """What the counting of a car park takes from the registry."""
     if isinstance(of, Zone):
-        return of.kind, of.capacity
-    return of.zone_id, of.model, of.silent_after
+        return of.kind, of.capacity, of.capacity_hours, of.night_floor, of.longest_stay_h
+    return of.zone_id, of.model, of.silent_after, of.min_headway_s
 
 
 def _minute(at: datetime) -> datetime:

@@ -2,173 +2,53 @@
 
 Events are folded in (time, device, key) order, so late ones find their place and the result does not depend on
 arrival (L3). Without an anchor nothing is claimed (L4). A count holds while the park's own counter keeps its promise,
-or while every passage gate keeps its own: a gate that fell silent may have let anyone through, so the count is then
-unknown until the next anchor. Counts outside 0..capacity are kept, flagged, and bounded where they are shown.
+or while every passage gate keeps its own: a gate that fell silent may have let anyone through. Its silence is bridged
+where its usual flow is known; else the count is unknown until it is counted again, or the night says what is left. How
+the count drifts, and what holds it, is the business of `drift`, `flows` and `visits`.
 """
 
 from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
-from occupancy.model import (
-    AnyReading,
-    CountReading,
-    DeviceId,
-    Direction,
-    Gate,
-    PassageReading,
-    ReadingKey,
-    ZoneId,
-)
+from msgspec.structs import replace
 
-COUNTER_MODEL = "counter"
-"""The gate model that stands for the car park's own system and sends absolute counts."""
+from occupancy.car_park import CarPark, CountEvent, CountFold, CountSpan
+from occupancy.drift import counted
+from occupancy.flows import Flow, gap_variance
+from occupancy.visits import Visit
 
 RECENT_EVENTS = 64
 """Events kept beside the fold: one that is late by less finds its place in memory."""
 
-DRIFT_PER_PASSAGE = 0.02
-"""Width of the bounds in vehicles per passage since the last anchor (gates in the field miss 1 to 5 %)."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class CountEvent:
-    """What one gate said, ordered as it is folded. `count` and `delta` None: only a sign of life."""
-
-    at: datetime
-    device_id: DeviceId
-    key: ReadingKey
-    count: int | None = None
-    delta: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountFold:
-    """Where the count stands. `occupied` None: not known."""
-
-    since: datetime
-    as_of: datetime
-    occupied: int | None = None
-    over: bool = False
-    passages: int = 0
-    counted_at: datetime | None = None
-    heard: tuple[tuple[DeviceId, datetime], ...] = ()
-    """Last word of each passage gate, by device."""
-    gap: bool = False
-    """Whether a passage gate was silent beyond its promise since the anchor: the gates support the count no more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountSpan:
-    """One count during [started_at, ended_at); `passages` since the anchor, as the span began."""
-
-    started_at: datetime
-    ended_at: datetime | None
-    occupied: int | None
-    over: bool
-    passages: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class CarPark:
-    """What the registry says of the counting of one car park."""
-
-    zone_id: ZoneId
-    capacity: int
-    gates: tuple[Gate, ...]
-
-    @cached_property
-    def counter_silent_after(self) -> timedelta:
-        """How long an absolute count stands; a park without a counter of its own is held to its slowest gate."""
-        counters = [gate for gate in self.gates if gate.model == COUNTER_MODEL] or self.gates
-        return max((gate.silent_after for gate in counters), default=timedelta(0))
-
-    @cached_property
-    def passage_gates(self) -> tuple[Gate, ...]:
-        return tuple(gate for gate in self.gates if gate.model != COUNTER_MODEL)
-
-
-def event_of(reading: AnyReading, at: datetime) -> CountEvent:
-    """The event that a gate's reading is, at its observed time."""
-    match reading:
-        case CountReading():
-            return CountEvent(at, reading.device_id, reading.key, count=reading.occupied)
-        case PassageReading():
-            delta = 1 if reading.direction is Direction.IN else -1
-            return CountEvent(at, reading.device_id, reading.key, delta=delta)
-        case _:
-            return CountEvent(at, reading.device_id, reading.key)
-
 
 def known_until(park: CarPark, fold: CountFold) -> datetime | None:
     """When the present count stops being evidence if nobody speaks; None: there is no count."""
-    if fold.occupied is None:
-        return None
-    ends = []
-    if fold.counted_at is not None:
-        ends.append(fold.counted_at + park.counter_silent_after)
-    if park.passage_gates and not fold.gap:
-        heard = dict(fold.heard)
-        if all(gate.device_id in heard for gate in park.passage_gates):
-            ends.append(min(heard[gate.device_id] + gate.silent_after for gate in park.passage_gates))
-    return max(ends, default=None)
+    return None if fold.occupied is None else _supported_until(park, fold)
+
+
+def told_from(park: CarPark, fold: CountFold, event: CountEvent) -> datetime:
+    """From when on an event that comes after all before it changes what is known."""
+    times = (event.at, known_until(park, fold), fold.night_at)
+    return min(at for at in times if at is not None)
 
 
 def step_count(park: CarPark, fold: CountFold | None, event: CountEvent) -> tuple[CountFold, list[CountSpan]]:
     """Fold one event that comes after all before it. Returns the fold and the spans that it closed."""
     if fold is None:
         fold = CountFold(since=event.at, as_of=event.at)
-    fold, closed = _expire(park, fold, event.at)
-    fold = replace(fold, as_of=max(fold.as_of, event.at))
-    occupied, over, passages, counted_at, heard, gap = (
-        fold.occupied,
-        fold.over,
-        fold.passages,
-        fold.counted_at,
-        fold.heard,
-        fold.gap,
-    )
-    if event.count is not None:
-        occupied, passages, counted_at, gap = event.count, 0, event.at, False
-        over = event.count > park.capacity
-    else:
-        gap = gap or _was_silent(park, fold, event)
-        heard = tuple(sorted({**dict(fold.heard), event.device_id: event.at}.items()))
-        if event.delta is not None and occupied is not None:
-            passages += 1
-            occupied += event.delta
-            over = not 0 <= occupied <= park.capacity
-            occupied = max(0, occupied)
-    changed = (occupied, over) != (fold.occupied, fold.over)
-    since = fold.since
-    if changed:
-        if event.at > since:
-            closed.append(_span_of(fold, event.at))
-        since = event.at
-    return (
-        CountFold(
-            since=since,
-            as_of=fold.as_of,
-            occupied=occupied,
-            over=over,
-            passages=passages,
-            counted_at=counted_at,
-            heard=heard,
-            gap=gap,
-        ),
-        closed,
-    )
-
-
-def _was_silent(park: CarPark, fold: CountFold, event: CountEvent) -> bool:
-    """Whether a passage gate speaks again after it broke its promise; until its first word the anchor stands for it."""
-    last = dict(fold.heard).get(event.device_id, fold.counted_at)
-    gate = next((gate for gate in park.passage_gates if gate.device_id == event.device_id), None)
-    return gate is not None and last is not None and event.at > last + gate.silent_after
+    until = known_until(park, fold)
+    fold, closed = _slept(park, fold, event.at if until is None else min(event.at, until))
+    fold, expired = _expire(park, fold, event.at)
+    fold, slept = _slept(park, fold, event.at)
+    closed = [*closed, *expired, *slept]
+    now = replace(fold, as_of=max(fold.as_of, event.at))
+    now = _anchored(park, now, event) if event.count is not None else _heard(park, now, event)
+    until = _supported_until(park, now)
+    known = now.drift is not None and (event.count is not None or (until is not None and event.at < until))
+    return _shown(fold, now, event.at, known=known, closed=closed)
 
 
 def count_tail(park: CarPark, fold: CountFold, watermark: datetime | None) -> list[CountSpan]:
@@ -179,6 +59,161 @@ def count_tail(park: CarPark, fold: CountFold, watermark: datetime | None) -> li
     return [*closed, _span_of(expired, None)]
 
 
+# --- one event ------------------------------------------------------------------------------------------------
+
+
+def _anchored(park: CarPark, fold: CountFold, event: CountEvent) -> CountFold:
+    """An absolute count, by the car park's own system or by an operator."""
+    count = event.count or 0
+    drift, learnt = counted(fold.drift, fold.learnt, count)
+    capacity = fold.capacity if event.capacity is None else event.capacity
+    return replace(
+        fold,
+        drift=drift,
+        learnt=learnt,
+        counted_at=event.at,
+        capacity=capacity,
+        over=count > park.capacity_at(event.at, capacity),
+        gap=False,
+        estimated=False,
+        night_at=fold.night_at or park.night_after(event.at),
+    )
+
+
+def _heard(park: CarPark, fold: CountFold, event: CountEvent) -> CountFold:
+    """A gate spoke: it is alive, and perhaps a vehicle passed."""
+    gate = park.gate_of.get(event.device_id)
+    delta = event.delta or 0
+    if gate is not None:
+        last = dict(fold.heard).get(event.device_id, fold.counted_at)
+        if last is not None and event.at > last + gate.silent_after:
+            fold = _silent(park, fold, event, last)
+    heard = tuple(sorted({**dict(fold.heard), event.device_id: event.at}.items()))
+    fold = replace(fold, heard=heard)
+    double = delta != 0 and _is_double(fold, event, gate.min_headway_s if gate else 0.0)
+    flow = dict(fold.flows).get(event.device_id) or Flow(event.at)
+    flow = flow.passed(event.at, 0 if double else delta)
+    fold = replace(
+        fold, flows=tuple(sorted({**dict(fold.flows), event.device_id: flow}.items(), key=_device))
+    )
+    if delta and not double:
+        fold = _passed(park, fold, event, keep_lane=bool(gate and gate.min_headway_s))
+    visits, missed = fold.visits.settled(event.at, park.longest_stay, fold.counted_at)
+    if missed and fold.drift:
+        drift, _ = fold.drift.shifted(missed, 0.0).bounded(park.capacity_at(event.at, fold.capacity))
+        fold = replace(fold, drift=drift)
+    return fold if visits is fold.visits else replace(fold, visits=visits)
+
+
+def _passed(park: CarPark, fold: CountFold, event: CountEvent, *, keep_lane: bool) -> CountFold:
+    """One vehicle through a gate."""
+    delta = event.delta or 0
+    drift, over, visits, lanes = fold.drift, fold.over, fold.visits, fold.lanes
+    gone = 0
+    if event.vehicle is not None:
+        visit = Visit(event.at, event.device_id, event.key, event.vehicle)
+        visits, gone = visits.passed(visit, delta, park.longest_stay, fold.counted_at)
+    if keep_lane:
+        lane = (event.device_id, delta)
+        lanes = (*(other for other in lanes if other[:2] != lane), (*lane, event.at))
+    if drift is not None:
+        capacity = park.capacity_at(event.at, fold.capacity)
+        drift, beyond = drift.shifted(gone, 0.0).passed(delta, fold.learnt, capacity)
+        over = beyond or drift.occupied > capacity
+    return replace(fold, drift=drift, over=over, visits=visits, lanes=lanes)
+
+
+def _is_double(fold: CountFold, event: CountEvent, headway_s: float) -> bool:
+    """Whether the same vehicle was counted a moment ago: by its token, or since no other could follow so soon."""
+    delta = event.delta or 0
+    if event.vehicle is not None:
+        return fold.visits.is_double(Visit(event.at, event.device_id, event.key, event.vehicle), delta)
+    return any(
+        (device, way) == (event.device_id, delta) and event.at - at < timedelta(seconds=headway_s)
+        for device, way, at in fold.lanes
+    )
+
+
+def _silent(park: CarPark, fold: CountFold, event: CountEvent, last: datetime) -> CountFold:
+    """A gate speaks again after it broke its promise; until its first word the anchor stands for it."""
+    flow = dict(fold.flows).get(event.device_id)
+    start = last if fold.counted_at is None else max(last, fold.counted_at)
+    usual = flow.between(start, event.at) if flow else None
+    flows = dict(fold.flows)
+    if flow:
+        flows[event.device_id] = flow.broken(event.at)
+    fold = replace(fold, flows=tuple(sorted(flows.items(), key=_device)))
+    if fold.drift is None:
+        return replace(fold, gap=True)
+    capacity = park.capacity_at(event.at, fold.capacity)
+    if usual is None:
+        drift = fold.drift.shifted(0.0, (capacity / 2) ** 2)
+        return replace(fold, drift=replace(drift, sound=False), gap=True)
+    drift, _ = fold.drift.shifted(usual[0] - usual[1], gap_variance(*usual)).bounded(capacity)
+    return replace(fold, drift=replace(drift, sound=False), estimated=True)
+
+
+def _slept(park: CarPark, fold: CountFold, at: datetime) -> tuple[CountFold, list[CountSpan]]:
+    """The last quiet of the night before `at`, if there was one since the last event, is evidence of its own."""
+    if fold.night_at is None or fold.drift is None or at < fold.night_at:
+        return fold, []
+    night = fold.night_at
+    after = park.night_after(night)
+    while after <= at:
+        night, after = after, park.night_after(after)
+    capacity = park.capacity_at(night, fold.capacity)
+    learnt = fold.learnt
+    drift = fold.drift.slept(learnt, park.zone.night_floor, capacity)
+    if not fold.gap:
+        learnt = learnt.slept(fold.drift.estimate, fold.drift.since_counted(learnt), capacity)
+    told = fold.gap and drift is not fold.drift and 2 * drift.spread < capacity
+    now = replace(
+        fold,
+        drift=drift,
+        learnt=learnt,
+        night_at=after,
+        gap=fold.gap and not told,
+        estimated=fold.estimated or told,
+    )
+    return _shown(fold, now, max(night, fold.as_of), known=fold.occupied is not None, closed=[])
+
+
+def _device(item: tuple[str, object]) -> str:
+    return item[0]
+
+
+# --- what holds, and how long --------------------------------------------------------------------------------
+
+
+def _supported_until(park: CarPark, fold: CountFold) -> datetime | None:
+    """How long what was said supports a count; None: not at all."""
+    ends = []
+    if fold.counted_at is not None:
+        ends.append(fold.counted_at + park.counter_silent_after)
+    if park.passage_gates and not fold.gap:
+        heard = dict(fold.heard)
+        if all(gate.device_id in heard for gate in park.passage_gates):
+            ends.append(min(heard[gate.device_id] + gate.silent_after for gate in park.passage_gates))
+    return max(ends, default=None)
+
+
+def _shown(
+    before: CountFold, now: CountFold, at: datetime, *, known: bool, closed: list[CountSpan]
+) -> tuple[CountFold, list[CountSpan]]:
+    """Close the span that ends where what is shown changes."""
+    occupied = now.drift.occupied if known and now.drift else None
+    now = replace(now, occupied=occupied, over=now.over and occupied is not None)
+    if _said(now) == _said(before):
+        return now, closed
+    if at > before.since:
+        closed = [*closed, _span_of(before, at)]
+    return replace(now, since=max(at, before.since)), closed
+
+
+def _said(fold: CountFold) -> tuple[object, ...]:
+    return fold.occupied, fold.over, fold.spread, fold.capacity, fold.estimated
+
+
 def _expire(
     park: CarPark, fold: CountFold, at: datetime, *, inclusive: bool = False
 ) -> tuple[CountFold, list[CountSpan]]:
@@ -187,17 +222,20 @@ def _expire(
     if until is None or at < until or (at == until and not inclusive):
         return fold, []
     closed = [_span_of(fold, until)] if until > fold.since else []
-    since = max(until, fold.since)
-    return replace(fold, since=since, occupied=None, over=False, passages=0, counted_at=None), closed
+    return replace(fold, since=max(until, fold.since), occupied=None, over=False), closed
 
 
 def _span_of(fold: CountFold, ended_at: datetime | None) -> CountSpan:
+    known = fold.occupied is not None
     return CountSpan(
         started_at=fold.since,
         ended_at=ended_at,
         occupied=fold.occupied,
         over=fold.over,
         passages=fold.passages,
+        spread=fold.spread,
+        capacity=fold.capacity if known else None,
+        estimated=fold.estimated and known,
     )
 
 

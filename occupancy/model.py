@@ -131,6 +131,8 @@ class StateReading(Reading):
 class PassageReading(Reading):
     direction: Direction
     confidence: float | None = None
+    vehicle: str | None = field(default=None, repr=False)
+    """What tells this vehicle from others during one visit: compared, never shown (L10)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +184,16 @@ class OpeningHours:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityHours:
+    """The bays of a car park that are open to the public at certain hours; minutes as in `OpeningHours`."""
+
+    days: frozenset[int]
+    starts_min: int
+    ends_min: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
     zone_id: ZoneId
     area_id: AreaId
@@ -198,6 +210,12 @@ class Zone:
     opening: tuple[OpeningHours, ...] = ()
     """Empty: always open."""
     height_limit_m: float | None = None
+    capacity_hours: tuple[CapacityHours, ...] = ()
+    """Where `capacity` does not hold all day; the first that fits counts."""
+    night_floor: int | None = None
+    """Vehicles that stay in the car park at night; None: learnt."""
+    longest_stay_h: int = 24
+    """A vehicle token says nothing beyond it, and is forgotten after it."""
 
 
 class BayType(StrEnum):
@@ -306,6 +324,8 @@ class Gate:
     model: str
     expected_heartbeat_s: int
     incarnation: int = 0
+    min_headway_s: float = 0.0
+    """Two vehicles of one direction cannot follow each other sooner: the second is a double read. 0: they can."""
 
     @property
     def silent_after(self) -> timedelta:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from occupancy.gates import CarParkCount, CountFold, CountSpan
+from occupancy.car_park import CountFold, CountSpan
+from occupancy.gates import CarParkCount
 from occupancy.model import (
     BayId,
     BayInterval,

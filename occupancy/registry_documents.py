@@ -12,7 +12,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from occupancy.model import Area, Bay, Binding, Calendar, Gate, Name, OpeningHours, Rule, Sensor, Sign, Zone
+from occupancy.model import (
+    Area,
+    Bay,
+    Binding,
+    Calendar,
+    CapacityHours,
+    Gate,
+    Name,
+    OpeningHours,
+    Rule,
+    Sensor,
+    Sign,
+    Zone,
+)
 from occupancy.registry_fields import (
     DEVICE_ID_PATTERN,
     ID_PATTERN,
@@ -106,6 +119,13 @@ def _json(field: str, value: object) -> object:
                 "days": format_days(days),
                 "opens": format_minutes(opens),
                 "closes": format_minutes(closes),
+            }
+        case CapacityHours(days=days, starts_min=starts, ends_min=ends, capacity=capacity):
+            return {
+                "days": format_days(days),
+                "starts": format_minutes(starts),
+                "ends": format_minutes(ends),
+                "capacity": capacity,
             }
         case int() if field in ("starts_min", "ends_min"):
             return format_minutes(value)

@@ -16,6 +16,7 @@ from occupancy.model import (
     BayType,
     Binding,
     Calendar,
+    CapacityHours,
     Clock,
     DeviceId,
     Gate,
@@ -153,6 +154,19 @@ def _opening(where: str, items: list[object]) -> tuple[OpeningHours, ...]:
     return tuple(hours)
 
 
+def _capacity_hours(where: str, items: list[object]) -> tuple[CapacityHours, ...]:
+    hours = []
+    for ordinal, item in enumerate(items, 1):
+        read = Fields(f"{where}: capacity_hours[{ordinal}]", item)
+        starts, ends = _window(read, "starts", "ends")
+        capacity = read.whole("capacity", 0, 1_000_000)
+        hours.append(
+            CapacityHours(days=read.days("days"), starts_min=starts, ends_min=ends, capacity=capacity)
+        )
+        read.done()
+    return tuple(hours)
+
+
 def _zone(id: str, read: Fields) -> Zone:
     kind = read.choice("kind", ZoneKind)
     line = read.points("line") if read.optional("line") else ()
@@ -179,6 +193,11 @@ def _zone(id: str, read: Fields) -> Zone:
         controlled_zone=read.text("controlled_zone", 64) if read.optional("controlled_zone") else None,
         opening=_opening(read.where, read.items("opening")) if read.optional("opening") else (),
         height_limit_m=read.number("height_limit_m", 0.5, 10) if read.optional("height_limit_m") else None,
+        capacity_hours=_capacity_hours(read.where, read.items("capacity_hours"))
+        if read.optional("capacity_hours")
+        else (),
+        night_floor=read.whole("night_floor", 0, 1_000_000) if read.optional("night_floor") else None,
+        longest_stay_h=read.whole("longest_stay_h", 1, 72) if read.optional("longest_stay_h") else 24,
     )
 
 
@@ -226,6 +245,7 @@ def _gate(id: str, read: Fields) -> Gate:
         model=read.text("model"),
         expected_heartbeat_s=read.whole("expected_heartbeat_s", 1, _WEEK_S),
         incarnation=read.whole("incarnation", 0, 2**31 - 1) if read.optional("incarnation") else 0,
+        min_headway_s=read.number("min_headway_s", 0, 60) if read.optional("min_headway_s") else 0.0,
     )
 
 

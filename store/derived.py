@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from occupancy.gates import CountSpan
+from occupancy.car_park import CountSpan
 from occupancy.model import (
     AreaId,
     BayId,
@@ -24,7 +24,8 @@ from occupancy.model import (
 )
 from occupancy.page import Page
 from occupancy.step import DeviceFold
-from store.generation import Generation, count_event_doc, count_fold_doc, group_doc
+from store.car_parks import count_event_doc, count_fold_doc
+from store.generation import Generation, group_doc
 from store.queries import sql
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
@@ -102,7 +103,16 @@ def count_spans_in(
     """A car park's counts that reach into [start, end), in time order, with the one before."""
     cur.execute(sql("derived.count_intervals_in"), (at.area, at.generation, zone_id, start, end))
     return [
-        CountSpan(started_at=row[0], ended_at=row[1], occupied=row[2], over=row[3], passages=row[4])
+        CountSpan(
+            started_at=row[0],
+            ended_at=row[1],
+            occupied=row[2],
+            over=row[3],
+            passages=row[4],
+            spread=row[5],
+            capacity=row[6],
+            estimated=row[7],
+        )
         for row in cur.fetchall()
     ]
 
@@ -283,9 +293,20 @@ def _write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
         _copy(
             cur,
             "derived.copy_count_intervals",
-            "text int4 text timestamptz timestamptz int4 bool int4".split(),
+            "text int4 text timestamptz timestamptz int4 bool int4 int4 int4 bool".split(),
             (
-                (*scope, zone_id, s.started_at, s.ended_at, s.occupied, s.over, s.passages)
+                (
+                    *scope,
+                    zone_id,
+                    s.started_at,
+                    s.ended_at,
+                    s.occupied,
+                    s.over,
+                    s.passages,
+                    s.spread,
+                    s.capacity,
+                    s.estimated,
+                )
                 for zone_id, rows in page.counts.items()
                 for s in rows.spans
             ),

@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 
-from occupancy.gates import CountEvent, CountFold
 from occupancy.model import (
     AreaId,
     BayId,
@@ -134,19 +133,6 @@ def load_devices(cur: Cursor, area: AreaId, generation: int) -> list[DeviceFold]
     return [device_fold_of(row) for row in cur.fetchall()]
 
 
-def load_counts(
-    cur: Cursor, area: AreaId, generation: int
-) -> Mapping[ZoneId, tuple[CountFold | None, list[CountEvent]]]:
-    cur.execute(sql("derived.load_counts"), (area, generation))
-    return {
-        zone_id: (
-            None if doc["base"] is None else count_fold_of(doc["base"]),
-            [count_event_of(event) for event in doc["recent"]],
-        )
-        for zone_id, doc in cur.fetchall()
-    }
-
-
 def open_stays(cur: Cursor, area: AreaId, generation: int) -> list[Stay]:
     """The stays that last."""
     cur.execute(sql("derived.open_stays"), (area, generation))
@@ -175,14 +161,6 @@ def checkpoint_before(
     )
     row = cur.fetchone()
     return device_fold_of(row) if row else None
-
-
-def count_checkpoint_before(
-    cur: Cursor, area: AreaId, generation: int, zone_id: ZoneId, at: datetime
-) -> CountFold | None:
-    cur.execute(sql("derived.count_checkpoint_before"), (area, generation, zone_id, at))
-    row = cur.fetchone()
-    return count_fold_of(row[0]) if row else None
 
 
 def availability_of(row: Any) -> ZoneAvailability:
@@ -252,55 +230,4 @@ def device_fold_of(row: Any) -> DeviceFold:
         confidence=confidence,
         reason=reason,
         folded=folded,
-    )
-
-
-def count_fold_doc(fold: CountFold) -> dict[str, object]:
-    return {
-        "since": fold.since.isoformat(),
-        "as_of": fold.as_of.isoformat(),
-        "occupied": fold.occupied,
-        "over": fold.over,
-        "passages": fold.passages,
-        "counted_at": fold.counted_at.isoformat() if fold.counted_at else None,
-        "heard": [[device_id, at.isoformat()] for device_id, at in fold.heard],
-        "gap": fold.gap,
-    }
-
-
-def count_fold_of(doc: Mapping[str, Any]) -> CountFold:
-    parse = datetime.fromisoformat
-    return CountFold(
-        since=parse(doc["since"]),
-        as_of=parse(doc["as_of"]),
-        occupied=doc["occupied"],
-        over=doc["over"],
-        passages=doc["passages"],
-        counted_at=parse(doc["counted_at"]) if doc["counted_at"] else None,
-        heard=tuple((DeviceId(device_id), parse(at)) for device_id, at in doc["heard"]),
-        gap=doc.get("gap", False),
-    )
-
-
-def count_event_doc(event: CountEvent) -> list[object]:
-    key = event.key
-    return [
-        event.at.isoformat(),
-        event.device_id,
-        key.incarnation,
-        key.boot,
-        key.seq,
-        event.count,
-        event.delta,
-    ]
-
-
-def count_event_of(doc: Any) -> CountEvent:
-    at, device_id, incarnation, boot, seq, count, delta = doc
-    return CountEvent(
-        datetime.fromisoformat(at),
-        DeviceId(device_id),
-        ReadingKey(incarnation, boot, seq),
-        count,
-        delta,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
+from occupancy.car_park import Recount
 from occupancy.fold import Batch, Change
 from occupancy.model import (
     AnyReading,
@@ -20,6 +21,7 @@ from occupancy.model import (
     PassageReading,
     ReadingKey,
     StateReading,
+    ZoneId,
 )
 from occupancy.overrides import KIND as OVERRIDE
 from store.queries import sql
@@ -46,21 +48,27 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
         for row in cur.fetchall():
             by_batch.setdefault(row[0], []).append(reading_of(row))
     changes: dict[int, list[Change]] = {}
+    recounts: dict[int, list[Recount]] = {}
+    position_of = {head[1]: head[0] for head in heads}
     with_entries = [head[1] for head in heads if head[4]]
     if with_entries:
         cur.execute(sql("log.entries_of"), (with_entries,))
-        for batch_id, kind, key, doc in cur.fetchall():
+        for batch_id, kind, key, doc, ordinal in cur.fetchall():
             if kind == "registry":
                 entity_kind, _, entity_id = key.partition("/")
                 changes.setdefault(batch_id, []).append((entity_kind, entity_id, doc))
             elif kind == OVERRIDE:
                 changes.setdefault(batch_id, []).append((kind, key, doc))
+            elif kind == "recount":
+                recount = _recount(ZoneId(key), position_of[batch_id], ordinal, doc)
+                recounts.setdefault(batch_id, []).append(recount)
     return [
         Batch(
             position=head[0],
             watermark=head[2],
             readings=by_batch.get(head[1], ()),
             changes=changes.get(head[1], ()),
+            recounts=recounts.get(head[1], ()),
         )
         for head in heads
     ]
@@ -89,10 +97,21 @@ def readings_of_gates(
     return [reading_of(row) for row in cur.fetchall()]
 
 
+def recounts_of(cur: Cursor, area: AreaId, zone_id: ZoneId, after: datetime, position: int) -> list[Recount]:
+    """What an operator counted in a car park after a time, up to a position; in no order."""
+    cur.execute(sql("log.recounts_of"), (area, zone_id, position))
+    found = [_recount(zone_id, at, ordinal, doc) for at, ordinal, doc in cur.fetchall()]
+    return [recount for recount in found if recount.at > after]
+
+
+def _recount(zone_id: ZoneId, position: int, ordinal: int, doc: Mapping[str, Any]) -> Recount:
+    return Recount(zone_id, datetime.fromisoformat(doc["at"]), doc["occupied"], position, ordinal)
+
+
 def reading_of(row: Sequence[Any]) -> AnyReading:
     """A row of `log.readings_of` as the domain sees it."""
     (_, device_id, incarnation, boot, seq, kind, at, age_ms, received_at, occupied, cause) = row[:11]
-    prev_s, confidence, direction, count, capacity = row[11:16]
+    prev_s, confidence, direction, count, capacity, vehicle = row[11:17]
     key = ReadingKey(incarnation, boot, seq)
     match kind:
         case "state":
@@ -116,6 +135,7 @@ def reading_of(row: Sequence[Any]) -> AnyReading:
                 received_at=received_at,
                 direction=Direction(direction),
                 confidence=confidence,
+                vehicle=vehicle,
             )
         case "count":
             return CountReading(

@@ -3,6 +3,8 @@
 import argparse
 import json
 import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from baycast.settings import Settings, UsageError
 
@@ -21,26 +23,57 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="play calm, typical, bad_day, snow or outage through the engine in memory, beside a naive engine",
     )
+    what.add_argument(
+        "--car-parks",
+        metavar="FILE",
+        type=Path,
+        help="recorded counts seen by faulty gates: the count with drift control beside the one without",
+    )
     parser.add_argument("--area", default="cardiff", help="area to score with --live (default: cardiff)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="which city and which faults")
     parser.add_argument("--seeds", type=int, metavar="K", help="seeds 1 to K instead: mean and worst")
-    parser.add_argument("--days", type=float, default=14.0, metavar="D", help="how long (default: 14)")
+    parser.add_argument(
+        "--days", type=float, metavar="D", help="how long (default: 14; of a recording 28, from --start)"
+    )
     parser.add_argument("--bays", type=int, default=3300, metavar="N", help="only the first N bays")
+    recorded = parser.add_argument_group("--car-parks")
+    recorded.add_argument(
+        "--recount-days", type=float, default=7.0, help="somebody counts so often (default: 7)"
+    )
+    recorded.add_argument(
+        "--places",
+        type=int,
+        default=4,
+        help="so many of its car parks, spread over the file; 0: all (default: 4)",
+    )
+    recorded.add_argument("--start", type=date.fromisoformat, help="first day (default: the recording's)")
+    recorded.add_argument(
+        "--missed", type=float, default=0.05, help="share of passages missed (default: .05)"
+    )
+    recorded.add_argument("--tokens", action="store_true", help="cameras send tokens, and misread 5 percent")
+    recorded.add_argument("--time-zone", metavar="IANA", help="of a file whose times have no offset")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     from baycast.measured import measured
 
-    figures = _live(args, settings) if args.live else _scenario(args)
+    command, figures = _measure(args, settings)
     if args.json:
-        command = "score --live" if args.live else f"score --scenario {args.scenario}"
         seed = None if args.live or args.seeds else args.seed
         print(json.dumps(measured(command, seed, figures)))
     else:
         for name, value in figures.items():
             print(f"{name:34} {value:.4f}" if isinstance(value, float) else f"{name:34} {value}")
     return 0
+
+
+def _measure(args: argparse.Namespace, settings: Settings) -> tuple[str, dict[str, float | None]]:
+    if args.live:
+        return "score --live", _live(args, settings)
+    if args.car_parks:
+        return "score --car-parks", _car_parks(args)
+    return f"score --scenario {args.scenario}", _scenario(args)
 
 
 def _live(args: argparse.Namespace, settings: Settings) -> dict[str, float | None]:
@@ -55,15 +88,51 @@ def _scenario(args: argparse.Namespace) -> dict[str, float | None]:
     from baycast.score.run import ScorePlan, score
     from baycast.score.seeds import mean_and_worst
 
+    days = 14.0 if args.days is None else args.days
     try:
-        seeds = [args.seed] if args.seeds is None else list(range(1, args.seeds + 1))
-        plans = [ScorePlan(args.scenario, seed, args.days, args.bays) for seed in seeds]
+        plans = [ScorePlan(args.scenario, seed, days, args.bays) for seed in _seeds(args)]
     except ValueError as error:
         raise UsageError(f"score: {error}") from None
-    if not plans:
-        raise UsageError("score: --seeds is at least 1")
     results = [score(plan, _tell) for plan in plans]
     return results[0] if args.seeds is None else mean_and_worst(results)
+
+
+def _car_parks(args: argparse.Namespace) -> dict[str, float | None]:
+    from baycast.score.seeds import mean_and_worst
+    from baycast.score_car_parks import CarParkTask, score
+    from simulator.gate_faults import GateFaults
+    from simulator.recordings import RecordingError, read_recording
+
+    days = 28.0 if args.days is None else args.days
+    if days <= 0 or args.recount_days <= 0 or args.places < 0 or not 0 <= args.missed < 0.5:
+        raise UsageError("score: --days and --recount-days are above 0, --missed is from 0 to 0.5")
+    try:
+        recording = read_recording(args.car_parks, time_zone=args.time_zone)
+    except RecordingError as error:
+        raise UsageError(str(error)) from None
+    first = next(recording.rows(), None)
+    if first is None:
+        raise UsageError(f"{args.car_parks}: no rows")
+    start = datetime.combine(args.start, datetime.min.time(), UTC) if args.start else first.at
+    tasks = [
+        CarParkTask(
+            faults=GateFaults(missed=args.missed, tokens=args.tokens, misread=0.05 if args.tokens else 0.0),
+            recount_every=timedelta(days=args.recount_days),
+            start=start,
+            end=start + timedelta(days=days),
+            seed=seed,
+            places=args.places or None,
+        )
+        for seed in _seeds(args)
+    ]
+    results: list[dict[str, float | None]] = [{**score(recording, task).figures()} for task in tasks]
+    return results[0] if args.seeds is None else mean_and_worst(results)
+
+
+def _seeds(args: argparse.Namespace) -> list[int]:
+    if args.seeds is not None and args.seeds < 1:
+        raise UsageError("score: --seeds is at least 1")
+    return [args.seed] if args.seeds is None else list(range(1, args.seeds + 1))
 
 
 def _tell(text: str) -> None:

@@ -8,9 +8,9 @@ from datetime import datetime
 from operator import attrgetter
 
 from baycast.score.engine_view import PageView
+from occupancy.car_park import CountFold
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold, Batch
-from occupancy.gates import CountFold
 from occupancy.model import AnyReading, BayId, BayInterval, BayState, DeviceId, ReadingKey, Stay, ZoneId
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry

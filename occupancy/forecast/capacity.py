@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from occupancy.availability import car_park_availability, street_availability
+from occupancy.car_park import scheduled_capacity
 from occupancy.drivers import usable
 from occupancy.model import Bay, BayType, Override, Zone, ZoneAvailability, ZoneId, ZoneKind
 from occupancy.registry import Registry
@@ -45,7 +46,14 @@ class RulesAt:
 
     def _nothing_seen(self, zone: Zone) -> ZoneAvailability:
         if zone.kind is ZoneKind.CAR_PARK:
-            return car_park_availability(zone, None, None, is_open=is_open(self._registry, zone, self._at))
+            area = self._registry.area
+            return car_park_availability(
+                zone,
+                None,
+                None,
+                is_open=is_open(self._registry, zone, self._at),
+                capacity=scheduled_capacity(zone, area.time_zone if area else "UTC", self._at),
+            )
         bays = self._registry.bays_by_zone.get(zone.zone_id, ())
         return street_availability(zone, bays, {}, self._access, self._at)
 

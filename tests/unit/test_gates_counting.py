@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from occupancy.availability import car_park_availability
-from occupancy.gates import CarPark, CarParkCount, count_tail, event_of
+from occupancy.car_park import CarPark, event_of
+from occupancy.gates import CarParkCount, count_tail
 from occupancy.model import AnyReading, Clock, Source, ZoneAvailability
 from occupancy.registry import Registry
 from tests.support.folded import HEARTBEAT_S, START, count, documents, health, passage
 
 REGISTRY = Registry(documents())
 ZONE = REGISTRY.zones["castle"]  # type: ignore[index]
-PARK = CarPark(zone_id=ZONE.zone_id, capacity=5, gates=REGISTRY.gates_by_zone[ZONE.zone_id])
+PARK = CarPark(zone=ZONE, gates=REGISTRY.gates_by_zone[ZONE.zone_id], time_zone="Europe/London")
 LIMIT_S = HEARTBEAT_S * 2.5
 
 
@@ -74,7 +75,7 @@ def test_l4_gates_carry_no_count_over_a_silence_of_one_of_them() -> None:
     """The counter's own promise may outlast the silence; beyond it only the gates could vouch, and one cannot."""
     docs = [(k, i, d | ({"expected_heartbeat_s": 3600} if i == "g-count" else {})) for k, i, d in documents()]
     registry = Registry(docs)
-    park = CarPark(zone_id=ZONE.zone_id, capacity=5, gates=registry.gates_by_zone[ZONE.zone_id])
+    park = CarPark(zone=ZONE, gates=registry.gates_by_zone[ZONE.zone_id], time_zone="Europe/London")
     carried = CarParkCount(park)
     spoken = [
         *(health("g-out", n, n * 600) for n in range(20)),

@@ -201,7 +201,7 @@ COPY stay (area, generation, bay_id, arrived_at, departed_at, arrival, departure
 
 -- name: copy_count_intervals
 -- Counts in bulk.
-COPY count_interval (area, generation, zone_id, started_at, ended_at, occupied, over, passages) FROM STDIN (FORMAT BINARY);
+COPY count_interval (area, generation, zone_id, started_at, ended_at, occupied, over, passages, spread, capacity, estimated) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_counts
 -- Car park folds in bulk.
@@ -239,10 +239,10 @@ ORDER BY i.bay_id, i.started_at;
 
 -- name: count_intervals_in
 -- A car park's counts that reach into [start, end), with the one before.
-(SELECT started_at, ended_at, occupied, over, passages FROM count_interval
+(SELECT started_at, ended_at, occupied, over, passages, spread, capacity, estimated FROM count_interval
  WHERE area = $1 AND generation = $2 AND zone_id = $3 AND started_at < $4 ORDER BY started_at DESC LIMIT 1)
 UNION ALL
-(SELECT started_at, ended_at, occupied, over, passages FROM count_interval
+(SELECT started_at, ended_at, occupied, over, passages, spread, capacity, estimated FROM count_interval
  WHERE area = $1 AND generation = $2 AND zone_id = $3 AND started_at >= $4 AND started_at < $5)
 ORDER BY started_at;
 
@@ -266,7 +266,7 @@ SELECT set_config('statement_timeout', '300000', true), set_config('idle_in_tran
 -- What some gates said from a time on, up to a position; the exact time is judged by the reader. The position is looked up
 -- by row: a join would be planned over all batches there are.
 SELECT r.batch_id, r.device_id, r.incarnation, r.boot, r.seq, r.kind, r.at, r.age_ms, r.received_at, r.occupied, r.cause,
-       r.prev_s, r.confidence, r.direction, r.count, r.capacity
+       r.prev_s, r.confidence, r.direction, r.count, r.capacity, coalesce(r.vehicle_token, r.visit::text)
 FROM reading r
 WHERE r.device_id = ANY($1::text[]) AND r.kind <> 'state' AND greatest(r.at, r.received_at) > $2
   AND (SELECT b.area = $3 AND b.position <= $4 FROM log_batch b WHERE b.batch_id = r.batch_id);
@@ -361,7 +361,7 @@ FROM overstay WHERE area = $1 AND generation = $2;
 
 -- name: digest_count_interval
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, started_at, ended_at, occupied, over, passages)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, started_at, ended_at, occupied, over, passages, spread, capacity, estimated)::text, 0)::numeric), 0)
 FROM count_interval WHERE area = $1 AND generation = $2;
 
 -- name: digest_zone_state

@@ -1,6 +1,9 @@
 -- name: copy_readings
 -- Binary COPY of readings whose keys are claimed.
-COPY reading FROM STDIN (FORMAT BINARY);
+COPY reading (
+    batch_id, ordinal, area, device_id, incarnation, boot, seq, kind, at, age_ms, received_at, occupied, cause, prev_s,
+    confidence, direction, vehicle_token, count, capacity, battery_mv, temperature_c, rssi_dbm, faults, meaning, raw
+) FROM STDIN (FORMAT BINARY);
 
 -- name: batch_ids
 -- As many batch ids as areas in the batch.
@@ -84,7 +87,7 @@ SELECT $1, head.position, $2, $3, $4, $5, $6, $7 FROM head
 RETURNING position, pg_notify('baycast_log', $1);
 
 -- name: insert_entry
--- One registry change or outage of a batch.
+-- One registry change, outage or recount of a batch.
 INSERT INTO log_entry (batch_id, ordinal, area, kind, key, doc, entered_at, entered_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
@@ -96,20 +99,20 @@ FROM log_batch WHERE area = $1 AND position > $2 ORDER BY position LIMIT $3;
 -- name: readings_of
 -- The readings of some batches, in log order; the receive times let a hypertable skip chunks.
 SELECT batch_id, device_id, incarnation, boot, seq, kind, at, age_ms, received_at, occupied, cause, prev_s,
-       confidence, direction, count, capacity
+       confidence, direction, count, capacity, coalesce(vehicle_token, visit::text)
 FROM reading
 WHERE batch_id = ANY($1::bigint[]) AND received_at BETWEEN $2 AND $3
 ORDER BY batch_id, ordinal;
 
 -- name: entries_of
--- The registry changes and outages of some batches, in log order.
-SELECT batch_id, kind, key, doc FROM log_entry WHERE batch_id = ANY($1::bigint[]) ORDER BY batch_id, ordinal;
+-- The registry changes, outages and recounts of some batches, in log order.
+SELECT batch_id, kind, key, doc, ordinal FROM log_entry WHERE batch_id = ANY($1::bigint[]) ORDER BY batch_id, ordinal;
 
 -- name: readings_of_device
 -- One device's readings after a key, in the device's own order, up to a batch position of the area, which is looked up by
 -- row: a join would be planned over all batches there are.
 SELECT r.batch_id, r.device_id, r.incarnation, r.boot, r.seq, r.kind, r.at, r.age_ms, r.received_at, r.occupied, r.cause,
-       r.prev_s, r.confidence, r.direction, r.count, r.capacity
+       r.prev_s, r.confidence, r.direction, r.count, r.capacity, coalesce(r.vehicle_token, r.visit::text)
 FROM reading r
 WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
   AND (SELECT b.area = $5 AND b.position <= $6 FROM log_batch b WHERE b.batch_id = r.batch_id)
@@ -118,3 +121,31 @@ ORDER BY r.incarnation, r.boot, r.seq;
 -- name: heads
 -- Every area's log.
 SELECT area, position, watermark, clock FROM log_head ORDER BY area;
+
+-- name: recounts_of
+-- What an operator counted in a car park, up to a batch position of the area.
+SELECT b.position, e.ordinal, e.doc FROM log_entry e JOIN log_batch b USING (batch_id)
+WHERE e.area = $1 AND e.kind = 'recount' AND e.key = $2 AND b.position <= $3;
+
+-- name: vehicles_of
+-- What tells the vehicles of some passages apart, by reading.
+SELECT w.device_id, w.incarnation, w.boot, w.seq, coalesce(r.vehicle_token, r.visit::text)
+FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[]) AS w (device_id, incarnation, boot, seq)
+JOIN reading r USING (device_id, incarnation, boot, seq)
+WHERE r.vehicle_token IS NOT NULL OR r.visit IS NOT NULL;
+
+-- name: forget_tokens
+-- Vehicle tokens go when the newest reading with one is older than the longest stay in the area and the hours that a reading
+-- may be late: all readings with it at once get a number for it. Some thousands at a time; returns how many readings.
+WITH kept AS (
+    SELECT make_interval(hours => $2::integer + greatest(24, coalesce(max((doc ->> 'longest_stay_h')::integer), 24))) AS for_so_long
+    FROM registry WHERE area = $1 AND kind = 'zone'
+), old AS (
+    SELECT vehicle_token FROM reading, kept
+    WHERE area = $1 AND vehicle_token IS NOT NULL
+    GROUP BY vehicle_token, for_so_long HAVING max(received_at) < clock_timestamp() - for_so_long LIMIT 10000
+), numbered AS (
+    SELECT vehicle_token, nextval('visit_number') AS visit FROM old
+)
+UPDATE reading r SET visit = n.visit, vehicle_token = NULL
+FROM numbered n WHERE r.area = $1 AND r.vehicle_token = n.vehicle_token;
