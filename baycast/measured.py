@@ -13,11 +13,14 @@ from baycast.cli import installed_version
 def measured(
     command: str,
     seed: int | None,
-    figures: Mapping[str, float],
+    figures: Mapping[str, float | None],
     ratios: Mapping[str, float] | None = None,
     **more: object,
 ) -> dict[str, object]:
-    """Return the object: what was run, on what, and the numbers by their documented names, to six digits."""
+    """Return the object: what was run, on what, and the numbers by their documented names, to six digits.
+
+    None stands for a figure that nobody can give yet, and is null in the object.
+    """
     return {
         "command": command,
         "version": installed_version(),
@@ -36,5 +39,5 @@ def machine() -> str:
     return f"{psutil.cpu_count()} cores, {memory:.0f} GiB, {system}, Python {platform.python_version()}"
 
 
-def _rounded(value: float) -> float:
-    return value if isinstance(value, int) else float(f"{value:.6g}")
+def _rounded(value: float | None) -> float | None:
+    return value if value is None or isinstance(value, int) else float(f"{value:.6g}")

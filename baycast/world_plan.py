@@ -3,8 +3,9 @@ reads it."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,7 +27,11 @@ from simulator.plan import (
 COUNTER = "counter"
 """The gate model that stands for a car park's own system."""
 
+NEXT_DOOR_M = 7.0
+"""Bays whose middles are nearer than this stand side by side or bumper to bumper: crosstalk reaches no further."""
+
 _DAY_MIN = 1440
+_M_PER_DEGREE = 111_320.0
 _BOTH_WAYS = frozenset({"in", "out"})
 _NO_RHYTHM = Rhythm({}, {})
 
@@ -52,12 +57,22 @@ def world_plan(
         zone.zone_id: Profile(rhythm.profiles.get(zone.zone_id) or _guess(registry, zone.zone_id))
         for zone in registry.zones.values()
     }
+    neighbours = {
+        bay_id: near for bays in registry.bays_by_zone.values() for bay_id, near in _neighbours(bays).items()
+    }
     return CityPlan(
         area_id=area.area_id,
         time_zone=area.time_zone,
         event_clock=area.clock is Clock.EVENT,
         bays=tuple(
-            _bay(registry, bay, profiles[zone_id], timetables.of(bay), watched.get(bay.bay_id))
+            _bay(
+                registry,
+                bay,
+                profiles[zone_id],
+                timetables.of(bay),
+                watched.get(bay.bay_id),
+                neighbours[bay.bay_id],
+            )
             for zone_id, bays in sorted(registry.bays_by_zone.items())
             for bay in sorted(bays, key=lambda bay: bay.bay_id)
             if registry.zones[zone_id].kind is ZoneKind.STREET and _in_service(bay, at)
@@ -71,7 +86,12 @@ def world_plan(
 
 
 def _bay(
-    registry: Registry, bay: Bay, profile: Profile, timetable: Timetable, device_id: DeviceId | None
+    registry: Registry,
+    bay: Bay,
+    profile: Profile,
+    timetable: Timetable,
+    device_id: DeviceId | None,
+    neighbours: tuple[str, ...],
 ) -> BayPlan:
     if device_id is None:
         return BayPlan(bay_id=bay.bay_id, zone_id=bay.zone_id, profile=profile, timetable=timetable)
@@ -82,7 +102,23 @@ def _bay(
         timetable=timetable,
         device_id=device_id,
         heartbeat_s=registry.sensors[device_id].expected_heartbeat_s,
+        model=registry.sensors[device_id].model,
+        neighbours=neighbours,
     )
+
+
+def _neighbours(bays: Sequence[Bay]) -> dict[str, tuple[str, ...]]:
+    """Bay -> the bays of its street whose middles are within `NEXT_DOOR_M`."""
+    found: dict[str, tuple[str, ...]] = {}
+    for bay in bays:
+        lon_m = _M_PER_DEGREE * math.cos(math.radians(bay.lat))
+        found[bay.bay_id] = tuple(
+            other.bay_id
+            for other in bays
+            if other is not bay
+            and math.hypot((other.lat - bay.lat) * _M_PER_DEGREE, (other.lon - bay.lon) * lon_m) < NEXT_DOOR_M
+        )
+    return found
 
 
 def _car_park(registry: Registry, zone: Zone, profile: Profile, rhythm: Rhythm) -> CarParkPlan:

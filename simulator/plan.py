@@ -74,6 +74,10 @@ class BayPlan:
     timetable: Timetable = OPEN_TO_ALL
     device_id: str | None = None
     heartbeat_s: int = 900
+    model: str = ""
+    """The maker's name for the kind of sensor; `simulator.sensor_models` knows some."""
+    neighbours: tuple[str, ...] = ()
+    """Bays whose vehicles stand close enough to disturb this one's sensor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

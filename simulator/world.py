@@ -34,6 +34,8 @@ class BayChanged:
     occupied: bool
     previous_ms: int
     """How long the state before had lasted."""
+    driver: str
+    """Who came or left: "general", "blue_badge", "permit:CODE", "loading", "ev", "motorcycle" or "coach"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class World:
         self._street_of = {bay: street for street in self._streets for bay in street.bays()}
         self._occupied = [False] * len(plan.bays)
         self._since_ms = [start_ms] * len(plan.bays)
+        self._driver = [""] * len(plan.bays)
         self._history: list[deque[tuple[int, bool]]] = []
         self._recent: deque[tuple[int, int]] = deque(maxlen=_MOST_RECENT)
         self._parks = [CarPark(park, self._week) for park in plan.car_parks]
@@ -113,6 +116,10 @@ class World:
     def since_ms(self, bay: int) -> int:
         return self._since_ms[bay]
 
+    def driver_in(self, bay: int) -> str:
+        """Who stands in the bay, or stood there last; "" when nobody has yet."""
+        return self._driver[bay]
+
     def in_car_park(self, car_park: int) -> int:
         return self._parks[car_park].occupied
 
@@ -151,6 +158,7 @@ class World:
                     so_far_s, to_go_s = length.draw_in_progress(self._random)
                     street.take(index)
                     self._occupied[index] = True
+                    self._driver[index] = driver
                     self._since_ms[index] -= int(so_far_s * 1000)
                     self._push(self.start_ms + 1_000 + int(to_go_s * 1000), _What.LEAVE_BAY, index)
                     break
@@ -186,6 +194,7 @@ class World:
             self.turned_away += 1
             return None
         street.take(bay)
+        self._driver[bay] = driver
         length = stays(driver, street.profile, street.admission(bay, minute).max_stay_min)
         self._push(self.now_ms + int(length.draw(self._random) * 1000), _What.LEAVE_BAY, bay)
         return self._change(bay, occupied=True)
@@ -218,7 +227,7 @@ class World:
         self._since_ms[bay] = self.now_ms
         self._history[bay].append((self.now_ms, occupied))
         self._recent.append((self.now_ms, bay))
-        return BayChanged(self.now_ms, bay, occupied, lasted_ms)
+        return BayChanged(self.now_ms, bay, occupied, lasted_ms, self._driver[bay])
 
     def _next_turn(self, what: _What, where: int, rate_per_s: float) -> None:
         """Draw the next arrival at this rate; when it falls beyond the quarter hour, draw again there."""

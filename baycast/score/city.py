@@ -1,0 +1,58 @@
+"""The city that is judged: our illustrative Cardiff with a mixture of sensor models, over days without bank holidays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+
+from baycast import cardiff
+from baycast.world_plan import world_plan
+from occupancy.registry import Registry
+from simulator.plan import CityPlan
+from simulator.sensor_models import MODELS, draw_model
+from store.devices import Device, Directory
+
+START = datetime(2026, 9, 14, 3, 0, tzinfo=UTC)
+"""A Monday in term, before anybody comes; no bank holiday, stadium day or change of the clocks for four weeks."""
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    documents: list[tuple[str, str, Mapping[str, object]]]
+    plan: CityPlan
+
+    def registry(self) -> Registry:
+        return Registry(self.documents)
+
+    def directory(self) -> Directory:
+        """What ingest would know of the devices."""
+        devices = {
+            id: Device(str(doc["area_id"]), 0, kind)
+            for kind, id, doc in self.documents
+            if kind in ("sensor", "gate")
+        }
+        return Directory(devices=devices, areas={self.plan.area_id: "live"})
+
+
+def make_city(*, bays: int, seed: int) -> City:
+    """Streets one after the other up to `bays` bays (the last one cut short), and all car parks."""
+    whole = [_with_model(seed, *one) for one in cardiff.documents()]
+    plan = world_plan(whole, at=START, rhythm=cardiff.rhythm()).first_bays(bays)
+    kept = {bay.bay_id for bay in plan.bays} | {bay.device_id for bay in plan.bays}
+    documents = [
+        (kind, id, doc)
+        for kind, id, doc in whole
+        if kind not in ("bay", "sensor", "binding") or (doc["bay_id"] if kind == "binding" else id) in kept
+    ]
+    return City(documents, plan)
+
+
+def _with_model(
+    seed: int, kind: str, id: str, doc: Mapping[str, object]
+) -> tuple[str, str, Mapping[str, object]]:
+    if kind != "sensor":
+        return kind, id, doc
+    model = draw_model(Random(f"model {seed} {id}"))  # noqa: S311 - a simulation
+    return kind, id, {**doc, "model": model, "expected_heartbeat_s": MODELS[model].heartbeat_s}

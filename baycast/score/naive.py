@@ -1,0 +1,34 @@
+"""The engine that peers run, fixed for comparison: the last arrival wins, and silence keeps the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from occupancy.model import AnyReading, StateReading
+
+
+class NaiveEngine:
+    """States by bay (True: occupied), free until a sensor says otherwise. A stay is a span of occupied."""
+
+    def __init__(self, bay_of: Mapping[str, str]) -> None:
+        self._bay_of = bay_of
+        self._occupied: dict[str, bool] = {}
+        self._since: dict[str, datetime] = {}
+        self.stays: dict[str, list[tuple[datetime, datetime]]] = {}
+
+    def append(self, readings: Iterable[AnyReading]) -> dict[str, bool]:
+        """Take readings in their order of arrival; the bays that changed."""
+        changed: dict[str, bool] = {}
+        for reading in readings:
+            bay = self._bay_of.get(reading.device_id)
+            if bay is None or not isinstance(reading, StateReading) or reading.occupied is None:
+                continue
+            if self._occupied.get(bay, False) is not reading.occupied:
+                self._occupied[bay] = changed[bay] = reading.occupied
+                if reading.occupied:
+                    self._since[bay] = reading.received_at
+                else:
+                    stay = (self._since[bay], reading.received_at)
+                    self.stays.setdefault(bay, []).append(stay)
+        return changed

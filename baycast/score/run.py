@@ -1,0 +1,166 @@
+"""One scored run: world -> contract bytes -> decode -> engine, beside the truth and beside the naive engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from baycast.score.bay_tally import FREE, OCCUPIED, UNKNOWN, BayTally
+from baycast.score.city import START, City, make_city
+from baycast.score.decoding import Decoder, instant
+from baycast.score.ground import Ground
+from baycast.score.memory_engine import MemoryEngine
+from baycast.score.naive import NaiveEngine
+from baycast.score.stay_match import Span, StayMatch
+from baycast.score.zone_tally import TrueZones, ZoneTally
+from occupancy.model import EPOCH, AnyReading, BayState, Quality, State
+from simulator.field_run import FieldRun
+from simulator.history import play
+from simulator.scenarios import SCENARIOS
+
+WINDOW_MS = 5_000
+"""Arrivals of so long are one batch, and its answers count from the end of it: for both engines alike."""
+MINUTE_MS = 60_000
+_DAY_MS = 86_400_000
+_ANSWERS = {State.FREE: FREE, State.OCCUPIED: OCCUPIED}
+
+Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePlan:
+    scenario: str
+    seed: int = 1
+    days: float = 14.0
+    bays: int = 3300
+
+    def __post_init__(self) -> None:
+        if self.scenario not in SCENARIOS:
+            raise ValueError(f"--scenario is one of {', '.join(SCENARIOS)}")
+        if not 0.05 <= self.days <= 28:
+            raise ValueError("--days is from 0.05 to 28")
+        if not 1 <= self.bays <= 3300:
+            raise ValueError("--bays is from 1 to 3300")
+
+
+def score(plan: ScorePlan, tell: Callable[[str], None]) -> Figures:
+    """Play the scenario and judge both engines; `tell` is given a line now and then."""
+    began = time.perf_counter()
+    city = make_city(bays=plan.bays, seed=plan.seed)
+    start_ms = int(START.timestamp() * 1000)
+    history = play(city.plan, seed=plan.seed, start_ms=start_ms, end_ms=start_ms + int(plan.days * _DAY_MS))
+    run = FieldRun(history, SCENARIOS[plan.scenario], seed=plan.seed)
+    tell(f"{plan.scenario}, seed {plan.seed}: the city lived in {time.perf_counter() - began:.0f} s")
+    return _Judge(city, run).judge(tell)
+
+
+class _Judge:
+    def __init__(self, city: City, run: FieldRun) -> None:
+        self._run = run
+        self._decoder = Decoder(city.directory())
+        registry = city.registry()
+        self._engine = MemoryEngine(registry)
+        self._naive = NaiveEngine(
+            {bay.device_id: bay.bay_id for bay in city.plan.bays if bay.device_id is not None}
+        )
+        self._index = {bay.bay_id: n for n, bay in enumerate(city.plan.bays)}
+        self._ground = Ground(run, registry)
+        self._ours, self._theirs = BayTally(self._ground, UNKNOWN), BayTally(self._ground, FREE)
+        self._ground.judge(self._ours, self._theirs)
+        self._true_zones = TrueZones(self._ground)
+        self._our_zones = ZoneTally(self._ground, self._true_zones, self._ours)
+        self._their_zones = ZoneTally(self._ground, self._true_zones, self._theirs)
+        self._engine_s = 0.0
+
+    def judge(self, tell: Callable[[str], None]) -> Figures:
+        began = time.perf_counter()
+        readings = 0
+        for end_ms, window in self._windows():
+            readings += len(window)
+            self._step(end_ms, window)
+            if (end_ms - self._run.history.start_ms) % _DAY_MS == 0:
+                day = (end_ms - self._run.history.start_ms) // _DAY_MS
+                tell(f"day {day}: {readings} readings, {time.perf_counter() - began:.0f} s")
+        self._ground.finish()
+        return self._figures(readings, time.perf_counter() - began)
+
+    def _windows(self) -> Iterator[tuple[int, list[AnyReading]]]:
+        """(end, readings) of every window in which something arrived or a minute ended."""
+        history = self._run.history
+        end_ms = history.start_ms + WINDOW_MS
+        window: list[AnyReading] = []
+        for message in self._run.messages():
+            while message.at_ms >= end_ms:
+                if window or end_ms % MINUTE_MS == 0:
+                    yield end_ms, window
+                    window = []
+                end_ms += WINDOW_MS
+            window.extend(self._decoder.readings(message))
+        while end_ms <= history.end_ms:
+            if window or end_ms % MINUTE_MS == 0:
+                yield end_ms, window
+                window = []
+            end_ms += WINDOW_MS
+
+    def _step(self, end_ms: int, window: list[AnyReading]) -> None:
+        began = time.perf_counter()
+        states = self._engine.append(window, instant(end_ms))
+        self._engine_s += time.perf_counter() - began
+        self._ground.advance(end_ms)
+        for bay_id, state in states.items():
+            if (bay := self._index.get(bay_id)) is not None:
+                self._show(bay, state, end_ms)
+        for naive_id, occupied in self._naive.append(window).items():
+            self._theirs.show(self._index[naive_id], OCCUPIED if occupied else FREE, 1.0, end_ms)
+        if end_ms % MINUTE_MS == 0:
+            self._true_zones.look()
+            self._our_zones.look(self._engine.fold.zones)
+            self._their_zones.look(None)
+
+    def _show(self, bay: int, state: BayState, at_ms: int) -> None:
+        self._ours.show(bay, _ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms)
+
+    def _figures(self, readings: int, judged_s: float) -> Figures:
+        ours: Figures = {**self._ours.figures(), **self._our_zones.figures(), **self._ours.calibration()}
+        theirs: Figures = {**self._theirs.figures(), **self._their_zones.figures()}
+        our_stays, their_stays = self._match_stays()
+        ours.update(our_stays.figures())
+        theirs.update(their_stays.figures())
+        for name in ("truly_silent_share", "interval_coverage", "repairable_merges"):
+            del theirs[name]
+        return {
+            **ours,
+            **{f"naive_{name}": value for name, value in theirs.items()},
+            **{f"wrong_share.{why}": share for why, share in self._ours.causes().items()},
+            "readings": readings,
+            "refused": self._decoder.refused,
+            "engine_s": self._engine_s,
+            "judged_s": judged_s,
+        }
+
+    def _match_stays(self) -> tuple[StayMatch, StayMatch]:
+        history = self._run.history
+        true: dict[int, list[Span]] = {}
+        for stay in history.stays:
+            if stay.departed_ms is not None and stay.arrived_ms > history.start_ms + MINUTE_MS:
+                true.setdefault(stay.bay, []).append((stay.arrived_ms, stay.departed_ms))
+        final = self._engine.final_stays()
+        ours, theirs = StayMatch(), StayMatch()
+        for sensor in self._run.sensors:
+            bay_id = self._ground.bays[sensor.bay].bay_id
+            claimed = [
+                (_ms(stay.arrived_at), _ms(stay.departed_at))
+                for stay in final.get(bay_id, ())
+                if stay.departed_at is not None and Quality.CENSORED not in (stay.arrival, stay.departure)
+            ]
+            known = true.get(sensor.bay, [])
+            ours.bay(known, claimed, sensor.repairable)
+            spans = [(_ms(start), _ms(end)) for start, end in self._naive.stays.get(bay_id, ())]
+            theirs.bay(known, spans, sensor.repairable)
+        return ours, theirs
+
+
+def _ms(at: datetime) -> int:
+    return int((at - EPOCH).total_seconds() * 1000)

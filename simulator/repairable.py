@@ -1,0 +1,64 @@
+"""Which merged stays an engine could take apart again from what reached it: listed here, where the truth is.
+
+Two stays merge when nothing that arrived while the bay stood empty says so. They can still be told apart by what came
+later, or by a heartbeat that contradicts the last change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from simulator.sensor_eye import Said
+
+
+class Merge(NamedTuple):
+    """Between two stays the bay was empty during [departed_ms, arrived_ms), and its departure was not reported.
+
+    `by` is the evidence that arrived: "prev_s" of a later change, "equal_change" (two arrivals in a row), or
+    "heartbeat" (one that says free, or occupied, against the last change).
+    """
+
+    departed_ms: int
+    arrived_ms: int
+    by: str
+
+
+def repairable_merges(
+    changes: Sequence[tuple[int, bool]], said: Sequence[Said], received_ms: Sequence[int | None]
+) -> list[Merge]:
+    """Those of one bay. `changes` are true ones; `said` and `received_ms` belong together."""
+    arrived = [one for one, at_ms in zip(said, received_ms, strict=True) if at_ms is not None]
+    gaps = [
+        (at_ms, back_ms)
+        for (at_ms, occupied), (back_ms, _) in zip(changes, changes[1:], strict=False)
+        if not occupied
+    ]
+    found: list[Merge] = []
+    after = 0
+    for departed_ms, back_ms in gaps:
+        while after < len(arrived) and arrived[after].at_ms < departed_ms:
+            after += 1
+        if after == 0 or after == len(arrived) or not arrived[after - 1].occupied:
+            continue  # the first stay is not known to be one, or nothing came after
+        by = _evidence(arrived[after:], departed_ms, back_ms)
+        if by:
+            found.append(Merge(departed_ms, back_ms, by))
+    return found
+
+
+def _evidence(later: Iterable[Said], departed_ms: int, back_ms: int) -> str:
+    """What tells the two stays apart; "" for nothing, or for a departure reported in the ordinary way."""
+    for one in later:
+        if one.cause == "change" and not one.occupied and one.at_ms < back_ms:
+            return ""
+        if one.cause == "heartbeat" and not one.occupied and one.at_ms < back_ms:
+            return "heartbeat"
+        if one.cause == "change":
+            began_ms = None if one.previous_s is None else one.at_ms - one.previous_s * 1000
+            if began_ms is not None and began_ms >= departed_ms - 2_000:
+                return "prev_s"
+            return "equal_change" if one.occupied else ""
+        if one.cause == "boot":
+            return ""  # what it believed before the restart is forgotten, and with it the proof
+    return ""
