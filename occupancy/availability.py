@@ -45,7 +45,7 @@ def street_availability(
     newest: datetime | None = None
     confidence = 0.0
     for bay in bays:
-        if not in_service(bay, now):
+        if (bay.in_service_from or bay.in_service_to) and not in_service(bay, now):
             continue
         admitted = access(bay)
         live = states.get(bay.bay_id)

@@ -22,6 +22,7 @@ from occupancy.model import (
     Area,
     Bay,
     BayId,
+    BayType,
     Clock,
     DeviceId,
     Gate,
@@ -76,7 +77,8 @@ class AreaFold:
         self.counted = CountedParks(registry)
         self.zones: dict[ZoneId, ZoneAvailability] = {}
         self.page = Page(position, watermark, version)
-        self._access: dict[tuple[tuple[str, ...], str], Access] = {}
+        self._access: dict[tuple[tuple[str, ...], BayType], Access] = {}
+        self._access_of: dict[BayId, Access] = {}
         self._closed: set[BayId] = set()
         self._judged_at: datetime | None = None
 
@@ -150,12 +152,24 @@ class AreaFold:
 
     def access(self, bay: Bay) -> Access:
         """Who may use the bay now. Asked once a minute for all bays that are alike."""
-        key = (bay.rule_ids, bay.bay_type.value)
-        found = self._access.get(key)
+        found = self._access_of.get(bay.bay_id)
         if found is None:
-            now = self._judged_at or BEGINNING
-            found = self._access[key] = access_of(self.registry, bay.rule_ids, bay.bay_type, now)
+            key = (bay.rule_ids, bay.bay_type)
+            if key not in self._access:
+                self._access[key] = access_of(self.registry, *key, self._judged_at or BEGINNING)
+            found = self._access_of[bay.bay_id] = self._access[key]
         return found
+
+    def _ask_again(self) -> bool:
+        """Ask who may use which bays in the new minute; whether anything is another than in the last one."""
+        if self._judged_at is None or self.registry.area is None:
+            return True
+        fresh = {key: access_of(self.registry, *key, self._judged_at) for key in self._access}
+        if fresh == self._access and self._access:
+            return False
+        self._access = fresh
+        self._access_of.clear()
+        return True
 
     def _devices_of(self, kind: str, id: str, doc: object | None) -> list[DeviceId]:
         """Known devices whose rows a registry change alters: a folded history is long, so no others."""
@@ -215,6 +229,7 @@ class AreaFold:
         self.sensed.watch_bindings(self.watermark)
         self.sensed.refresh_all(self.watermark)
         self._access.clear()
+        self._access_of.clear()
         self._show_closures()
         if self.watermark is not None:
             for zone in self.registry.zones.values():
@@ -232,9 +247,16 @@ class AreaFold:
         if self._judged_at == _minute(watermark):
             return set()
         self._judged_at = _minute(watermark)
-        self._access.clear()
+        if not self._ask_again():
+            return self._by_the_clock()
         self._show_closures()
         return set(self.registry.zones)
+
+    def _by_the_clock(self) -> set[ZoneId]:
+        """Zones whose answer another minute may change under the same rules: opening hours, bays that come or go."""
+        bays = self.registry.bays.values()
+        timed = {bay.zone_id for bay in bays if bay.in_service_from or bay.in_service_to}
+        return timed | {zone.zone_id for zone in self.registry.zones.values() if zone.opening}
 
     def _show(self, bays: Iterable[BayId]) -> None:
         for bay_id in bays:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from random import Random
 
 from firmware_contract.codec import encode
-from firmware_contract.messages import Boot, Count, Health, Passage
+from firmware_contract.messages import Boot, Count, Direction, Health, Passage
 from firmware_contract.topics import device_topic
 from simulator.device_lives import Life, time_of
 from simulator.devices import FIRMWARE, Outgoing
@@ -38,7 +38,7 @@ def _of_park(history: History, park: int, *, seed: int, boot: int) -> Iterator[O
         sent_ms = at_ms + _LINE_MS
         if passed is not None:
             inside += 1 if passed.inward else -1
-            way = "in" if passed.inward else "out"
+            way: Direction = "in" if passed.inward else "out"
             ways = [life for life, gate in zip(gates, plan.gates, strict=True) if way in gate.ways]
             if ways:
                 life = random.choice(ways)

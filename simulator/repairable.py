@@ -7,6 +7,7 @@ later, or by a heartbeat that contradicts the last change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from simulator.sensor_eye import Said
@@ -31,7 +32,7 @@ def repairable_merges(
     arrived = [one for one, at_ms in zip(said, received_ms, strict=True) if at_ms is not None]
     gaps = [
         (at_ms, back_ms)
-        for (at_ms, occupied), (back_ms, _) in zip(changes, changes[1:], strict=False)
+        for (at_ms, occupied), (back_ms, _) in pairwise(changes)
         if not occupied
     ]
     found: list[Merge] = []

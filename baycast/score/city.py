@@ -1,4 +1,4 @@
-"""The city that is judged: our illustrative Cardiff with a mixture of sensor models, over days without bank holidays."""
+"""The city that is judged: our illustrative Cardiff with a mixture of sensor models, on ordinary days."""
 
 from __future__ import annotations
 
