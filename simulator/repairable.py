@@ -30,11 +30,7 @@ def repairable_merges(
 ) -> list[Merge]:
     """Those of one bay. `changes` are true ones; `said` and `received_ms` belong together."""
     arrived = [one for one, at_ms in zip(said, received_ms, strict=True) if at_ms is not None]
-    gaps = [
-        (at_ms, back_ms)
-        for (at_ms, occupied), (back_ms, _) in pairwise(changes)
-        if not occupied
-    ]
+    gaps = [(at_ms, back_ms) for (at_ms, occupied), (back_ms, _) in pairwise(changes) if not occupied]
     found: list[Merge] = []
     after = 0
     for departed_ms, back_ms in gaps:

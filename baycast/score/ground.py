@@ -10,9 +10,9 @@ from operator import itemgetter
 
 from baycast.score.bay_tally import BayTally
 from baycast.score.decoding import instant
-from occupancy.model import Bay, BayId
+from occupancy.model import Bay, BayId, ZoneId
 from occupancy.registry import Registry
-from occupancy.rules import access_of, rules_in_force
+from occupancy.rules import CLOSED, Access, access_of, is_open, rules_in_force
 from simulator.field_run import FieldRun
 from simulator.sensor_eye import Episode
 
@@ -32,7 +32,11 @@ class Ground:
         self.silent = [False] * len(self.bays)
         self.closed = [False] * len(self.bays)
         self.controlled = [False] * len(self.bays)
+        self.access = [CLOSED] * len(self.bays)
         self.parked = list(history.parked_at_start)
+        self.park_of = {park.zone_id: n for n, park in enumerate(history.plan.car_parks)}
+        self.capacities = [park.capacity for park in history.plan.car_parks]
+        self.park_open = [True] * len(self.capacities)
         self._registry = registry
         self._tallies: list[BayTally] = []
         self._misled = [sorted(sensor.misled) for sensor in run.sensors]
@@ -90,21 +94,23 @@ class Ground:
 
     def _apply_rules(self, at_ms: int) -> None:
         at = instant(at_ms)
-        known: dict[object, tuple[bool, bool]] = {}
+        for zone_id, park in self.park_of.items():
+            self.park_open[park] = is_open(self._registry, self._registry.zones[ZoneId(zone_id)], at)
+        known: dict[object, tuple[Access, bool]] = {}
         for index, bay in enumerate(self.bays):
             key = (bay.rule_ids, bay.bay_type)
             if key not in known:
                 known[key] = self._rules_now(bay, at)
-            closed, controlled = known[key]
-            self.controlled[index] = controlled
+            self.access[index], self.controlled[index] = known[key]
+            closed = self.access[index].closed
             if closed is not self.closed[index]:
                 self._settle(index, at_ms)
                 self.closed[index] = closed
 
-    def _rules_now(self, bay: Bay, at: datetime) -> tuple[bool, bool]:
-        """(closed, any rule in force)."""
-        closed = access_of(self._registry, bay.rule_ids, bay.bay_type, at).closed
-        return closed, bool(rules_in_force(self._registry, bay.rule_ids, at))
+    def _rules_now(self, bay: Bay, at: datetime) -> tuple[Access, bool]:
+        """Who may use it, and whether any rule is in force."""
+        access = access_of(self._registry, bay.rule_ids, bay.bay_type, at)
+        return access, bool(rules_in_force(self._registry, bay.rule_ids, at))
 
 
 def _toggles(run: FieldRun) -> Iterable[tuple[int, str, int, bool]]:

@@ -10,12 +10,15 @@ from datetime import datetime
 from baycast.score.bay_tally import FREE, OCCUPIED, UNKNOWN, BayTally
 from baycast.score.city import START, City, make_city
 from baycast.score.decoding import Decoder, instant
+from baycast.score.detection import outage_figures, stuck_figures
+from baycast.score.engine_view import is_suspect
+from baycast.score.final_tables import judge_tables
 from baycast.score.ground import Ground
 from baycast.score.memory_engine import MemoryEngine
 from baycast.score.naive import NaiveEngine
-from baycast.score.stay_match import Span, StayMatch
+from baycast.score.sign_tally import SignTally
 from baycast.score.zone_tally import TrueZones, ZoneTally
-from occupancy.model import EPOCH, AnyReading, BayState, Quality, State
+from occupancy.model import AnyReading, BayState, State
 from simulator.field_run import FieldRun
 from simulator.history import play
 from simulator.scenarios import SCENARIOS
@@ -47,12 +50,12 @@ class ScorePlan:
 
 def score(plan: ScorePlan, tell: Callable[[str], None]) -> Figures:
     """Play the scenario and judge both engines; `tell` is given a line now and then."""
-    began = time.perf_counter()
+    began = time.process_time()
     city = make_city(bays=plan.bays, seed=plan.seed)
     start_ms = int(START.timestamp() * 1000)
     history = play(city.plan, seed=plan.seed, start_ms=start_ms, end_ms=start_ms + int(plan.days * _DAY_MS))
     run = FieldRun(history, SCENARIOS[plan.scenario], seed=plan.seed)
-    tell(f"{plan.scenario}, seed {plan.seed}: the city lived in {time.perf_counter() - began:.0f} s")
+    tell(f"{plan.scenario}, seed {plan.seed}: the city lived in {time.process_time() - began:.0f} s")
     return _Judge(city, run).judge(tell)
 
 
@@ -60,7 +63,7 @@ class _Judge:
     def __init__(self, city: City, run: FieldRun) -> None:
         self._run = run
         self._decoder = Decoder(city.directory())
-        registry = city.registry()
+        registry = self._registry = city.registry()
         self._engine = MemoryEngine(registry)
         self._naive = NaiveEngine(
             {bay.device_id: bay.bay_id for bay in city.plan.bays if bay.device_id is not None}
@@ -72,19 +75,22 @@ class _Judge:
         self._true_zones = TrueZones(self._ground)
         self._our_zones = ZoneTally(self._ground, self._true_zones, self._ours)
         self._their_zones = ZoneTally(self._ground, self._true_zones, self._theirs)
+        self._signs = SignTally(self._ground, registry)
+        self._under_suspicion: set[int] = set()
+        self._suspected: dict[int, list[datetime]] = {}
         self._engine_s = 0.0
 
     def judge(self, tell: Callable[[str], None]) -> Figures:
-        began = time.perf_counter()
+        began = time.process_time()
         readings = 0
         for end_ms, window in self._windows():
             readings += len(window)
             self._step(end_ms, window)
             if (end_ms - self._run.history.start_ms) % _DAY_MS == 0:
                 day = (end_ms - self._run.history.start_ms) // _DAY_MS
-                tell(f"day {day}: {readings} readings, {time.perf_counter() - began:.0f} s")
+                tell(f"day {day}: {readings} readings, {time.process_time() - began:.0f} s of CPU")
         self._ground.finish()
-        return self._figures(readings, time.perf_counter() - began)
+        return self._figures(readings, time.process_time() - began)
 
     def _windows(self) -> Iterator[tuple[int, list[AnyReading]]]:
         """(end, readings) of every window in which something arrived or a minute ended."""
@@ -105,9 +111,9 @@ class _Judge:
             end_ms += WINDOW_MS
 
     def _step(self, end_ms: int, window: list[AnyReading]) -> None:
-        began = time.perf_counter()
+        began = time.process_time()
         states = self._engine.append(window, instant(end_ms))
-        self._engine_s += time.perf_counter() - began
+        self._engine_s += time.process_time() - began
         self._ground.advance(end_ms)
         for bay_id, state in states.items():
             if (bay := self._index.get(bay_id)) is not None:
@@ -118,16 +124,32 @@ class _Judge:
             self._true_zones.look()
             self._our_zones.look(self._engine.fold.zones)
             self._their_zones.look(None)
+            self._signs.look(self._engine.fold.zones)
 
     def _show(self, bay: int, state: BayState, at_ms: int) -> None:
         self._ours.show(bay, _ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms)
+        if is_suspect(state):
+            if bay not in self._under_suspicion:
+                self._under_suspicion.add(bay)
+                self._suspected.setdefault(bay, []).append(instant(at_ms))
+        else:
+            self._under_suspicion.discard(bay)
 
     def _figures(self, readings: int, judged_s: float) -> Figures:
-        ours: Figures = {**self._ours.figures(), **self._our_zones.figures(), **self._ours.calibration()}
+        ours: Figures = {
+            **self._ours.figures(),
+            **self._our_zones.figures(),
+            **self._ours.calibration(),
+            **self._signs.figures(),
+            **stuck_figures(self._run, self._suspected),
+            **outage_figures(self._run, self._engine.view.outages),
+        }
         theirs: Figures = {**self._theirs.figures(), **self._their_zones.figures()}
-        our_stays, their_stays = self._match_stays()
-        ours.update(our_stays.figures())
-        theirs.update(their_stays.figures())
+        our_table, their_table = judge_tables(
+            self._run, self._ground, self._engine, self._naive, self._registry
+        )
+        ours.update(our_table)
+        theirs.update(their_table)
         for name in ("truly_silent_share", "interval_coverage", "repairable_merges"):
             del theirs[name]
         return {
@@ -136,31 +158,6 @@ class _Judge:
             **{f"wrong_share.{why}": share for why, share in self._ours.causes().items()},
             "readings": readings,
             "refused": self._decoder.refused,
-            "engine_s": self._engine_s,
-            "judged_s": judged_s,
+            "engine_cpu_s": self._engine_s,
+            "cpu_s": judged_s,
         }
-
-    def _match_stays(self) -> tuple[StayMatch, StayMatch]:
-        history = self._run.history
-        true: dict[int, list[Span]] = {}
-        for stay in history.stays:
-            if stay.departed_ms is not None and stay.arrived_ms > history.start_ms + MINUTE_MS:
-                true.setdefault(stay.bay, []).append((stay.arrived_ms, stay.departed_ms))
-        final = self._engine.final_stays()
-        ours, theirs = StayMatch(), StayMatch()
-        for sensor in self._run.sensors:
-            bay_id = self._ground.bays[sensor.bay].bay_id
-            claimed = [
-                (_ms(stay.arrived_at), _ms(stay.departed_at))
-                for stay in final.get(bay_id, ())
-                if stay.departed_at is not None and Quality.CENSORED not in (stay.arrival, stay.departure)
-            ]
-            known = true.get(sensor.bay, [])
-            ours.bay(known, claimed, sensor.repairable)
-            spans = [(_ms(start), _ms(end)) for start, end in self._naive.stays.get(bay_id, ())]
-            theirs.bay(known, spans, sensor.repairable)
-        return ours, theirs
-
-
-def _ms(at: datetime) -> int:
-    return int((at - EPOCH).total_seconds() * 1000)
