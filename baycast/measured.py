@@ -14,7 +14,7 @@ def measured(
     command: str,
     seed: int | None,
     figures: Mapping[str, float | None],
-    ratios: Mapping[str, float] | None = None,
+    ratios: Mapping[str, float | None] | None = None,
     **more: object,
 ) -> dict[str, object]:
     """Return the object: what was run, on what, and the numbers by their documented names, to six digits.

@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 from baycast.settings import Settings, UsageError
 
-HELP = "measure: ingest (messages to rows), live (PUBLISH to WebSocket delta), idle (what the running city costs)"
+HELP = (
+    "measure: ingest (messages to rows), engine (readings folded), live (PUBLISH to WebSocket delta),"
+    " idle (what the running city costs)"
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +43,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     ingest.add_argument("--seed", type=int, default=1, metavar="N", help="the order of the sensors")
     ingest.add_argument("--json", action="store_true", help="only the result, one JSON object")
+    text = (
+        "readings per second through a sensor's step, and through the fold of areas of 1,000 and 100,000 bays"
+    )
+    engine = kinds.add_parser("engine", help=text, description=text, allow_abbrev=False)
+    engine.add_argument("--readings", type=int, default=50_000, metavar="N", help="readings per round")
+    engine.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured")
+    engine.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
+    engine.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
@@ -47,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    kinds = {"ingest": _ingest, "live": _live, "idle": _idle}
+    kinds = {"ingest": _ingest, "engine": _engine, "live": _live, "idle": _idle}
     print(json.dumps(kinds[args.kind](args, settings), ensure_ascii=False))
     return 0
 
@@ -60,6 +71,18 @@ def _ingest(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
     except ValueError as error:
         raise UsageError(f"bench ingest: {error}") from None
     return measure(plan, settings, _teller(args))
+
+
+def _engine(args: argparse.Namespace, _: Settings) -> dict[str, object]:
+    from baycast.bench_engine import bench_engine
+    from baycast.measured import measured
+
+    if args.readings < 1_000 or args.rounds < 1:
+        raise UsageError("bench engine: --readings is at least 1000 and --rounds at least 1")
+    figures, ratios = bench_engine(
+        readings=args.readings, rounds=args.rounds, seed=args.seed, tell=_teller(args)
+    )
+    return measured("bench engine", args.seed, figures, ratios)
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:

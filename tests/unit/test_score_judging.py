@@ -1,0 +1,150 @@
+"""The judge: it counts what was shown, to the second, and a run of it is the same every time."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from baycast.bench_engine import bench_engine
+from baycast.score.naive import NaiveEngine
+from baycast.score.overstays import NOTHING_SAID, Claim, Limit, OverstayMatch, Vehicle, over_at
+from baycast.score.run import ScorePlan, score
+from baycast.score.seeds import mean_and_worst
+from baycast.score.stay_match import StayMatch
+from occupancy.model import Cause, DeviceId, ReadingKey, StateReading
+from simulator.repairable import Merge
+
+NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
+M = 60_000
+LIMITED = [Limit(0, 600 * M, 60, frozenset({"blue_badge"}))]
+
+
+def reading(minute: float, occupied: bool, seq: int = 0) -> StateReading:
+    at = NOON + timedelta(minutes=minute)
+    return StateReading(
+        device_id=DeviceId("s1"),
+        key=ReadingKey(0, 1, seq),
+        at=at,
+        age_ms=None,
+        received_at=at,
+        occupied=occupied,
+        cause=Cause.CHANGE,
+    )
+
+
+def test_the_naive_engine_believes_the_last_arrival_and_never_doubts() -> None:
+    naive = NaiveEngine({"s1": "b1"})
+    assert naive.append([reading(0, True, 5)]) == {"b1": True}
+    assert naive.append([reading(5, True, 6)]) == {}
+    assert naive.append([reading(9, False, 2)]) == {"b1": False}  # older by its number: it wins all the same
+    assert naive.stays == {"b1": [(NOON, NOON + timedelta(minutes=9))]}
+    assert naive.append([]) == {}
+
+
+def test_stays_are_matched_by_both_edges_and_merges_by_what_spans_them() -> None:
+    match = StayMatch()
+    true = [(0, 30 * M), (40 * M, 80 * M), (200 * M, 230 * M)]
+    claimed = [(2 * M, 78 * M), (201 * M, 233 * M)]
+    match.bay(true, claimed, [Merge(30 * M, 40 * M, "prev_s"), Merge(80 * M, 200 * M, "heartbeat")])
+    figures = match.figures()
+    assert figures["stays"] == 2
+    assert figures["stay_precision"] == pytest.approx(1 / 2)
+    assert figures["stay_recall"] == pytest.approx(1 / 3)
+    assert figures["repaired_share"] == pytest.approx(1 / 2)
+    assert figures["repaired_share.prev_s"] == 0
+    assert figures["repaired_share.heartbeat"] == 1
+    # The first two are off by 46 and 36 minutes, the third by two.
+    assert figures["stay_duration_mae_s"] == pytest.approx((46 + 36 + 2) * 60 / 3)
+
+
+def test_time_outside_the_hours_is_no_overstay() -> None:
+    evening = [Limit(100 * M, 200 * M, 60, frozenset())]
+    assert over_at(evening, 0, 150 * M) is None
+    assert over_at(evening, 0, 170 * M) == (160 * M, evening[0])
+    assert over_at(evening, 150 * M, 400 * M) is None
+
+
+def test_an_overstay_is_right_when_it_was_one_by_then_and_the_exempt_are_named() -> None:
+    match = OverstayMatch()
+    vehicles = [
+        Vehicle(0, 90 * M, "general"),
+        Vehicle(100 * M, 190 * M, "blue_badge"),
+        Vehicle(200 * M, 290 * M, "general"),
+        Vehicle(300 * M, 365 * M, "general"),
+    ]
+    claims = [
+        Claim(0, 70 * M, False),
+        Claim(100 * M, 170 * M, False),  # a Blue Badge that is not said to be possible
+        Claim(200 * M, 250 * M, False),  # too early
+        Claim(700 * M, 800 * M, False),  # no limit in force
+    ]
+    match.bay(LIMITED, vehicles, claims)
+    # The last vehicle was over by less than the grace, the Blue Badge may stay: two had to be found.
+    assert match.figures() == {
+        "overstay_precision": 1 / 4,
+        "overstay_recall": 1 / 2,
+        "overstays_without_limit": 1,
+    }
+    again = OverstayMatch()
+    again.bay(LIMITED, vehicles, [Claim(100 * M, 170 * M, True)])
+    assert again.figures()["overstay_precision"] == 1
+
+
+def test_what_an_engine_does_not_say_is_null() -> None:
+    assert NOTHING_SAID == {
+        "overstay_precision": None,
+        "overstay_recall": None,
+        "overstays_without_limit": None,
+    }
+
+
+def test_mean_and_worst_know_which_way_is_worse() -> None:
+    found = mean_and_worst(
+        [
+            {"wrong_share": 0.1, "repaired_share": 0.9, "zone_bias": -2.0, "ece": None},
+            {"wrong_share": 0.3, "repaired_share": 0.7, "zone_bias": 1.0, "ece": None},
+        ]
+    )
+    assert found["wrong_share"] == pytest.approx(0.2)
+    assert found["worst.wrong_share"] == 0.3
+    assert found["worst.repaired_share"] == 0.7
+    assert found["worst.zone_bias"] == -2.0
+    assert found["ece"] is found["worst.ece"] is None
+    assert found["seeds"] == 2
+
+
+def scored(scenario: str, days: float = 0.3) -> dict[str, float | None]:
+    figures = score(ScorePlan(scenario, 1, days, 120), lambda _: None)
+    return {name: value for name, value in figures.items() if not name.endswith("cpu_s")}
+
+
+def test_calm_is_almost_never_wrong() -> None:
+    figures = scored("calm")
+    assert figures["wrong_share"] is not None
+    assert figures["wrong_share"] < 0.002
+    assert figures["wrong_share.detection"] == pytest.approx(figures["wrong_share"])
+    assert figures["stay_precision"] == figures["stay_recall"] == 1
+    assert figures["refused"] == 0
+    assert figures["sign_wrong_share"] == 0
+
+
+def test_a_run_is_the_same_every_time_and_adds_up() -> None:
+    figures = scored("bad_day")
+    assert figures == scored("bad_day")
+    causes = sum(value or 0 for name, value in figures.items() if name.startswith("wrong_share."))
+    assert causes == pytest.approx(figures["wrong_share"])
+    wrong = (figures["false_free_share"] or 0) + (figures["false_occupied_share"] or 0)
+    assert wrong == pytest.approx(figures["wrong_share"])
+    assert figures["refused"] == 0
+    assert {"naive_wrong_share", "naive_zone_mae", "naive_stays", "naive_overstay_recall"} <= figures.keys()
+
+
+def test_the_bench_of_the_engine_gives_its_figures() -> None:
+    figures, ratios = bench_engine(readings=1_000, rounds=1, seed=1, tell=lambda _: None, many=2_000)
+    assert {"step_per_s", "fold_per_s", "fold_per_s_100k_bays"} <= figures.keys()
+    assert all(value is not None and value > 0 for value in [*figures.values(), *ratios.values()])
+
+
+@pytest.mark.parametrize("bad", [("sunny", 1, 1, 10), ("calm", 1, 0, 10), ("calm", 1, 1, 0)])
+def test_a_plan_that_cannot_be_played_is_refused(bad: tuple[str, int, float, int]) -> None:
+    with pytest.raises(ValueError, match="--"):
+        ScorePlan(*bad)
