@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from occupancy.model import State
+
 if TYPE_CHECKING:
     from baycast.score.ground import Ground
 
 UNKNOWN, FREE, OCCUPIED = 0, 1, 2
+ANSWERS = {State.FREE: FREE, State.OCCUPIED: OCCUPIED}
+"""Any other state claims nothing: UNKNOWN."""
 _BINS = 20
 
 

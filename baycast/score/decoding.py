@@ -18,6 +18,11 @@ def instant(at_ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=at_ms)
 
 
+def to_ms(at: datetime) -> int:
+    """Milliseconds since 1970, the way back."""
+    return (at - EPOCH) // timedelta(milliseconds=1)
+
+
 class Decoder:
     """Decodes and translates as ingest does. `refused` counts what it would have put into the quarantine."""
 

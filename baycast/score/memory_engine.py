@@ -11,7 +11,7 @@ from baycast.score.engine_view import PageView
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold, Batch
 from occupancy.gates import CountFold
-from occupancy.model import AnyReading, BayId, BayState, DeviceId, ReadingKey, Stay, ZoneId
+from occupancy.model import AnyReading, BayId, BayInterval, BayState, DeviceId, ReadingKey, Stay, ZoneId
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
@@ -26,6 +26,7 @@ class MemoryEngine:
     def __init__(self, registry: Registry) -> None:
         self.fold = AreaFold(registry)
         self.stays: dict[tuple[BayId, DeviceId], list[Stay]] = {}
+        self.intervals: dict[tuple[BayId, DeviceId], list[BayInterval]] = {}
         self.view = PageView()
         self.stored = 0
         self._log: dict[DeviceId, list[AnyReading]] = {}
@@ -76,6 +77,10 @@ class MemoryEngine:
             while own and own[-1].arrived_at >= rows.cut:
                 own.pop()
             own.extend(rows.stays)
+            history = self.intervals.setdefault((bay_id, device_id), [])
+            while history and history[-1].started_at >= rows.cut:
+                history.pop()
+            history.extend(rows.intervals)
         for device_id, key in page.checkpoint_cuts.items():
             self._checkpoints[device_id] = [
                 one for one in self._checkpoints.get(device_id, ()) if one.key <= key

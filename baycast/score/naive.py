@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from baycast.score.decoding import to_ms
 from occupancy.model import AnyReading, StateReading
 
 
@@ -32,3 +33,10 @@ class NaiveEngine:
                     stay = (self._since[bay], reading.received_at)
                     self.stays.setdefault(bay, []).append(stay)
         return changed
+
+    def spans(self, bay: str, until_ms: int | None = None) -> list[tuple[int, int]]:
+        """The bay's stays in milliseconds since 1970; with `until_ms` also the one that lasts, up to then."""
+        found = [(to_ms(start), to_ms(end)) for start, end in self.stays.get(bay, ())]
+        if until_ms is not None and self._occupied.get(bay, False):
+            found.append((to_ms(self._since[bay]), until_ms))
+        return found

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from baycast.score.bay_tally import FREE, OCCUPIED, UNKNOWN, BayTally
+from baycast.score.bay_tally import ANSWERS, FREE, OCCUPIED, UNKNOWN, BayTally
 from baycast.score.city import START, City, make_city
 from baycast.score.decoding import Decoder, instant
 from baycast.score.detection import outage_figures, stuck_figures
@@ -18,7 +18,7 @@ from baycast.score.memory_engine import MemoryEngine
 from baycast.score.naive import NaiveEngine
 from baycast.score.sign_tally import SignTally
 from baycast.score.zone_tally import TrueZones, ZoneTally
-from occupancy.model import AnyReading, BayState, State
+from occupancy.model import AnyReading, BayState
 from simulator.field_run import FieldRun
 from simulator.history import play
 from simulator.scenarios import SCENARIOS
@@ -27,7 +27,6 @@ WINDOW_MS = 5_000
 """Arrivals of so long are one batch, and its answers count from the end of it: for both engines alike."""
 MINUTE_MS = 60_000
 _DAY_MS = 86_400_000
-_ANSWERS = {State.FREE: FREE, State.OCCUPIED: OCCUPIED}
 
 Figures = dict[str, float | None]
 
@@ -127,7 +126,7 @@ class _Judge:
             self._signs.look(self._engine.fold.zones)
 
     def _show(self, bay: int, state: BayState, at_ms: int) -> None:
-        self._ours.show(bay, _ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms)
+        self._ours.show(bay, ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms)
         if is_suspect(state):
             if bay not in self._under_suspicion:
                 self._under_suspicion.add(bay)
@@ -150,7 +149,7 @@ class _Judge:
         )
         ours.update(our_table)
         theirs.update(their_table)
-        for name in ("truly_silent_share", "interval_coverage", "repairable_merges"):
+        for name in ("truly_silent_share", "interval_coverage", "repairable_merges", "history_unknown_share"):
             del theirs[name]
         return {
             **ours,

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from baycast.bench_engine import bench_engine
+from baycast.score.bay_tally import FREE, OCCUPIED
+from baycast.score.history_tally import HistoryTally, Stretch, between
 from baycast.score.naive import NaiveEngine
 from baycast.score.overstays import NOTHING_SAID, Claim, Limit, OverstayMatch, Vehicle, over_at
 from baycast.score.run import ScorePlan, score
@@ -54,6 +56,23 @@ def test_stays_are_matched_by_both_edges_and_merges_by_what_spans_them() -> None
     assert figures["repaired_share.heartbeat"] == 1
     # The first two are off by 46 and 36 minutes, the third by two.
     assert figures["stay_duration_mae_s"] == pytest.approx((46 + 36 + 2) * 60 / 3)
+
+
+def test_history_is_judged_by_what_the_tables_say_of_each_instant() -> None:
+    tally = HistoryTally(0, 100 * M)
+    said = [Stretch(0, 12 * M, FREE), Stretch(12 * M, 50 * M, OCCUPIED), Stretch(60 * M, 100 * M, OCCUPIED)]
+    tally.bay(False, [(10 * M, True), (40 * M, False), (90 * M, True)], said)
+    # Wrong: two minutes before the arrival was seen, 10 after the departure, 30 before the next arrival.
+    assert tally.figures() == {
+        "history_wrong_share": pytest.approx((2 + 10 + 30) / 100),
+        "history_unknown_share": pytest.approx(0.1),
+    }
+    never_doubts = HistoryTally(0, 100 * M)
+    never_doubts.bay(False, [(10 * M, True)], between([(10 * M, 90 * M)], 0, 100 * M))
+    assert never_doubts.figures() == {
+        "history_wrong_share": pytest.approx(0.1),
+        "history_unknown_share": pytest.approx(0),
+    }
 
 
 def test_time_outside_the_hours_is_no_overstay() -> None:
