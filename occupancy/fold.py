@@ -129,15 +129,13 @@ class AreaFold:
         touched = self._change_registry(batch.changes)
         bays: set[BayId] = set()
         for device_id, history in devices.items():
-            bays |= self.sensed.refold(
-                device_id, history, old_bays[device_id], self.clock, self.watermark, self.page
-            )
+            bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
         for zone_id, count_history in car_parks.items():
             self.counted.refold(zone_id, count_history, self.clock, self.watermark, self.page)
             touched.add(zone_id)
         for device_id, readings in self._by_sensor(batch.readings).items():
             if device_id not in devices:
-                bays |= self.sensed.step(device_id, readings, self.clock, self.watermark, self.page)
+                bays |= self.sensed.step(device_id, readings, self.watermark, self.page)
         for zone_id, events in self._by_park(batch.readings).items():
             if zone_id not in car_parks:
                 self.counted.step(zone_id, events, self.watermark, self.page)
@@ -226,8 +224,7 @@ class AreaFold:
         for bay_id in bays - set(self.registry.bays):
             self.page.gone_bays.add(bay_id)
             self.page.bay_states.pop(bay_id, None)
-        self.sensed.watch_bindings(self.watermark)
-        self.sensed.refresh_all(self.watermark)
+        self.sensed.registry_changed(self.watermark)
         self._access.clear()
         self._access_of.clear()
         self._show_closures()

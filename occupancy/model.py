@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 AreaId = NewType("AreaId", str)
 ZoneId = NewType("ZoneId", str)
@@ -80,8 +80,7 @@ class Source(StrEnum):
 # --- readings: one row of the log each -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ReadingKey:
+class ReadingKey(NamedTuple):
     """Orders the readings of one device: the device's own word, never the time of arrival (L2)."""
 
     incarnation: int
@@ -273,6 +272,11 @@ class Sensor:
         """Two and a half heartbeats: two may be lost on the air, the third cannot be late by half a period."""
         return timedelta(seconds=self.expected_heartbeat_s * 2.5)
 
+    @property
+    def overdue_after(self) -> timedelta:
+        """A heartbeat and a quarter: something is missing, and what was said is less sure."""
+        return timedelta(seconds=self.expected_heartbeat_s * 1.25)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
@@ -361,12 +365,18 @@ class BayInterval:
     state: State
     reason: str
     device_id: DeviceId
+    inferred: bool = False
+    """Whether `started_at` was worked out, from what was missed or from a wrong clock, rather than reported."""
+    uncertain_s: float = 0.0
+    """Seconds by which `started_at` may be wrong, either way."""
 
 
 class Quality(StrEnum):
     """How well an edge of a stay is known."""
 
     OBSERVED = "observed"
+    REPAIRED = "repaired"
+    """Worked out from what came later, or from a clock known to be wrong."""
     CENSORED = "censored"
 
 
@@ -380,6 +390,8 @@ class Stay:
     arrival: Quality
     departure: Quality | None
     device_id: DeviceId
+    arrived_uncertain_s: float = 0.0
+    departed_uncertain_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

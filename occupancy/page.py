@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,6 +19,7 @@ from occupancy.model import (
     ZoneId,
 )
 from occupancy.step import DeviceFold
+from occupancy.transitions import Verdict
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 FIRST_KEY = ReadingKey(-1, -1, -1)
@@ -61,6 +64,7 @@ class Page:
     cells_from: dict[ZoneId, datetime] = field(default_factory=dict)
     """By zone, the time from which its cells are to be computed again, up to the watermark."""
     registry_changed: bool = False
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
 
     def replace_bay(
         self,
@@ -95,6 +99,10 @@ class Page:
     def cut_checkpoints(self, device_id: DeviceId, key: ReadingKey) -> None:
         self.checkpoint_cuts[device_id] = min(key, self.checkpoint_cuts.get(device_id, key))
         self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= key]
+
+    def judged(self, verdicts: Iterable[Verdict]) -> None:
+        for verdict in verdicts:
+            self.verdicts[verdict] += 1
 
     def dirty(self, zone_id: ZoneId, at: datetime) -> None:
         self.cells_from[zone_id] = min(at, self.cells_from.get(zone_id, at))

@@ -18,11 +18,11 @@ from occupancy.model import (
     Group,
     ReadingKey,
     Source,
-    State,
     ZoneAvailability,
     ZoneId,
 )
 from occupancy.step import DeviceFold
+from store.device_rows import device_fold_of
 from store.postgres import Connection
 from store.queries import sql
 
@@ -95,6 +95,13 @@ def live_generation(cur: Cursor, area: AreaId, engine_version: str) -> Generatio
     if row is None:
         raise LookupError(f"area {area} has no live generation: run `baycast rebuild --area {area}`")
     return Generation(area, *row)
+
+
+def live_version(cur: Cursor, area: AreaId) -> str | None:
+    """The version of the engine that folded the live rows; None: there are none yet."""
+    cur.execute(sql("derived.live_engine_version"), (area,))
+    row = cur.fetchone()
+    return row[0] if row else None
 
 
 def cursor_of(cur: Cursor, area: AreaId, generation: int) -> Generation:
@@ -202,21 +209,6 @@ def group_doc(group: Group) -> dict[str, object]:
         "unknown": counts.unknown,
         "closed": counts.closed,
     }
-
-
-def device_fold_of(row: Any) -> DeviceFold:
-    device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded = row
-    return DeviceFold(
-        device_id=device_id,
-        key=ReadingKey(incarnation, boot, seq),
-        state=State(state),
-        since=since,
-        as_of=as_of,
-        before=State(before),
-        confidence=confidence,
-        reason=reason,
-        folded=folded,
-    )
 
 
 def count_fold_doc(fold: CountFold) -> dict[str, object]:
