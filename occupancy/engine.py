@@ -29,8 +29,8 @@ from store.faults import Fault, classify
 from store.generation import Cursor, Generation
 from store.postgres import Connection, connect
 
-ENGINE_VERSION = "1"
-"""Recorded with each generation; raise it when the same log would give other rows."""
+ENGINE_VERSION = "2"
+"""Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 _log = logging.getLogger("baycast.engine")
 
@@ -40,6 +40,7 @@ READINGS = Counter("baycast_engine_readings_total", "Readings folded", ["area"])
 LATE = Counter("baycast_engine_late_total", "Devices and car parks folded again for a late reading", ["area"])
 PAGE_SECONDS = Histogram("baycast_engine_page_seconds", "Folding and writing one page")
 OVERDUE = Gauge("baycast_engine_overdue_sensors", "Sensors silent beyond their model's promise", ["area"])
+VERDICTS = Counter("baycast_engine_verdicts_total", "What became of readings and silences", ["area", "verdict"])
 LOST_RACES = Counter("baycast_engine_lost_races_total", "Pages given up because another engine was first")
 
 OUTAGES = Counter("baycast_engine_outages_total", "Times the database was away or would not take writes")
@@ -131,6 +132,8 @@ class AreaEngine:
         if page.position == self.at.position:
             return
         derived.write_page(cur, self.at, page)
+        for verdict, count in page.verdicts.items():
+            VERDICTS.labels(self.at.area, verdict.value).inc(count)
         self.at = Generation(self.at.area, self.at.generation, page.position, page.watermark, page.version)
         if page.gone_zones:
             derived.replace_cells(cur, self.at, [(zone_id, BEGINNING) for zone_id in page.gone_zones], ())
@@ -263,6 +266,8 @@ def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], 
     """Fold one page of an area; whether there may be more."""
     try:
         if area not in engines:
+            if not _brought_up(conn, area, config):
+                return False
             with conn.transaction(), conn.cursor() as cur:
                 at = generation.live_generation(cur, area, ENGINE_VERSION)
             engines[area] = AreaEngine(conn, at, config)
@@ -280,3 +285,20 @@ def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], 
         engines.pop(area, None)
         return True
     return advanced > 0
+
+
+def _brought_up(conn: Connection, area: AreaId, config: EngineConfig) -> bool:
+    """Whether the live rows are of this version of the engine; those of another are rebuilt first, and answer until then.
+
+    False: another process is rebuilding them.
+    """
+    with conn.transaction(), conn.cursor() as cur:
+        version = generation.live_version(cur, area)
+    if version in (None, ENGINE_VERSION):
+        return True
+    _log.info("rows of another version of the engine, rebuilding", extra={"area": area, "version": version})
+    try:
+        rebuild(conn, area, config)
+    except RebuildRunningError:
+        return False
+    return True

@@ -33,19 +33,20 @@ class Holding(msgspec.Struct, frozen=True):
     """Seconds by which `since` may be wrong, either way."""
 
 
-def follow(
-    past: Sequence[Holding],
-    state: State,
-    since: datetime,
-    reason: str,
-    *,
-    inferred: bool = False,
-    uncertain_s: float = 0.0,
+def then(
+    past: Sequence[Holding], state: State, since: datetime, reason: str, uncertain_s: float = 0.0
 ) -> list[Holding]:
-    """The past until `since`, and `state` from then on."""
+    """The past and what a word of the sensor begins. Two words of one instant leave a holding without length."""
+    return [*past, Holding(state, since, past[-1].state, reason, uncertain_s > 0, uncertain_s)]
+
+
+def inferred(
+    past: Sequence[Holding], state: State, since: datetime, reason: str, uncertain_s: float = 0.0
+) -> list[Holding]:
+    """The past until `since`, and `state` from then on, as was worked out."""
     kept = [holding for holding in past if holding.since < since]
-    before = kept[-1].state if kept else past[0].before if past else State.UNKNOWN
-    return [*kept, Holding(state, since, before, reason, inferred, uncertain_s)]
+    before = kept[-1].state if kept else past[0].before
+    return [*kept, Holding(state, since, before, reason, True, uncertain_s)]
 
 
 def between(
@@ -57,7 +58,7 @@ def between(
     since = lower + half
     if not lower < since < until:
         return list(past)
-    return follow(past, state, since, why, inferred=True, uncertain_s=half.total_seconds())
+    return inferred(past, state, since, why, half.total_seconds())
 
 
 def by_duration(
@@ -82,7 +83,7 @@ def by_duration(
     while run and past[run - 1].state in (state, State.UNKNOWN):
         run -= 1
     if run == len(past):
-        return follow(past, state, began_at, why, inferred=True), False
+        return inferred(past, state, began_at, why), False
     first = past[run]
     if first.state is State.UNKNOWN or began_at < first.since - tolerance:
         return _filled(past, run, began_at, state, why), False
@@ -90,13 +91,13 @@ def by_duration(
         return _unbroken(past, run, began_at, tolerance), False
     last = max(n for n in range(run, len(past)) if past[n].since <= began_at)
     if past[last].state is State.UNKNOWN:
-        return follow(past, state, began_at, why, inferred=True), False
+        return inferred(past, state, began_at, why), False
     lower = past[last].since
     if last == len(past) - 1 and evidence_at is not None and lower < evidence_at < began_at:
         lower = evidence_at
     other = State.FREE if state is State.OCCUPIED else State.OCCUPIED
     paired = between(past[: last + 1], lower, began_at, other, why)
-    return follow(paired, state, began_at, why, inferred=True), True
+    return inferred(paired, state, began_at, why), True
 
 
 def _agrees(first: Holding, began_at: datetime, tolerance: timedelta) -> bool:
@@ -120,4 +121,4 @@ def _filled(past: Sequence[Holding], run: int, began_at: datetime, state: State,
         return [first]
     if run and began_at <= past[run - 1].since:
         return list(past)
-    return follow(past, state, max(began_at, past[0].since), why, inferred=True)
+    return inferred(past, state, max(began_at, past[0].since), why)

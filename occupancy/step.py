@@ -17,7 +17,7 @@ import msgspec
 from occupancy.clocks import RIGHT, DeviceClock, Told, tell
 from occupancy.confidence import confidence
 from occupancy.model import Cause, Clock, DeviceId, Reading, ReadingKey, State, StateReading
-from occupancy.repair import LONGEST_DURATION_S, Holding, between, by_duration, follow
+from occupancy.repair import LONGEST_DURATION_S, Holding, between, by_duration, then
 from occupancy.transitions import KINDS, SAYS, TABLE, Kind, Says, Verdict
 
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -121,11 +121,11 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
     settled: tuple[Holding, ...] = ()
     lost = fold.lost + _gap(fold.key, key)
     if to is not now.state or verdict is Verdict.REPEATED or now is _UNHEARD:
-        past: Sequence[Holding] = trail if end is None else follow(trail, State.UNKNOWN, end.at, end.why)
+        past: Sequence[Holding] = trail if end is None else then(trail, State.UNKNOWN, end.at, end.why)
         if isinstance(reading, StateReading) and to is not State.UNKNOWN:
             past, verdict = _turned(past, fold, reading, told, watch, (to, verdict), lost)
         elif past[-1].state is not State.UNKNOWN or now is _UNHEARD:
-            past = follow(past, State.UNKNOWN, told.at, _reason(reading, told))
+            past = then(past, State.UNKNOWN, told.at, _reason(reading, told))
         if now is _UNHEARD:
             past = past[1:]
         kept = _kept(past, told, kind)
@@ -260,9 +260,8 @@ def _turned(
     elif verdict is Verdict.CONTRADICTED and fold.stated_at is not None:
         why = f"{reason}, contradicts {past[-1].state.value} at {z(fold.stated_at)}"
         found = between(past, fold.stated_at, at, to, why)
-        return (found if len(found) > len(past) else follow(past, to, at, why)), verdict
-    uncertain_s = told.uncertain_s
-    return follow(past, to, at, reason, inferred=uncertain_s > 0, uncertain_s=uncertain_s), verdict
+        return (found if len(found) > len(past) else then(past, to, at, why)), verdict
+    return then(past, to, at, reason, told.uncertain_s), verdict
 
 
 def _kept(past: Sequence[Holding], told: Told, kind: Kind) -> int:
