@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 
+from occupancy.device_fold import DeviceFold
 from occupancy.model import (
     BayId,
     BayInterval,
@@ -19,7 +20,7 @@ from occupancy.model import (
 )
 from occupancy.repair import Holding
 from occupancy.rules import Access
-from occupancy.step import DeviceFold, Standing, z
+from occupancy.step import Standing, z
 from occupancy.transitions import Verdict
 
 

@@ -61,6 +61,8 @@ def tell(clock: DeviceClock, reading: Reading, *, earliest: datetime, rebooted: 
         at = received_at - timedelta(milliseconds=reading.age_ms or 0)
         return Told(max(at, earliest), clock, None, 0.0)
     behind = received_at - reading.at
+    if clock is RIGHT and _NOTHING <= behind <= NEAR:  # as nearly always
+        return Told(max(reading.at, earliest), RIGHT, None, 0.0)
     if rebooted and not NEAR < behind <= LONGEST:
         clock = RIGHT  # set anew, or not at all: its old error says nothing
     beyond = behind - clock.offset

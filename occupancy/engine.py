@@ -40,9 +40,10 @@ READINGS = Counter("baycast_engine_readings_total", "Readings folded", ["area"])
 LATE = Counter("baycast_engine_late_total", "Devices and car parks folded again for a late reading", ["area"])
 PAGE_SECONDS = Histogram("baycast_engine_page_seconds", "Folding and writing one page")
 OVERDUE = Gauge("baycast_engine_overdue_sensors", "Sensors silent beyond their model's promise", ["area"])
-VERDICTS = Counter("baycast_engine_verdicts_total", "What became of readings and silences", ["area", "verdict"])
+VERDICTS = Counter(
+    "baycast_engine_verdicts_total", "What became of readings and silences", ["area", "verdict"]
+)
 LOST_RACES = Counter("baycast_engine_lost_races_total", "Pages given up because another engine was first")
-
 OUTAGES = Counter("baycast_engine_outages_total", "Times the database was away or would not take writes")
 
 
@@ -229,6 +230,7 @@ def rebuild(
                 before, after = derived.digest(cur, area, old), derived.digest(cur, area, new)
                 differing = tuple(table for table in before if before[table] != after[table])
             generation.switch(cur, area, old, new)
+            generation.release_rebuild_lock(cur, area)
             derived.notify_feed(cur, area)
             return Rebuilt(old, new, differing)
 
@@ -288,10 +290,7 @@ def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], 
 
 
 def _brought_up(conn: Connection, area: AreaId, config: EngineConfig) -> bool:
-    """Whether the live rows are of this version of the engine; those of another are rebuilt first, and answer until then.
-
-    False: another process is rebuilding them.
-    """
+    """Rows of another version of the engine are rebuilt first, and answer until then. False: another process does."""
     with conn.transaction(), conn.cursor() as cur:
         version = generation.live_version(cur, area)
     if version in (None, ENGINE_VERSION):

@@ -16,6 +16,7 @@ from occupancy.bays import shown, unsensed
 from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
+from occupancy.device_fold import DeviceFold
 from occupancy.gates import CountEvent, CountFold, event_of
 from occupancy.model import (
     AnyReading,
@@ -36,7 +37,6 @@ from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry, entity
 from occupancy.rules import Access, access_of, is_open
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
-from occupancy.step import DeviceFold
 
 Change = tuple[str, str, object | None]
 """A registry change: (kind, id, document or None when removed)."""

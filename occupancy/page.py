@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from occupancy.device_fold import DeviceFold
 from occupancy.gates import CarParkCount, CountFold, CountSpan
 from occupancy.model import (
     BayId,
@@ -18,7 +19,6 @@ from occupancy.model import (
     ZoneAvailability,
     ZoneId,
 )
-from occupancy.step import DeviceFold
 from occupancy.transitions import Verdict
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)

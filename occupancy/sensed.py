@@ -8,12 +8,13 @@ from datetime import datetime
 from itertools import zip_longest
 
 from occupancy.bays import bay_rows, live_state, unsensed
+from occupancy.device_fold import DeviceFold, Watch
 from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.repair import Holding
 from occupancy.schedule import Schedule
-from occupancy.step import DeviceFold, Watch, fold_all, step, tick
+from occupancy.step import fold_all, step, tick
 from occupancy.transitions import Verdict
 
 CHECKPOINT_EVERY = 200

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from occupancy.clocks import RIGHT, DeviceClock, Told, tell
+from occupancy.clocks import RIGHT, Told, tell
 from occupancy.confidence import confidence
-from occupancy.model import Cause, Clock, DeviceId, Reading, ReadingKey, State, StateReading
+from occupancy.device_fold import DeviceFold, Watch
+from occupancy.model import Cause, Clock, Reading, ReadingKey, State, StateReading
 from occupancy.repair import LONGEST_DURATION_S, Holding, between, by_duration, then
 from occupancy.transitions import KINDS, SAYS, TABLE, Kind, Says, Verdict
 
@@ -35,43 +36,6 @@ _AGREES = frozenset({Verdict.APPLIED, Verdict.CONFIRMED})
 _MISSED = frozenset({Verdict.CONTRADICTED, Verdict.REPEATED, Verdict.PAIRED})
 _DOUBTFUL = frozenset({Verdict.LATE, Verdict.FUTURE})
 _ALONE = {verdict: (verdict,) for verdict in Verdict}
-
-
-class Watch(msgspec.Struct, frozen=True):
-    """What a sensor promises, and how its area keeps time."""
-
-    silent_after: timedelta
-    overdue_after: timedelta
-    clock: Clock
-    moves: tuple[datetime, ...] = ()
-    """When it began to watch another bay, or one again after none, in order."""
-
-
-class DeviceFold(msgspec.Struct, frozen=True):
-    """Where a sensor stands after its last reading."""
-
-    device_id: DeviceId
-    key: ReadingKey
-    trail: tuple[Holding, ...]
-    """What holds, last; before it, at most two holdings whose ends may still be put right by what comes."""
-    as_of: datetime
-    """Its last word of any kind: the beginning of a silence."""
-    stated_at: datetime | None
-    """Its last word about the bay."""
-    stated: float | None
-    """The confidence that it gave that word."""
-    clock: DeviceClock
-    agreed: int
-    missed: int
-    """Words that fitted what was known before them, and words that showed an edge to be missing."""
-    lost: int
-    """Messages missing, by their numbers, since the present state began."""
-    folded: int
-    """Readings folded so far; decides when a checkpoint is due."""
-
-    @property
-    def now(self) -> Holding:
-        return self.trail[-1]
 
 
 class Decision(NamedTuple):
@@ -106,7 +70,7 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
     elif key <= fold.key:
         return Decision(fold, (), _ALONE[Verdict.DUPLICATE if key == fold.key else Verdict.SUPERSEDED])
     told = _told(fold, reading, watch)
-    if told.clock.offset != fold.clock.offset:
+    if told.clock is not fold.clock and told.clock.offset != fold.clock.offset:
         fold = _placed_anew(fold, told)
     if isinstance(reading, StateReading):
         says, kind = SAYS[reading.occupied], KINDS[reading.cause]
@@ -114,13 +78,16 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
     else:
         says, kind = Says.NOTHING, Kind.NONE
         stated_at, stated = fold.stated_at, fold.stated  # type: ignore[assignment]
-    trail, now = fold.trail, fold.trail[-1]
+    trail = fold.trail
+    now = trail[-1]
     end = None if now.state is State.UNKNOWN else _ended(fold, told.at, watch)
-    known = now.state if end is None else State.UNKNOWN
-    to, verdict = TABLE[known, kind, says]
+    to, verdict = TABLE[now.state if end is None else State.UNKNOWN, kind, says]
     settled: tuple[Holding, ...] = ()
     lost = fold.lost + _gap(fold.key, key)
-    if to is not now.state or verdict is Verdict.REPEATED or now is _UNHEARD:
+    if verdict is Verdict.APPLIED and end is None and _fits(fold, reading, told, watch):
+        settled, trail = trail, (Holding(to, told.at, now.state, _reason(reading, told)),)
+        lost = 0
+    elif to is not now.state or verdict is Verdict.REPEATED or now is _UNHEARD:
         past: Sequence[Holding] = trail if end is None else then(trail, State.UNKNOWN, end.at, end.why)
         if isinstance(reading, StateReading) and to is not State.UNKNOWN:
             past, verdict = _turned(past, fold, reading, told, watch, (to, verdict), lost)
@@ -190,6 +157,20 @@ def ends(fold: DeviceFold, watch: Watch) -> End:
             why = f"moved at {z(moved_at)}, nothing said about this bay since"
             return End(moved_at, why, Verdict.MOVED)
     return End(deadline, f"silent since {z(fold.as_of)}", Verdict.SILENT)
+
+
+def _fits(fold: DeviceFold, reading: Reading, told: Told, watch: Watch) -> bool:
+    """Whether it is an ordinary change: at a time that is sure, after a state that lasted as long as we know of it."""
+    now = fold.trail[-1]
+    if not isinstance(reading, StateReading) or reading.cause is not Cause.CHANGE:
+        return False
+    if told.verdict is not None or now is _UNHEARD:
+        return False
+    if now.state is State.UNKNOWN or reading.prev_s is None:
+        return reading.prev_s is None
+    if now.inferred or watch.moves:
+        return False
+    return abs(told.at - now.since - timedelta(seconds=reading.prev_s)) <= _TOLERANCE
 
 
 def _ended(fold: DeviceFold, at: datetime, watch: Watch) -> End | None:
@@ -287,7 +268,7 @@ def _reason(reading: Reading, told: Told) -> str:
     wrong = (
         f", by a clock that is {told.clock.offset.total_seconds():.0f} s behind" if told.uncertain_s else ""
     )
-    return f"{reading.cause.value} at {when}: {what}{wrong}"
+    return f"{reading.cause} at {when}: {what}{wrong}"
 
 
 def z(at: datetime) -> str:

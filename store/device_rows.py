@@ -8,9 +8,9 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from occupancy.clocks import RIGHT, DeviceClock, Doubt
+from occupancy.device_fold import DeviceFold
 from occupancy.model import ReadingKey, State
 from occupancy.repair import Holding
-from occupancy.step import DeviceFold
 
 DEVICE_TYPES = (
     "text int4 int8 int8 text timestamptz timestamptz text text int8 bool float8 jsonb timestamptz float8 "

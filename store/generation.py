@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from occupancy.device_fold import DeviceFold
 from occupancy.gates import CountEvent, CountFold
 from occupancy.model import (
     AreaId,
@@ -21,7 +22,6 @@ from occupancy.model import (
     ZoneAvailability,
     ZoneId,
 )
-from occupancy.step import DeviceFold
 from store.device_rows import device_fold_of
 from store.postgres import Connection
 from store.queries import sql
@@ -85,6 +85,11 @@ def try_rebuild_lock(cur: Cursor, area: AreaId) -> bool:
     cur.execute(sql("derived.try_rebuild_lock"), (_REBUILD_LOCK, area))
     row = cur.fetchone()
     return bool(row and row[0])
+
+
+def release_rebuild_lock(cur: Cursor, area: AreaId) -> None:
+    """Let others rebuild the area: this session may live on."""
+    cur.execute(sql("derived.release_rebuild_lock"), (_REBUILD_LOCK, area))
 
 
 def live_generation(cur: Cursor, area: AreaId, engine_version: str) -> Generation:

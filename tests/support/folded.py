@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from occupancy.counted import CountHistory
+from occupancy.device_fold import DeviceFold
 from occupancy.fold import AreaFold, Batch
 from occupancy.model import (
     AnyReading,
@@ -26,7 +27,6 @@ from occupancy.model import (
 from occupancy.page import BEGINNING, FIRST_KEY
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
-from occupancy.step import DeviceFold
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  # a Monday
 HEARTBEAT_S = 600

@@ -317,5 +317,9 @@ SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, cell_at, free_s, occ
 FROM zone_cell WHERE area = $1 AND generation = $2;
 
 -- name: try_rebuild_lock
--- One rebuild of an area at a time; held until the session ends.
+-- One rebuild of an area at a time; held until it is done or the session ends.
 SELECT pg_try_advisory_lock($1, hashtext($2));
+
+-- name: release_rebuild_lock
+-- The rebuild is done.
+SELECT pg_advisory_unlock($1, hashtext($2));
