@@ -87,7 +87,7 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
     if verdict is Verdict.APPLIED and end is None and _fits(fold, reading, told, watch):
         settled, trail = trail, (Holding(to, told.at, now.state, _reason(reading, told)),)
         lost = 0
-    elif to is not now.state or verdict is Verdict.REPEATED or now is _UNHEARD:
+    elif end is not None or to is not now.state or verdict is Verdict.REPEATED or now is _UNHEARD:
         past: Sequence[Holding] = trail if end is None else then(trail, State.UNKNOWN, end.at, end.why)
         if isinstance(reading, StateReading) and to is not State.UNKNOWN:
             past, verdict = _turned(past, fold, reading, told, watch, (to, verdict), lost)
