@@ -119,6 +119,9 @@ def test_an_event_area_takes_times_as_they_are() -> None:
 
 
 def test_times_that_no_calendar_holds_are_survived() -> None:
-    far = [said(n, n * HOUR, n % 2 == 1, error_s=7000 * 365.0 * 24 * HOUR * (1 if n % 2 else 0)) for n in range(6)]
+    far = [
+        said(n, n * HOUR, n % 2 == 1, error_s=7000 * 365.0 * 24 * HOUR * (1 if n % 2 else 0))
+        for n in range(6)
+    ]
     found, _ = placed(*far)
     assert found == pytest.approx([n * HOUR for n in range(6)], abs=HOUR + 5)

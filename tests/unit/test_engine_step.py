@@ -56,7 +56,9 @@ def test_the_table_is_total() -> None:
 
 
 @pytest.mark.parametrize(("way", "to"), TABLE.items(), ids=lambda value: "-".join(map(str, value)))
-def test_each_transition_is_what_the_table_says(way: tuple[State, Kind, Says], to: tuple[State, Verdict]) -> None:
+def test_each_transition_is_what_the_table_says(
+    way: tuple[State, Kind, Says], to: tuple[State, Verdict]
+) -> None:
     known, kind, says = way
     before: Reading = health("s0", 1, 0)
     if known is not State.UNKNOWN:
