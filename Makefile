@@ -29,11 +29,17 @@ fmt: setup ## put the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-bench: setup ## the measurements of docs/benchmarks.md
+bench: setup ## from PUBLISH to rows and to deltas, as in docs/benchmarks.md (two to three minutes)
+	@$(BIN)/baycast bench ingest --json
 	@$(BIN)/baycast bench live --json
 
-soak: setup ## long property runs
+SEED := 1
+
+soak: setup ## long property, fuzz and chaos runs, hours of them: make soak SEED=2
+	@$(BIN)/python -m tests.fuzz --seed $(SEED)
 	@$(BIN)/pytest -q -n 2 --timeout 3600 --hypothesis-profile soak tests/property
+	@for profile in broker stock poison outage long; do \
+		$(BIN)/baycast chaos --profile $$profile --seed $(SEED) --json || exit 1; done
 
 secrets: ## passwords for docker-compose.yml in .env, generated once
 	@deploy/make-secrets

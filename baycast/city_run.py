@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
+from baycast import ingest_fleet
 from baycast.local_stack import LocalStack
 from baycast.logging_setup import TextFormatter
 from baycast.settings import Settings, UsageError
@@ -107,7 +108,7 @@ class CityRun:
 
     def _watch(self, stop: threading.Event) -> None:
         observer = Observer(
-            self._stack.http_url, self._settings.metrics_host, self._settings.ingest_metrics_port
+            self._stack.http_url, self._settings.metrics_host, ingest_fleet.metrics_ports(self._settings)
         )
         observer.start()
         try:

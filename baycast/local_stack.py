@@ -16,6 +16,7 @@ from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from baycast import ingest_fleet
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.embedded_postgres import EmbeddedPostgres
 from baycast.log_files import LogFile
@@ -68,7 +69,10 @@ class LocalStack:
         prepare_data_dir(settings.data_dir)
         self._take_lock()
         require_free_port(settings.http_host, settings.http_port, variable("http_port"))
-        for role in ("ingest", "engine", "publish"):
+        ingest_fleet.check(settings, settings.ingest_workers)
+        for port in ingest_fleet.metrics_ports(settings):
+            require_free_port(settings.metrics_host, port, variable("ingest_metrics_port"))
+        for role in ("engine", "publish"):
             if port := getattr(settings, f"{role}_metrics_port"):
                 require_free_port(settings.metrics_host, port, variable(f"{role}_metrics_port"))
         if settings.mqtt_url is None:

@@ -48,10 +48,12 @@ def require_broker(url: str) -> None:
     client.on_connect = on_connect
     if parts.username:
         client.username_pw_set(unquote(parts.username), unquote(parts.password or "") or None)
-    if parts.scheme == "mqtts":
-        client.tls_set(ca_certs=parse_qs(parts.query).get("ca", [None])[-1])
     client.connect_timeout = BROKER_TIMEOUT_S
     try:
+        if parts.scheme == "mqtts":
+            options = parse_qs(parts.query)
+            ca, cert, key = (options.get(name, [None])[-1] for name in ("ca", "cert", "key"))
+            client.tls_set(ca, cert, key)
         client.connect(parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883))
         client.loop_start()
         if not answered.wait(BROKER_TIMEOUT_S):

@@ -93,7 +93,11 @@ class Settings(BaseSettings):
     )
     ingest_shared_group: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] | None = Field(
         default=None,
-        description="MQTT 5 shared subscription group of several ingest workers; unset: one worker",
+        description="MQTT 5 shared subscription group of several ingest workers; unset: `baycast` when"
+        " there are several on this machine, else none",
+    )
+    ingest_workers: Annotated[int, Field(ge=1, le=32)] = Field(
+        default=1, description="ingest processes on this machine, which share the feed"
     )
     ingest_batch_max: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1000, description="messages in one transaction at most"
@@ -104,7 +108,9 @@ class Settings(BaseSettings):
     metrics_host: str = Field(
         default="127.0.0.1", description="address of the roles' Prometheus ports (the API has /metrics)"
     )
-    ingest_metrics_port: PortOrOff = Field(default=9101, description="Prometheus port of ingest; 0: off")
+    ingest_metrics_port: PortOrOff = Field(
+        default=9101, description="Prometheus port of ingest, worker 2 has it + 10, and so on; 0: off"
+    )
     engine_metrics_port: PortOrOff = Field(default=9102, description="Prometheus port of the engine; 0: off")
     publish_metrics_port: PortOrOff = Field(default=9103, description="Prometheus port of publish; 0: off")
 

@@ -53,7 +53,7 @@ class Observer:
 
     http_url: str
     metrics_host: str
-    ingest_metrics_port: int
+    ingest_metrics_ports: Sequence[int]
     latest: City = field(default_factory=City, init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
     _previous: tuple[float, float] | None = field(default=None, init=False)
@@ -81,13 +81,15 @@ class Observer:
             self._stop.wait(EVERY_S)
 
     def _rate(self) -> float | None:
-        if not self.ingest_metrics_port:
-            return None
-        samples = _metrics(f"http://{self.metrics_host}:{self.ingest_metrics_port}/metrics")
-        if samples is None:
+        workers = [
+            _metrics(f"http://{self.metrics_host}:{port}/metrics") for port in self.ingest_metrics_ports
+        ]
+        answers = [samples for samples in workers if samples is not None]
+        if not workers or len(answers) < len(workers):
             self._previous = None
             return None
-        count, now = sum(samples.get("baycast_ingest_messages_total", [])), time.monotonic()
+        count = sum(sum(samples.get("baycast_ingest_messages_total", [])) for samples in answers)
+        now = time.monotonic()
         previous, self._previous = self._previous, (count, now)
         # Fewer than before: ingest was restarted and counts anew.
         if previous is None or count < previous[0]:

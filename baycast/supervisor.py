@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ RESTART_FIRST_S = 0.2
 RESTART_MOST_S = 10.0
 STABLE_AFTER_S = 30.0  # a role that ran this long starts again with the short delay
 ROTATE_EVERY_S = 5.0
+WRONG = 2  # the exit status of baycast's commands for wrong input or environment
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +32,10 @@ class Role:
     name: str
     command: tuple[str, ...]
     env: dict[str, str] = field(repr=False, hash=False)
+    once: bool = False
+    """It has an end: not restarted after exit status 0."""
+    must_start: bool = False
+    """Exit status 2 (wrong input or environment) soon after its first start is for good: `wrong_from_the_start`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +51,27 @@ class RoleStatus:
 @dataclass(slots=True)
 class _Running:
     role: Role
-    log: LogFile
+    log: LogFile | None
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     due: float = 0.0
     delay_s: float = RESTART_FIRST_S
     restarts: int = 0
+    done: bool = False
 
 
 class Supervisor:
     """The roles of one machine."""
 
-    def __init__(self, roles: Sequence[Role], log_dir: Path, log_bytes: int) -> None:
-        """Each role writes to `log_dir`/<name>.log, rotated when it exceeds `log_bytes`."""
-        self._running = [_Running(role, LogFile(log_dir / f"{role.name}.log", log_bytes)) for role in roles]
+    def __init__(self, roles: Sequence[Role], log_dir: Path | None, log_bytes: int) -> None:
+        """Each role writes to `log_dir`/<name>.log, rotated when it exceeds `log_bytes`; None: where we write."""
+        self._running = [
+            _Running(role, None if log_dir is None else LogFile(log_dir / f"{role.name}.log", log_bytes))
+            for role in roles
+        ]
         self._next_rotation = 0.0
+        self.wrong_from_the_start: str | None = None
+        """A role that must start and could not: the caller ends the others."""
 
     def start(self) -> None:
         """Start every role."""
@@ -72,13 +84,14 @@ class Supervisor:
         for running in self._running:
             if running.process is not None and running.process.poll() is not None:
                 self._died(running, now)
-            if running.process is None and now >= running.due:
+            if running.process is None and not running.done and now >= running.due:
                 running.restarts += 1
                 self._start(running)
         if now >= self._next_rotation:
             self._next_rotation = now + ROTATE_EVERY_S
             for running in self._running:
-                running.log.rotate_when_large()
+                if running.log is not None:
+                    running.log.rotate_when_large()
 
     def status(self) -> list[RoleStatus]:
         """The roles in the order in which they were given."""
@@ -114,7 +127,7 @@ class Supervisor:
         return killed
 
     def _start(self, running: _Running) -> None:
-        with running.log.open() as output:
+        with nullcontext() if running.log is None else running.log.open() as output:
             running.process = start_child(
                 running.role.command, output=output, death_signal=signal.SIGTERM, env=running.role.env
             )
@@ -123,7 +136,15 @@ class Supervisor:
     def _died(self, running: _Running, now: float) -> None:
         status = None if running.process is None else running.process.returncode
         running.process = None
-        if now - running.started >= STABLE_AFTER_S:
+        if running.role.once and status == 0:
+            running.done = True
+            return
+        stable = now - running.started >= STABLE_AFTER_S
+        if running.role.must_start and status == WRONG and not running.restarts and not stable:
+            self.wrong_from_the_start = self.wrong_from_the_start or running.role.name
+            running.done = True
+            return
+        if stable:
             running.delay_s = RESTART_FIRST_S
         running.due = now + running.delay_s
         _log.warning(

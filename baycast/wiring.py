@@ -12,7 +12,7 @@ from baycast.settings import Settings, UsageError, variable
 
 if TYPE_CHECKING:
     from api.config import ApiConfig
-    from ingest.run import IngestConfig
+    from ingest.config import IngestConfig
     from occupancy.engine import EngineConfig
     from publish.config import PublishConfig
 
@@ -51,7 +51,7 @@ def mqtt_url(settings: Settings) -> str:
 
 def ingest_config(settings: Settings) -> IngestConfig:
     """For `ingest.run.run`."""
-    from ingest.run import IngestConfig
+    from ingest.config import IngestConfig
 
     return IngestConfig(
         database_url=database_url(settings),

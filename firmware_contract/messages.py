@@ -68,8 +68,8 @@ _MaybeMoment = Annotated[
 ]
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What all messages have in common: nothing but being one."""
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What all messages have in common: nothing but being one. (gc: none can be part of a cycle.)"""
 
 
 class Timed(Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -173,5 +173,3 @@ TYPES: Final[dict[str, type[AnyMessage]]] = {
     "canary": Canary,
 }
 """Message types by kind: the last level of the topic, or `kind` of a batch item."""
-
-KINDS: Final[dict[type[AnyMessage], str]] = {cls: kind for kind, cls in TYPES.items()}

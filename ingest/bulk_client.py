@@ -48,11 +48,12 @@ class BulkClient(mqtt.Client):
         on_publishes: OnPublishes,
         *,
         largest_packet: int,
+        clean_start: bool = False,
     ) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=None if protocol == MQTTProtocolVersion.MQTTv5 else False,
+            clean_session=None if protocol == MQTTProtocolVersion.MQTTv5 else clean_start,
             protocol=protocol,
             reconnect_on_failure=False,
             manual_ack=True,
@@ -63,7 +64,9 @@ class BulkClient(mqtt.Client):
         self._piece = memoryview(bytearray(_PIECE))
         self._received = b""
         self._at = 0
+        self._heard_at = time.monotonic()
         self._unusual: list[Publish] = []
+        self._heard_at = 0.0
         self.on_message = self._take_unusual
         # Its being set tells paho that the loop is ours: it then never writes from within publish() or acknowledge().
         self.on_socket_register_write = _loop_is_ours
@@ -74,10 +77,14 @@ class BulkClient(mqtt.Client):
             return
         packets = array("H", (_PUBACK_HEADER,)) * (2 * len(mids))
         packets[1::2] = array("H", mids)
-        if sys.byteorder == "little":
+        if sys.byteorder == "little":  # pragma: no branch - the other order is another machine's
             packets.byteswap()
         # As one packet, paho goes on with it after a partial send and keeps its place among the others.
         self._packet_queue(_PUBACK, packets.tobytes(), mids[-1], 1)
+
+    def silent_s(self) -> float:
+        """Seconds since anything came from the broker, as far as it was read."""
+        return time.monotonic() - self._heard_at
 
     def leave(self, within_s: float) -> None:
         """Disconnect, and wait so long for the broker to have read everything that was sent.
@@ -118,8 +125,9 @@ class BulkClient(mqtt.Client):
             count = 0
         if not count:
             return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+        self._heard_at = time.monotonic()
         with self._msgtime_mutex:
-            self._last_bytes_received = time.monotonic()
+            self._last_bytes_received = self._heard_at
         self._received = self._received[self._at :] + self._piece[:count]
         self._at = 0
         rc = self._handle_received()

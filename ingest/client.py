@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -12,6 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from ingest.broker_condition import BROKER_TOPICS
 from ingest.broker_url import BrokerUrl
 from ingest.bulk_client import BulkClient, OnPublishes
 from ingest.failures import BrokerError
@@ -43,28 +45,43 @@ class ConnectionConfig:
     first_connect_within_s: float = 15.0
     expects_session: bool = False
     """Whether this client id was here before: a session missing at the first connect was then lost, too."""
+    stale_filters: Sequence[str] = ()
+    """What the session may have from another life and must no longer: unsubscribed once the rest is subscribed."""
+    clean_start: bool = False
+    """The broker forgets what it has of this client, and again when it leaves: the end of a session."""
 
 
 def make_client(config: ConnectionConfig, on_publishes: OnPublishes) -> BulkClient:
-    """A client that hands messages to `on_publishes`. Raises `BrokerError` when the CA file cannot be used."""
+    """A client that hands messages to `on_publishes`. Raises `BrokerError` when a certificate file cannot be used."""
     version5 = config.broker.protocol == "5"
     client = BulkClient(
         config.client_id,
         mqtt.MQTTv5 if version5 else mqtt.MQTTv311,
         on_publishes,
         largest_packet=LARGEST_PACKET,
+        clean_start=config.clean_start,
     )
     client.connect_timeout = 5.0
     client.max_queued_messages_set(10)  # canaries only
     if config.broker.username is not None:
         client.username_pw_set(config.broker.username, config.broker.password)
     if config.broker.tls:
-        try:
-            client.tls_set(ca_certs=config.broker.ca_file)
-        except OSError as error:
-            raise BrokerError(f"MQTT URL: ca={config.broker.ca_file}: {error.strerror or error}") from None
+        _set_tls(client, config.broker)
     client.on_socket_open = _tune
     return client
+
+
+def _set_tls(client: BulkClient, broker: BrokerUrl) -> None:
+    for option, file in (("ca", broker.ca_file), ("cert", broker.cert_file), ("key", broker.key_file)):
+        try:
+            if file is not None:
+                Path(file).open("rb").close()
+        except OSError as error:
+            raise BrokerError(f"MQTT URL: {option}={file}: {error.strerror or error}") from None
+    try:
+        client.tls_set(broker.ca_file, broker.cert_file, broker.key_file)
+    except (OSError, ValueError) as error:  # not a certificate, or a key that is not its own
+        raise BrokerError(f"MQTT URL: the certificate files cannot be used: {error}") from None
 
 
 def open_connection(client: mqtt.Client, config: ConnectionConfig) -> None:
@@ -74,14 +91,20 @@ def open_connection(client: mqtt.Client, config: ConnectionConfig) -> None:
         client.connect(broker.host, broker.port, config.keepalive_s)
         return
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = config.session_expiry_s
+    properties.SessionExpiryInterval = 0 if config.clean_start else config.session_expiry_s
     properties.ReceiveMaximum = config.in_flight_max
     properties.MaximumPacketSize = LARGEST_PACKET
-    client.connect(broker.host, broker.port, config.keepalive_s, clean_start=False, properties=properties)
+    client.connect(
+        broker.host,
+        broker.port,
+        config.keepalive_s,
+        clean_start=config.clean_start,
+        properties=properties,
+    )
 
 
-def subscribe(client: mqtt.Client, config: ConnectionConfig) -> None:
-    """Ask for all topics in one SUBSCRIBE; harmless where the session has them."""
+def subscribe(client: mqtt.Client, config: ConnectionConfig) -> int | None:
+    """Ask for all topics in one SUBSCRIBE; harmless where the session has them. The packet id of the answer."""
     topics: list[Any] = []
     for subscription in config.subscriptions:
         retained = (
@@ -92,7 +115,12 @@ def subscribe(client: mqtt.Client, config: ConnectionConfig) -> None:
         version5 = config.broker.protocol == "5"
         options = SubscribeOptions(qos=1, retainHandling=retained) if version5 else 1
         topics.append((subscription.topic, options))
-    client.subscribe(topics)
+    return client.subscribe(topics)[1]
+
+
+def subscribe_to_condition(client: mqtt.Client) -> None:
+    """Ask what the broker says of itself, where it does; at QoS 0, so that none of it ever queues."""
+    client.subscribe([(topic, 0) for topic in BROKER_TOPICS])
 
 
 def _tune(_client: mqtt.Client, _data: Any, sock: Any) -> None:

@@ -26,18 +26,25 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest import metrics
-from ingest.client import ConnectionConfig, make_client, open_connection, subscribe
+from ingest.client import (
+    ConnectionConfig,
+    make_client,
+    open_connection,
+    subscribe,
+    subscribe_to_condition,
+)
 from ingest.failures import BrokerError
-from ingest.inbox import Inbox, Received
+from ingest.inbox import Inbox
+from ingest.intake import BrokerSays, Intake, no_ear
 from ingest.packets import Publish
+from ingest.watchdog import HANGS_AFTER_S, Watchdog
 
 log = logging.getLogger(__name__)
 
 _SUBSCRIBED_WITHIN_S = 10.0
 _BACKOFF_S = (0.1, 5.0)
 _LEAVE_WITHIN_S = 1.0
-_STEADY_AFTER_S = 5.0
-"""A connection that lasted this long was a good one: the next reconnect is quick again."""
+_STEADY_AFTER_S = 5.0  # a connection that lasted this long was a good one: the next reconnect is quick again
 _CPU_RECEIVE = metrics.CPU_SECONDS.labels("receive")
 _CPU_ACK = metrics.CPU_SECONDS.labels("ack")
 
@@ -47,27 +54,41 @@ def utc_now() -> datetime:
 
 
 class Connection:
-    """`start()`, then `check()` often, at last `stop()`. `canary` makes a canary's body from the time."""
+    """`start()`, then `check()` often, at last `stop()`. `canary` makes a canary's body from the time; `broker_says`
+    gets what the broker publishes about itself; `watchdog` notices a thread that hangs."""
 
-    def __init__(self, config: ConnectionConfig, inbox: Inbox, canary: Callable[[datetime], bytes]) -> None:
+    def __init__(
+        self,
+        config: ConnectionConfig,
+        inbox: Inbox,
+        canary: Callable[[datetime], bytes],
+        watchdog: Watchdog,
+        broker_says: BrokerSays = no_ear,
+        crash_point: Callable[[str], None] = lambda _name: None,
+    ) -> None:
         self._config = config
         self._inbox = inbox
         self._canary = canary
+        self._alive = watchdog.guard(lambda: HANGS_AFTER_S, self._give_up)
+        self.settled_at: datetime | None = None
+        """Since when the session has the wanted subscriptions and no others."""
         self._generation = 0
-        self._subscribed = False
         self._ever_subscribed = False
         self._problem: str | None = None
         self._acks: deque[tuple[int, int]] = deque()
         self._stopping = threading.Event()
+        self._intake = Intake(inbox, self._alive, self._stopping.is_set, broker_says, crash_point)
         self._failure: BaseException | None = None
         self._next_canary = 0.0
-        self._wake_read, self._wake_write = socket.socketpair()
-        self._wake_read.setblocking(False)
-        self._wake_write.setblocking(False)
+        self._subscribe_mid: int | None = None
         self._client = make_client(config, self._take_in)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
+        self._client.on_unsubscribe = lambda *_: self._settled()
         self._client.on_disconnect = self._on_disconnect
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="ingest-mqtt", daemon=True)
 
     # --- called from the writer's thread ---
@@ -94,23 +115,32 @@ class Connection:
         self._wake()
         if self._thread.ident is not None:
             self._thread.join(timeout)
-        if not self._thread.is_alive():
-            self._wake_read.close()
-            self._wake_write.close()
+        else:
+            self._close_wake()
+
+    def _give_up(self) -> None:  # from the watchdog's thread; `check()` says so
+        self._failure = BrokerError(f"it has hung for {HANGS_AFTER_S:.0f} s")
+        self._inbox.wake()
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # then a wake-up is waiting already
+        with contextlib.suppress(OSError):  # a wake-up is waiting already, or the thread has ended
             self._wake_write.send(b"w")
+
+    def _close_wake(self) -> None:
+        self._wake_read.close()
+        self._wake_write.close()
 
     # --- the thread ---
 
     def _run(self) -> None:
         try:
-            self._connect_again_and_again()
+            with self._alive:
+                self._connect_again_and_again()
         except BaseException as error:  # noqa: BLE001 - kept for check(), which ends the process with it
             self._failure = error
         finally:
             self._disconnected()
+            self._close_wake()
             self._inbox.wake()
 
     def _connect_again_and_again(self) -> None:
@@ -119,7 +149,7 @@ class Connection:
         while not self._stopping.is_set():
             opened = time.monotonic()
             problem = self._connect() or self._serve()
-            steady = self._subscribed and time.monotonic() - opened > _STEADY_AFTER_S
+            steady = self.settled_at is not None and time.monotonic() - opened > _STEADY_AFTER_S
             self._disconnected()
             if self._stopping.is_set():
                 return
@@ -131,6 +161,7 @@ class Connection:
 
     def _connect(self) -> str | None:
         """Open the socket and send CONNECT; the reason when that was not possible."""
+        self._alive.beat()
         self._problem = None
         try:
             open_connection(self._client, self._config)
@@ -150,8 +181,11 @@ class Connection:
             rc = self._turn(sock)
             if self._problem is not None:
                 return self._problem
-            if not self._subscribed and time.monotonic() > subscribed_by:
+            if self.settled_at is None and time.monotonic() > subscribed_by:
                 return "no answer to CONNECT or SUBSCRIBE"
+            # Every canary is answered. paho's own pings would take twice the keepalive to notice.
+            if self.settled_at is not None and (silent := client.silent_s()) > self._config.keepalive_s:
+                return f"the broker has been silent for {silent:.0f} s"
             if self._stopping.is_set() and not self._acks and not client.want_write():
                 client.leave(_LEAVE_WITHIN_S)
                 return "stopping"
@@ -159,9 +193,10 @@ class Connection:
 
     def _turn(self, sock: Any) -> MQTTErrorCode:
         """Wait for the socket, an acknowledgement or the next canary, and handle what there is."""
+        self._alive.beat()
         client = self._client
         timeout = 0.5
-        if self._subscribed:
+        if self.settled_at is not None:
             timeout = min(timeout, max(0.0, self._next_canary - time.monotonic()))
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             timeout = 0.0
@@ -200,14 +235,14 @@ class Connection:
 
     def _send_canary(self) -> None:
         now = time.monotonic()
-        if self._subscribed and now >= self._next_canary and not self._stopping.is_set():
+        if self.settled_at is not None and now >= self._next_canary and not self._stopping.is_set():
             self._next_canary = now + self._config.canary_every_s
             # A full outgoing queue means that the broker does not answer: the canary is then rightly missing.
             self._client.publish(self._config.canary_topic, self._canary(utc_now()), qos=1)
 
     def _disconnected(self) -> None:
         self._generation += 1  # from now on every acknowledgement in flight is stale
-        self._subscribed = False
+        self.settled_at = None
         metrics.CONNECTED.set(0)
 
     # --- paho's callbacks, all on the thread; what they raise ends it and with it the process ---
@@ -226,11 +261,13 @@ class Connection:
         elif self._config.expects_session or self._ever_subscribed:
             metrics.SESSION_LOST.inc()
             log.error("broker %s lost our session: messages queued there are gone", self._config.broker)
-        subscribe(client, self._config)
+        self._subscribe_mid = subscribe(client, self._config)
 
     def _on_subscribe(
-        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
+        self, client: mqtt.Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
+        if mid != self._subscribe_mid:
+            return  # about the broker itself: where it has no such topics or keeps them, we do without
         denied = [
             f"{subscription.topic} ({reason})"
             for subscription, reason in zip(self._config.subscriptions, reasons, strict=False)
@@ -238,37 +275,26 @@ class Connection:
         ]
         if denied:
             self._problem = f"subscription refused: {', '.join(denied)}"
-            return
-        self._subscribed = self._ever_subscribed = True
+        elif self._config.stale_filters:
+            # Only now: the feed never lacks a subscriber, and what comes twice meanwhile is stored once.
+            client.unsubscribe(list(self._config.stale_filters))
+        else:
+            self._settled()
+
+    def _settled(self) -> None:
+        """The session has the subscriptions that it should have. The canary begins: what it passes came before."""
+        self._ever_subscribed = True
+        self.settled_at = utc_now()
         self._next_canary = time.monotonic()
         metrics.CONNECTED.set(1)
         log.info("subscribed at %s as %s", self._config.broker, self._config.client_id)
+        subscribe_to_condition(self._client)
 
     def _on_disconnect(
-        self,
-        _client: mqtt.Client,
-        _data: Any,
-        flags: mqtt.DisconnectFlags,
-        reason: ReasonCode,
-        _properties: Any,
+        self, _client: mqtt.Client, _data: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _p: Any
     ) -> None:
         if flags.is_disconnect_packet_from_server:  # as in "Session taken over": another client with our id
             self._problem = f"disconnected by the broker: {reason}"
 
     def _take_in(self, publishes: Sequence[Publish]) -> None:
-        """Put messages into the inbox. While that is full they wait here, and behind them the whole connection."""
-        generation, now = self._generation, utc_now()
-        waiting = [
-            Received(generation, mid, qos, topic, payload, retain, now)
-            for mid, qos, topic, payload, retain in publishes
-        ]
-        while waiting:
-            taken = self._inbox.put(waiting, timeout=0.2)
-            del waiting[:taken]
-            if waiting and not taken:
-                promised = [message for message in waiting if message.qos]
-                # At QoS 0 they are sent without a promise, and there is no room.
-                metrics.UNACKNOWLEDGED.inc(len(waiting) - len(promised))
-                waiting = promised
-                if self._stopping.is_set():
-                    return  # not acknowledged: the broker keeps them
+        self._intake.take(self._generation, utc_now(), publishes)

@@ -27,6 +27,7 @@ CONNECTS = Counter("baycast_ingest_connects", "Connections accepted by the broke
 DATABASE_RETRIES = Counter(
     "baycast_ingest_database_retries", "Transactions tried again after an outage or a lock"
 )
+DATABASE_CUTS = Counter("baycast_ingest_database_cuts", "Connections cut because the database did not answer")
 
 CPU_SECONDS = Counter(
     "baycast_ingest_cpu_seconds", "CPU of the two working threads, by part of the path", ["part"]
@@ -51,3 +52,19 @@ OLDEST_UNACKED = Gauge(
 BACKLOG = Gauge("baycast_ingest_backlog", "Messages received and not yet in a batch")
 CONNECTED = Gauge("baycast_ingest_connected", "1 while subscribed at the broker")
 WATERMARK_AGE = Gauge("baycast_watermark_age_seconds", "Receipt time less watermark, by area", ["area"])
+
+# By broker: where it tells nothing, they are absent.
+BROKER_DROPPED = Gauge(
+    "baycast_broker_messages_dropped",
+    "Messages dropped by the broker since it started, as it says",
+    ["broker"],
+)
+BROKER_STORED_MESSAGES = Gauge("baycast_broker_stored_messages", "Messages in the broker's store", ["broker"])
+BROKER_STORED_BYTES = Gauge("baycast_broker_stored_bytes", "Payload bytes in the broker's store", ["broker"])
+BROKER_CLIENTS_CONNECTED = Gauge("baycast_broker_clients_connected", "Clients connected", ["broker"])
+BROKER_CLIENTS_DISCONNECTED = Gauge(
+    "baycast_broker_clients_disconnected", "Clients away whose session the broker keeps", ["broker"]
+)
+BROKER_CLIENTS_EXPIRED = Gauge(
+    "baycast_broker_clients_expired", "Sessions that the broker gave up", ["broker"]
+)

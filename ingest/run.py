@@ -10,9 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from prometheus_client import start_http_server
 
@@ -21,16 +19,22 @@ from firmware_contract.messages import Canary
 from firmware_contract.topics import SUBSCRIPTIONS, canary_topic
 from ingest import metrics
 from ingest.batch import Batcher
+from ingest.broker_condition import BrokerCondition
 from ingest.broker_url import parse_broker_url
 from ingest.client import ConnectionConfig, Subscription
+from ingest.config import IngestConfig
 from ingest.connection import Connection
+from ingest.drain import end_session, is_drained
 from ingest.failures import IngestError, Stopped
 from ingest.flood import FloodGate
+from ingest.health import Health
 from ingest.inbox import Inbox, Received
 from ingest.session import DatabaseSession
 from ingest.translate import Item, Translator
+from ingest.watchdog import Guard, Watchdog
 from ingest.writer import Writer
-from store.devices import Directory, worker_known
+from store.devices import Directory
+from store.workers import begin_worker, forget_worker, settle_worker
 
 log = logging.getLogger(__name__)
 
@@ -40,43 +44,8 @@ _CPU_DECODE = metrics.CPU_SECONDS.labels("decode")
 _CPU_APPEND = metrics.CPU_SECONDS.labels("append")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestConfig:
-    """What the process needs; URLs hold passwords, so they never appear in its repr or log."""
-
-    database_url: str
-    mqtt_url: str
-    worker_id: str = "ingest-1"
-    """Also names the MQTT session and the canary: one process at a time, the same after a restart."""
-    shared_group: str | None = None
-    """Workers that share the feed name the same group (an MQTT 5 shared subscription)."""
-    batch_max: int = 1000
-    batch_age_s: float = 0.02
-    batch_quiet_s: float = 0.005
-    in_flight_max: int = 2000
-    """Messages that the broker may have on the way to us without acknowledgement: bounds memory (L8)."""
-    session_expiry_s: int = 7 * 86_400
-    quarantine_per_hour: int = 1000
-    """Refused messages kept per source and hour; beyond it a count and a sample."""
-    canary_every_s: float = 1.0
-    registry_poll_s: float = 2.0
-    start_within_s: float = 15.0
-    """How long the database and the broker may take to appear at the start."""
-    lock_within_s: float = 20.0
-    """How long the lock of a predecessor that died may linger."""
-    metrics_port: int = 0
-    metrics_host: str = "127.0.0.1"
-    ready_file: Path | None = None
-    """Touched at a COMMIT, at most once a second: its age is the process's health."""
-    crash_point: str | None = None
-    """For chaos tests: kill -9 ourselves at "received", "before_commit" or "committed"; "committed:7": the 7th time."""
-
-    def __repr__(self) -> str:
-        return f"IngestConfig(worker_id={self.worker_id!r}, batch_max={self.batch_max})"
-
-
-def run(config: IngestConfig, stop: threading.Event) -> None:
-    """Work until `stop` is set. Raises `IngestError`, one line for the operator, when that is not possible.
+def run(config: IngestConfig, stop: threading.Event, health: Health | None = None) -> None:
+    """Work until `stop` is set, or until a session to `drain` is. Raises `IngestError`, one line for the operator.
 
     What was received and not acknowledged at any end, orderly or not, is delivered again by the broker.
     """
@@ -85,48 +54,86 @@ def run(config: IngestConfig, stop: threading.Event) -> None:
         topic = canary_topic(config.worker_id)
     except ValueError as error:
         raise IngestError(str(error)) from None
+    watchdog = Watchdog()
     session = DatabaseSession(
         config.database_url,
         config.worker_id,
         stop,
+        watchdog,
         start_within_s=config.start_within_s,
         lock_within_s=config.lock_within_s,
+        unit_within_s=config.unit_within_s,
     )
     crash = _crasher(config.crash_point)
     translator = Translator(config.worker_id, Directory())
     writer = Writer(session, translator, FloodGate(config.quarantine_per_hour), crash)
+    condition = BrokerCondition(str(broker))
     # Room for one window of the broker, and for one more that a lost session left us as the only holder of.
     inbox = Inbox(2 * config.in_flight_max)
+    subscriptions = _subscriptions(config, topic)
+    filters = [subscription.topic for subscription in subscriptions]
+    watchdog.start()
     try:
         with _metrics_server(config):
-            known = session.run(lambda conn: worker_known(conn.cursor(), config.worker_id))
+            begun = session.run(lambda conn: begin_worker(conn.cursor(), config.worker_id, filters))
             writer.refresh()
+            at_broker = ConnectionConfig(
+                broker=broker,
+                client_id=f"baycast-{config.worker_id}",
+                subscriptions=subscriptions,
+                in_flight_max=config.in_flight_max,
+                session_expiry_s=config.session_expiry_s,
+                keepalive_s=config.keepalive_s,
+                canary_topic=topic,
+                canary_every_s=config.canary_every_s,
+                first_connect_within_s=config.start_within_s,
+                expects_session=begun.known,
+                # The whole feed beside a share of it: a session from before there were workers to share with.
+                stale_filters=sorted({*begun.stale, *SUBSCRIPTIONS}.difference(filters)),
+            )
             connection = Connection(
-                ConnectionConfig(
-                    broker=broker,
-                    client_id=f"baycast-{config.worker_id}",
-                    subscriptions=_subscriptions(config.shared_group, topic),
-                    in_flight_max=config.in_flight_max,
-                    session_expiry_s=config.session_expiry_s,
-                    canary_topic=topic,
-                    canary_every_s=config.canary_every_s,
-                    first_connect_within_s=config.start_within_s,
-                    expects_session=known,
-                ),
+                at_broker,
                 inbox,
                 lambda at: encode(Canary(worker=config.worker_id, at=at)),
+                watchdog,
+                condition.take,
+                crash,
             )
-            pump = _Pump(config, writer, translator, inbox=inbox, connection=connection, crash=crash)
+            pump = _Pump(
+                config,
+                writer,
+                translator,
+                inbox=inbox,
+                connection=connection,
+                crash=crash,
+                alive=session.alive,
+                health=health or Health(),
+            )
+
+            def over() -> bool:
+                condition.note(session)
+                return stop.is_set() or (config.drain and is_drained(session, connection, config.worker_id))
+
             connection.start()
             try:
-                pump.run(stop)
+                with session.alive:
+                    pump.run(over)
             finally:
+                settled = connection.settled_at is not None
                 connection.stop(_STOP_WITHIN_S / 2)
+            if config.drain:
+                if not stop.is_set() and end_session(at_broker, watchdog, stop):
+                    session.run(lambda conn: forget_worker(conn.cursor(), config.worker_id))
+                    log.info("the session of %s is drained and removed", config.worker_id)
+                return
+            if settled:
+                session.run(lambda conn: settle_worker(conn.cursor(), config.worker_id, filters))
             writer.stopped()
     except Stopped:
         log.warning("stopped while the database was away; what was not acknowledged stays with the broker")
     finally:
         session.close()
+        watchdog.stop()
 
 
 @contextmanager
@@ -148,8 +155,10 @@ def _metrics_server(config: IngestConfig) -> Iterator[None]:
         thread.join()
 
 
-def _subscriptions(shared_group: str | None, canary: str) -> Sequence[Subscription]:
-    prefix = f"$share/{shared_group}/" if shared_group else ""
+def _subscriptions(config: IngestConfig, canary: str) -> Sequence[Subscription]:
+    if config.drain:  # what waits comes without being asked for, and nothing else shall
+        return (Subscription(topic=canary),)
+    prefix = f"$share/{config.shared_group}/" if config.shared_group else ""
     return (
         *(
             Subscription(topic=prefix + topic, send_retained=topic.endswith("/link"))
@@ -182,8 +191,13 @@ class _Pump:
         inbox: Inbox,
         connection: Connection,
         crash: Callable[[str], None],
+        alive: Guard,
+        health: Health,
     ) -> None:
         self._config = config
+        self._alive = alive
+        self._health = health
+        health.watch(lambda: time.monotonic() - writer.last_commit, self._oldest_age)
         self._writer = writer
         self._translator = translator
         self._inbox = inbox
@@ -196,9 +210,10 @@ class _Pump:
         metrics.LAST_COMMIT_AGE.set_function(lambda: time.monotonic() - writer.last_commit)
         metrics.OLDEST_UNACKED.set_function(self._oldest_age)
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, over: Callable[[], bool]) -> None:
         refresh_at = time.monotonic() + self._config.registry_poll_s
-        while not stop.is_set():
+        while not over():
+            self._alive.beat()
             self._connection.check()
             wait = self._batcher.wait(time.monotonic())
             taken = self._inbox.take(self._batcher.room, _IDLE_WAIT_S if wait is None else wait)
@@ -240,6 +255,7 @@ class _Pump:
         self._connection.acknowledge([(message.generation, message.mid) for message in batch if message.qos])
         metrics.LAG_SECONDS.observe(max(0.0, time.time() - batch[0].received_at.timestamp()))
         self._oldest = None
+        self._health.committed()
         self._touch_ready_file()
 
     def _oldest_age(self) -> float:

@@ -43,10 +43,14 @@ class Address:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
 
 
 def address(url: str) -> Address:
-    """Return the parts of `mqtt://[user[:password]@]host[:port]`, or of `mqtts://...[?ca=/path/ca.pem]`.
+    """Return the parts of `mqtt://[user[:password]@]host[:port]`, or of `mqtts://...`.
+
+    With TLS `?ca=`, `&cert=` and `&key=` name files: whom to trust, and a certificate of our own.
 
     `protocol=`, which other roles heed, means nothing here: a frame's expiry needs MQTT 5.
     Raises `ValueError`, with the secrets left out.
@@ -59,11 +63,14 @@ def address(url: str) -> Address:
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
         raise ValueError("the broker's URL is mqtt://host:port or mqtts://host:port")
     tls = parts.scheme == "mqtts"
+    options = parse_qs(parts.query)
     return Address(
         host=parts.hostname,
         port=port or (8883 if tls else 1883),
         tls=tls,
         username=None if parts.username is None else unquote(parts.username),
         password=None if parts.password is None else unquote(parts.password),
-        ca_file=parse_qs(parts.query).get("ca", [None])[-1],
+        ca_file=options.get("ca", [None])[-1],
+        cert_file=options.get("cert", [None])[-1],
+        key_file=options.get("key", [None])[-1],
     )

@@ -128,7 +128,7 @@ class Link:
         if self._address.username is not None:
             client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
-            client.tls_set(ca_certs=self._address.ca_file)
+            client.tls_set(self._address.ca_file, self._address.cert_file, self._address.key_file)
         return client
 
     async def _open(self, session: _Session) -> None:

@@ -40,22 +40,28 @@ class Endpoint:
     port: int
     tls: bool = False
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, url: str) -> Endpoint:
-        """From `mqtt://` or `mqtts://[user[:password]@]host[:port][?ca=FILE]`. Raises `ValueError` without
-        quoting the password."""
+        """From `mqtt://` or `mqtts://[user[:password]@]host[:port][?ca=FILE&cert=FILE&key=FILE]`.
+
+        Raises `ValueError` without quoting the password."""
         parts = urlsplit(url)
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
             raise ValueError("the broker's URL is mqtt://host[:port] or mqtts://host[:port]")
         tls = parts.scheme == "mqtts"
+        options = parse_qs(parts.query)
         return cls(
             host=parts.hostname,
             port=parts.port or (8883 if tls else 1883),
             tls=tls,
-            ca_file=parse_qs(parts.query).get("ca", [None])[-1],
+            ca_file=options.get("ca", [None])[-1],
+            cert_file=options.get("cert", [None])[-1],
+            key_file=options.get("key", [None])[-1],
             username=None if parts.username is None else unquote(parts.username),
             password=None if parts.password is None else unquote(parts.password),
         )
@@ -82,7 +88,7 @@ class Publisher:
         self._client.max_queued_messages_set(0)  # `publish` below is the bound
         self._client.reconnect_delay_set(1, 15)
         if endpoint.tls:
-            self._client.tls_set(ca_certs=endpoint.ca_file)
+            self._client.tls_set(endpoint.ca_file, endpoint.cert_file, endpoint.key_file)
         if endpoint.username is not None:
             self._client.username_pw_set(endpoint.username, endpoint.password)
         self._client.on_connect = self._on_connect

@@ -100,8 +100,3 @@ def prepare_session(cur: Cursor) -> bool:
     cur.execute(sql("ingest.synchronous"))
     cur.execute(sql("ingest.listen"))
     return bool(cur.execute(sql("ingest.durable")).fetchall()[0][0])
-
-
-def worker_known(cur: Cursor, worker_id: str) -> bool:
-    """Whether this worker committed a canary before."""
-    return bool(cur.execute(sql("ingest.worker_known"), (worker_id,)).fetchall()[0][0])

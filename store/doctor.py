@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from store.postgres import Connection
 from store.queries import sql
@@ -53,3 +54,57 @@ def areas(conn: Connection) -> list[AreaCondition]:
 def quarantine(conn: Connection) -> list[QuarantinedReason]:
     """The last 24 hours, the most frequent reason first."""
     return [QuarantinedReason(*row) for row in conn.execute(sql("doctor.quarantine")).fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """What a broker dropped between our looks: in all, and `last` of them at `at`; `recent`: within 24 hours."""
+
+    broker: str
+    dropped: int
+    last: int
+    at: datetime
+    recent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """One life of a device (incarnation, boot): the numbers missing between the first and the last seen.
+
+    `noticed_at` is the receipt of the reading after the last hole; None where retention has dropped it.
+    """
+
+    device_id: str
+    incarnation: int
+    boot: int
+    missing: int
+    holes: int
+    last_from: int
+    last_to: int
+    noticed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Missing numbers `first` to `last` of one device's life."""
+
+    incarnation: int
+    boot: int
+    first: int
+    last: int
+    noticed_at: datetime | None
+
+
+def broker_drops(conn: Connection) -> list[Drops]:
+    """The newest first."""
+    return [Drops(*row) for row in conn.execute(sql("doctor.broker_drops")).fetchall()]
+
+
+def gaps(conn: Connection, device_id: str | None, limit: int) -> list[Gaps]:
+    """Lives with holes, of one device or of all, the newest hole first."""
+    return [Gaps(*row) for row in conn.execute(sql("doctor.gaps"), (device_id, limit)).fetchall()]
+
+
+def holes_of(conn: Connection, device_id: str, limit: int) -> list[Hole]:
+    """Each hole of one device, the newest first."""
+    return [Hole(*row) for row in conn.execute(sql("doctor.holes_of_device"), (device_id, limit)).fetchall()]

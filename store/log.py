@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+from msgspec.structs import astuple
 from psycopg.types.json import Jsonb
 
 from store.queries import sql
@@ -19,7 +20,7 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 PIPELINE_DOWN_AFTER = timedelta(seconds=30)
 """A live area's watermark that jumps by more than this leaves an outage entry (from, to) in the log."""
 
-_STAGE_TYPES = (
+_READING_TYPES = (
     "int8 int4 text text int4 int8 int8 text timestamptz int8 timestamptz bool text int8 float4 text text int4 int4"
     " int4 float4 float4 text[] int8 bytea"
 ).split()
@@ -56,7 +57,8 @@ class ReadingRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     raw: bytes | None = None
 
 
-_values = attrgetter(*ReadingRow.__struct_fields__)
+_Key = tuple[str, int, int, int]
+_key: Callable[[ReadingRow], _Key] = attrgetter("device_id", "incarnation", "boot", "seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,12 @@ def append(
     """
     areas = sorted({row.area for row in rows} | set(watermarks))
     batch_ids = _batch_ids(cur, areas)
-    stored, conflicts = _store(cur, rows, batch_ids) if rows else ([], ())
+    stored, conflicts = _store(cur, rows, batch_ids)
     if conflicts and on_conflicts is not None:
         on_conflicts(conflicts)
     by_area: dict[str, list[ReadingRow]] = {area: [] for area in areas}
-    for ordinal in stored:
-        by_area[rows[ordinal].area].append(rows[ordinal])
+    for row in stored:
+        by_area[row.area].append(row)
     positions = {}
     for area in areas:
         position = _close_batch(cur, area, batch_ids[area], by_area[area], watermarks.get(area))
@@ -145,23 +147,76 @@ def _batch_ids(cur: Cursor, areas: Sequence[str]) -> dict[str, int]:
 
 def _store(
     cur: Cursor, rows: Sequence[ReadingRow], batch_ids: Mapping[str, int]
-) -> tuple[list[int], tuple[int, ...]]:
-    """Stage, lock the devices' lives in order, insert what is new. Returns (stored ordinals, conflicting ordinals)."""
-    cur.execute(sql("log.stage"))
-    with cur.copy(sql("log.copy_stage")) as copy:
-        copy.set_types(_STAGE_TYPES)
-        for ordinal, row in enumerate(rows):
-            copy.write_row((batch_ids[row.area], ordinal, *_values(row)))
-    cur.execute(sql("log.open_lives"))
-    cur.execute(sql("log.lock_lives"))
-    cur.execute(sql("log.store_new"))
-    stored = sorted(int(row[0]) for row in cur.fetchall())
-    repeated = sorted(set(range(len(rows))) - set(stored))
-    conflicts: tuple[int, ...] = ()
-    if repeated:
-        cur.execute(sql("log.conflicts"), (repeated,))
-        conflicts = tuple(int(row[0]) for row in cur.fetchall())
-    return stored, conflicts
+) -> tuple[list[ReadingRow], tuple[int, ...]]:
+    """Claim the keys, then copy what is new. Returns (rows stored, ordinals of the conflicting)."""
+    echoes = _echoes(cur, rows)
+    first: dict[_Key, int] = {}
+    for ordinal, row in enumerate(rows):
+        if ordinal not in echoes:
+            first.setdefault(_key(row), ordinal)
+    keys = list(first)
+    for place in _seen_before(cur, keys):
+        del first[keys[place]]
+    if first:
+        with cur.copy(sql("log.copy_readings")) as copy:
+            copy.set_types(_READING_TYPES)
+            for ordinal in first.values():
+                row = rows[ordinal]
+                copy.write_row((batch_ids[row.area], ordinal, *astuple(row)))
+    stored = set(first.values())
+    repeated = (
+        [n for n in range(len(rows)) if n not in stored and n not in echoes]
+        if len(rows) > len(stored)
+        else []
+    )
+    return [rows[ordinal] for ordinal in first.values()], _conflicts(cur, rows, repeated)
+
+
+def _seen_before(cur: Cursor, keys: Sequence[_Key]) -> list[int]:
+    """Claim keys, which are all different. Returns the places of those that were seen before."""
+    if not keys:
+        return []
+    doubtful = _places(cur, "log.claim", keys)
+    if not doubtful:
+        return []
+    unseen = {doubtful[place] for place in _places(cur, "log.claim_unseen", [keys[n] for n in doubtful])}
+    return [place for place in doubtful if place not in unseen]
+
+
+def _conflicts(cur: Cursor, rows: Sequence[ReadingRow], repeated: Sequence[int]) -> tuple[int, ...]:
+    if not repeated:
+        return ()
+    meanings = [rows[n].meaning for n in repeated]
+    found = _places(cur, "log.conflicts", [_key(rows[n]) for n in repeated], meanings)
+    return tuple(sorted(repeated[place] for place in found))
+
+
+def _echoes(cur: Cursor, rows: Sequence[ReadingRow]) -> set[int]:
+    """Ordinals of what is delivered again after its device got a new incarnation. Without a time none can be told."""
+    later = [n for n, row in enumerate(rows) if row.incarnation and row.at is not None]
+    if not later:
+        return set()
+    told = [rows[n] for n in later]
+    found = _places(
+        cur,
+        "log.echoes",
+        [_key(row) for row in told],
+        [row.meaning for row in told],
+        [row.at for row in told],
+    )
+    return {later[place] for place in found}
+
+
+def _places(cur: Cursor, name: str, keys: Sequence[_Key], *more: Sequence[object]) -> list[int]:
+    """Run a statement about keys, given as columns; it returns some of them by their place."""
+    devices, *numbers = zip(*keys, strict=True)
+    # As text: for lists of thousands psycopg's own arrays cost more than all the rest of the statement.
+    columns: list[object] = [
+        "\n".join(devices),
+        *("{" + ",".join(map(str, column)) + "}" for column in numbers),
+    ]
+    cur.execute(sql(name), [*columns, *map(list, more)])
+    return [int(row[0]) for row in cur.fetchall()]
 
 
 def _close_batch(

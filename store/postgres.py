@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg.types.string import BytesBinaryDumper
 
 # Our statements are short: compiling them (jit), which planners like on large tables, takes longer than running them.
 # A dead peer is noticed by the kernel within about 15 s, a stuck statement by the server (FAULTS: blackholed
@@ -35,9 +36,11 @@ def connect(
     """
     options = (
         f"-c timezone=UTC -c statement_timeout={statement_timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS} "
-        "-c idle_in_transaction_session_timeout=60000 -c jit=off"
+        "-c idle_in_transaction_session_timeout=60000 -c jit=off "
+        # The server's side, too: otherwise the locks of a session whose client is gone stand for two hours.
+        "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 -c tcp_user_timeout=15000"
     )
-    return psycopg.connect(
+    conn = psycopg.connect(
         url,
         autocommit=autocommit,
         cursor_factory=psycopg.RawCursor,
@@ -45,3 +48,6 @@ def connect(
         options=options,
         **_CONNECTION,
     )
+    # COPY chooses by the column's type, and for bytea that would be psycopg's slow one for DB-API `Binary`.
+    conn.adapters.register_dumper(bytes, BytesBinaryDumper)
+    return conn

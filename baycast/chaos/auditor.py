@@ -40,8 +40,8 @@ def audit(ledger: Ledger, evidence: Evidence, scope: Scope = Scope()) -> Verdict
     log = _Log(ledger, evidence)
     findings = [
         *log.readings(may_lose=scope.may_lose),
-        *log.conflicts(),
-        *log.refused(),
+        *log.conflicts(may_lose=scope.may_lose),
+        *log.refused(may_lose=scope.may_lose),
         *log.positions(),
         *log.sequence_numbers(),
         *derived_findings(evidence),
@@ -54,6 +54,7 @@ def audit(ledger: Ledger, evidence: Evidence, scope: Scope = Scope()) -> Verdict
         "quarantined": log.quarantined,
         **{kind.value: counts[kind] for kind in Kind},
         "lost_and_reported": log.lost_and_reported,
+        "lost_without_number": log.lost_without_number,
     }
     return Verdict(findings, figures)
 
@@ -91,6 +92,9 @@ class _Log:
         self.evidence = evidence
         self.stored: dict[Key, str] = {}
         self.lost_and_reported = 0
+        self.lost_without_number = 0
+        """Lost by a broker that may lose, without leaving a gap: refused messages, second meanings of a stored key, and
+        a device's last words before it started anew."""
         self.quarantined = 0
         """Contradictions and poison found in quarantine or counted beyond its cap."""
 
@@ -113,6 +117,8 @@ class _Log:
                 continue
             if may_lose and self._shows_as_gap(key):
                 self.lost_and_reported += 1
+            elif may_lose and any(life[0] == key[0] and life[2] > key[1] for life in self.evidence.seen):
+                self.lost_without_number += 1
             else:
                 yield Finding(Kind.LOST, f"{key} was acknowledged and is not in the log")
 
@@ -122,7 +128,7 @@ class _Log:
         ranges = self.evidence.seen.get((device, 0, boot), ())
         return not any(lo <= seq < hi for lo, hi in ranges) and any(lo > seq for lo, _ in ranges)
 
-    def conflicts(self) -> Iterator[Finding]:
+    def conflicts(self, *, may_lose: bool) -> Iterator[Finding]:
         """Of two meanings under one key one is stored and the other in quarantine with its bytes."""
         held: dict[Key, set[str]] = defaultdict(set)
         for one in self.evidence.quarantine:
@@ -147,10 +153,12 @@ class _Log:
                 elif beyond > 0:
                     beyond -= 1
                     self.quarantined += 1
+                elif may_lose:
+                    self.lost_without_number += 1
                 else:
                     yield Finding(Kind.LOST, f"{key} as {said!r} is neither stored nor in quarantine")
 
-    def refused(self) -> Iterator[Finding]:
+    def refused(self, *, may_lose: bool) -> Iterator[Finding]:
         """Poison is in quarantine: topic, a reason that fits, and its bytes; and nothing else is there."""
         known: dict[tuple[str, bytes | int], list[Quarantined]] = defaultdict(list)
         for one in self.evidence.quarantine:
@@ -168,6 +176,9 @@ class _Log:
                 beyond[reason] = beyond.get(reason, 0) - counted
                 missing -= counted
                 self.quarantined += counted
+            if may_lose:
+                self.lost_without_number += missing
+                continue
             for _ in range(missing):
                 yield Finding(Kind.LOST, f"poison ({bad.name}) of {bad.topic} is not in quarantine")
         for identity, rows in known.items():

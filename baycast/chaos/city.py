@@ -11,6 +11,8 @@ GATES = 8
 BAYS_PER_STREET = 20
 ANCHOR = 500
 CAPACITY = 1000
+LATE_LOTS = 6
+"""Sensors that are registered late, one in four, come in so many lots."""
 HEARTBEAT_S = 7 * 86_400
 """So long a promise that no silence gets between the auditor and the readings."""
 
@@ -28,6 +30,15 @@ def gate_id(number: int) -> str:
 def street_id(number: int) -> str:
     """The street of a sensor by its number."""
     return f"chaos-street-{number // BAYS_PER_STREET:04}"
+
+
+def lot_of(document: Document) -> int | None:
+    """Which lot of late registrations a document is in, as sensors and their bindings may be; None: in none."""
+    kind, id, _ = document
+    if kind not in ("sensor", "binding"):
+        return None
+    number = int(id.partition("@")[0].removeprefix("chaos-"))
+    return number // 4 % LATE_LOTS if number % 4 == 3 else None
 
 
 def documents(sensors: int) -> Iterator[Document]:

@@ -51,7 +51,7 @@ def log_evidence(conn: Connection) -> Evidence:
     evidence.quarantine = [
         Quarantined(topic, reason, None if payload is None else bytes(payload), size, count)
         for topic, reason, payload, size, count in conn.execute(
-            "SELECT topic, reason, payload, payload_bytes, count FROM quarantine"
+            "SELECT topic, reason, payload, payload_bytes, count FROM quarantine WHERE replayed_at IS NULL"
         )
     ]
     evidence.overflow = {
@@ -79,6 +79,20 @@ def derived(conn: Connection) -> Derived:
     counted = conn.execute(_VEHICLES, (*scope, city.CAR_PARK)).fetchone()
     found.vehicles = None if counted is None else counted[0]
     return found
+
+
+def longest_stall_s(conn: Connection) -> float:
+    """The longest time in which nothing was committed to the area's log, not even a canary, while readings came."""
+    row = conn.execute(_STALL, {"area": city.AREA}).fetchone()
+    return 0.0 if row is None or row[0] is None else float(row[0])
+
+
+def unreplayed(conn: Connection) -> int:
+    """Messages in quarantine of sensors that were not registered when they came."""
+    row = conn.execute(
+        "SELECT count(*) FROM quarantine WHERE reason = 'unknown_device' AND replayed_at IS NULL"
+    ).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def live_generation(conn: Connection) -> tuple[int, int]:
@@ -140,6 +154,14 @@ _CELLS = (
     f"SELECT zone_id, {_us('cell_at')}, free_s + occupied_s + unknown_s + closed_s, arrivals, departures"  # noqa: S608
     " FROM zone_cell WHERE area = %s AND generation = %s"
 )
+_STALL = """
+SELECT extract(epoch FROM max(gap)) FROM (
+    SELECT committed_at - lag(committed_at) OVER (ORDER BY position) AS gap FROM log_batch
+    WHERE area = %(area)s AND position BETWEEN
+        (SELECT min(position) FROM log_batch WHERE area = %(area)s AND readings > 0)
+        AND (SELECT max(position) FROM log_batch WHERE area = %(area)s AND readings > 0)
+) AS gaps
+"""
 _VEHICLES = (
     "SELECT occupied FROM count_interval WHERE area = %s AND generation = %s AND zone_id = %s"
     " ORDER BY started_at DESC LIMIT 1"

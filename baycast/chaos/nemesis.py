@@ -5,44 +5,26 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
 import psycopg
 
-from baycast.chaos import city, collect
-from baycast.chaos.proxy import FaultProxy, Toxics
-from baycast.chaos.schedule import CRASH_POINTS, Fault, Step
+from baycast.chaos import city, collect, network
+from baycast.chaos.damage import Damage
+from baycast.chaos.proxy import Toxics
+from baycast.chaos.schedule import CRASH_POINTS, NETWORK, Fault, Step
 from baycast.chaos.stack import Stack, eventually, last_line
 
 RECOVERY_S = 60.0
 """How long after a fault the log may stand still before we say that it stopped."""
 _CRASH_WITHIN_S = 30.0
-_CUT_WITHIN_S = 5.0
 
 
 class Stuck(RuntimeError):
     """The system did not come back."""
-
-
-@dataclass(slots=True)
-class Damage:
-    """What was done, and how long each recovery took."""
-
-    kills: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    recoveries_s: dict[str, list[float]] = field(default_factory=dict)
-    missed: Counter[str] = field(default_factory=Counter)
-    """Faults that found nothing to break in time, such as a crash point that was not passed."""
-    exits: Counter[str] = field(default_factory=Counter)
-    """Times that ingest or engine ended by themselves and were started again."""
-    rss_start: int = 0
-    rss_max: int = 0
-    drained_per_s: float = 0.0
 
 
 class Nemesis:
@@ -74,7 +56,10 @@ class Nemesis:
     def strike(self, step: Step) -> None:
         """One fault, then wait for the next commit. Raises `Stuck`."""
         self.damage.faults[step.fault] += 1
-        getattr(self, f"_{_family(step.fault)}")(step)
+        if step.fault in NETWORK:
+            self._network_fault(step)
+        else:
+            getattr(self, f"_{'crash' if step.fault in CRASH_POINTS else step.fault}")(step)
         over, before = time.monotonic(), self.position()
         if not eventually(lambda: self.position() > before, RECOVERY_S, self.poll):
             raise Stuck(f"no commit within {RECOVERY_S:.0f} s after {step.fault}")
@@ -112,6 +97,14 @@ class Nemesis:
             armed.wait()
         self._stack.start_ingest()
 
+    def _crash_mid_ack(self, step: Step) -> None:
+        """Kill when the broker has so many more bytes of ingest, mostly acknowledgements, and no more come."""
+        struck = network.cut_at(self._stack.mqtt_proxy, Toxics(cut_up=step.count), self._check)
+        if not struck:
+            self.damage.missed[step.fault] += 1
+        self._kill_ingest("ingest_mid_ack" if struck else "ingest_random")
+        self._stack.start_ingest()
+
     def _ingest_stop(self, _step: Step) -> None:
         child = self._stack.ingest
         if child is not None:
@@ -121,13 +114,18 @@ class Nemesis:
         self._stack.start_ingest()
 
     def _ingest_pause(self, step: Step) -> None:
+        with self._paused():
+            self.hold(step.seconds)
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
         child = self._stack.ingest
-        if child is not None:
-            child.send_signal(signal.SIGSTOP)
-            try:
-                self._hold(step.seconds)
-            finally:
-                child.send_signal(signal.SIGCONT)
+        assert child is not None  # noqa: S101 - started before the first fault
+        child.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            child.send_signal(signal.SIGCONT)
 
     def _engine_kill(self, _step: Step) -> None:
         if self._stack.engine is not None:
@@ -143,12 +141,26 @@ class Nemesis:
             child.wait()
             self.damage.kills[kind] += 1
 
+    # --- the registry ---
+
+    def _register(self, _step: Step) -> None:
+        """What the next lot of sensors said so far leaves quarantine, and comes into old chunks."""
+        self._stack.register_late(self.damage.faults[Fault.REGISTER] - 1)
+
+    def register_rest(self) -> None:
+        """The lots that are left; wait until nothing of a sensor waits in quarantine. Raises `Stuck`."""
+        for lot in range(self.damage.faults[Fault.REGISTER], city.LATE_LOTS):
+            self._stack.register_late(lot)
+        with collect.connect(self._stack.database_url) as conn:
+            if not eventually(lambda: not collect.unreplayed(conn), RECOVERY_S, self.poll):
+                raise Stuck(f"{collect.unreplayed(conn)} messages of registered sensors stay in quarantine")
+
     # --- the database ---
 
     def _db_stop(self, step: Step) -> None:
         self.close()
         self._stack.postgres.stop(grace_s=10.0)
-        self._hold(step.seconds)
+        self.hold(step.seconds)
         self._stack.start_postgres()
 
     def _db_outage(self, step: Step) -> None:
@@ -164,7 +176,7 @@ class Nemesis:
             process.kill()
             process.wait()
             self.damage.kills["database"] += 1
-        self._hold(step.seconds)
+        self.hold(step.seconds)
         self._stack.start_postgres()
 
     def _db_backend_kill(self, step: Step) -> None:
@@ -179,13 +191,13 @@ class Nemesis:
 
     def _db_read_only(self, step: Step) -> None:
         with self._altered("default_transaction_read_only", "on"):
-            self._hold(step.seconds)
+            self.hold(step.seconds)
 
     def _db_full(self, step: Step) -> None:
         """The answer of a server whose disk is full (53100), given by a trigger: a full disk itself takes root."""
         self._run(_FULL)
         try:
-            self._hold(step.seconds)
+            self.hold(step.seconds)
         finally:
             self._run("DROP TRIGGER IF EXISTS chaos_full ON log_batch")
 
@@ -201,56 +213,29 @@ class Nemesis:
 
     def _broker_restart(self, step: Step) -> None:
         self._stack.broker.stop()
-        self._hold(step.seconds)
+        self.hold(step.seconds)
         self._stack.start_broker()
 
     def _broker_kill(self, step: Step) -> None:
         self._stack.broker.kill()
         self.damage.kills["broker"] += 1
-        self._hold(step.seconds)
+        self.hold(step.seconds)
         self._stack.start_broker()
 
-    # --- the network ---
+    def _broker_kill_queued(self, step: Step) -> None:
+        """While ingest stands still, so that the broker is the only holder of what came meanwhile."""
+        with self._paused():
+            self.hold(step.seconds)
+            self._broker_kill(step)
 
-    def _blackhole(self, step: Step) -> None:
-        """Nothing passes for a while; then the connections are gone, as a firewall forgets them."""
-        proxy = self._proxy(step)
-        with self._toxic(proxy, Toxics(blackhole=True), step.seconds):
-            pass
-        proxy.reset()
-
-    def _slow(self, step: Step) -> None:
-        with self._toxic(self._proxy(step), Toxics(latency_s=0.15), step.seconds):
-            pass
-
-    def _slices(self, step: Step) -> None:
-        with self._toxic(self._proxy(step), Toxics(slice_bytes=7), step.seconds):
-            pass
-
-    def _cut(self, step: Step) -> None:
-        """Both directions by turns: what is cut up is a statement or a PUBACK, down a result or a PUBLISH."""
-        proxy = self._proxy(step)
-        cuts = proxy.cuts
-        proxy.set(Toxics(cut_up=step.count) if step.count % 2 else Toxics(cut_down=step.count))
-        if not eventually(lambda: proxy.cuts > cuts, _CUT_WITHIN_S, self.poll):
+    def _network_fault(self, step: Step) -> None:
+        proxy = self._stack.db_proxy if step.fault.startswith("db_") else self._stack.mqtt_proxy
+        if not network.strike(proxy, step, self.hold, self.poll):
             self.damage.missed[step.fault] += 1
-        proxy.set(Toxics())
-
-    def _proxy(self, step: Step) -> FaultProxy:
-        return self._stack.db_proxy if step.fault.startswith("db_") else self._stack.mqtt_proxy
-
-    @contextmanager
-    def _toxic(self, proxy: FaultProxy, toxics: Toxics, seconds: float) -> Iterator[None]:
-        proxy.set(toxics)
-        try:
-            self._hold(seconds)
-            yield
-        finally:
-            proxy.set(Toxics())
 
     # --- waiting and asking ---
 
-    def _hold(self, seconds: float) -> None:
+    def hold(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         eventually(lambda: time.monotonic() >= until, seconds + 1.0, self.poll)
 
@@ -268,14 +253,6 @@ class Nemesis:
         with collect.connect(self._stack.database_url) as conn:
             for statement in statements:
                 conn.execute(statement)
-
-
-def _family(fault: Fault) -> str:
-    """Several faults are one with another proxy or another point."""
-    if fault in CRASH_POINTS:
-        return "crash"
-    last = fault.rpartition("_")[2]
-    return last if last in ("blackhole", "slow", "slices", "cut") else fault.value
 
 
 _FULL = """

@@ -1,7 +1,8 @@
 """The publisher: a process of its own that sends the stream at QoS 1 and keeps the ledger on disk.
 
 It shares no code with ingest. A message stays in its window until the broker's PUBACK is in the ledger, fsynced;
-after a reconnect everything in the window is sent again.
+after a reconnect everything in the window is sent again, and, if wanted, what was acknowledged just before: a broker
+acknowledges first and writes its state to disk afterwards.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import select
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,9 +33,14 @@ _RETRY_S = 0.1
 class Publisher:
     """`run()` returns when the whole stream is acknowledged."""
 
-    def __init__(self, host: str, port: int, plan: StreamPlan, rate: float, folder: Path) -> None:
+    def __init__(
+        self, host: str, port: int, plan: StreamPlan, *, rate: float, again_s: float, folder: Path
+    ) -> None:
         self._where = (host, port)
         self._rate = rate
+        self._again_s = again_s
+        self._recent: deque[tuple[float, int, Message]] = deque()
+        self._again: set[int] = set()
         self._stream: Iterator[Message] = messages(plan)
         self._done = False
         self._sock: socket.socket | None = None
@@ -80,12 +87,20 @@ class Publisher:
         self._sock = sock
         self._heard = time.monotonic()
         self._in.clear()
+        self._overlap()
         self._out = bytearray(
             b"".join(
                 mqtt_wire.publish(message.topic, message.payload, packet_id, dup=False)
                 for packet_id, (_, message) in self._window.items()
             )
         )
+
+    def _overlap(self) -> None:
+        """Move what was acknowledged shortly before the connection broke back into the window."""
+        while self._recent:
+            _, number, message = self._recent.popleft()
+            self._window[self._next_packet_id()] = (number, message)
+            self._again.add(number)
 
     def _disconnected(self) -> None:
         if self._sock is not None:
@@ -157,20 +172,37 @@ class Publisher:
         found = [self._window[packet_id] for packet_id in packet_ids if packet_id in self._window]
         if not found:
             return
-        os.write(self._ledger, "".join(ledger.ack_line(number) for number, _ in found).encode())
+        first = [(number, message) for number, message in found if number not in self._again]
+        os.write(self._ledger, "".join(ledger.ack_line(number) for number, _ in first).encode())
         os.fdatasync(self._ledger)
         done = {number for number, _ in found}
+        self._again -= done
         self._window = {id: held for id, held in self._window.items() if held[0] not in done}
-        self._acked += sum(len(message.readings) for _, message in found)
+        self._acked += sum(len(message.readings) for _, message in first)
+        self._remember(found)
+
+    def _remember(self, found: list[tuple[int, Message]]) -> None:
+        now = time.monotonic()
+        if self._again_s:
+            self._recent.extend((now, number, message) for number, message in found)
+        while self._recent and self._recent[0][0] < now - self._again_s:
+            self._recent.popleft()
         self._progress.acked = self._acked
         self._progress.last_ack_ns = time.time_ns()
 
 
 def main() -> int:
-    """`python -m baycast.chaos.publisher JSON` with host, port, rate, folder and the plan's fields."""
+    """`python -m baycast.chaos.publisher JSON` with host, port, rate, again_s, folder and the plan's fields."""
     given: dict[str, Any] = json.loads(sys.argv[1])
     plan = StreamPlan(**given["plan"])
-    Publisher(given["host"], given["port"], plan, given["rate"], Path(given["folder"])).run()
+    Publisher(
+        given["host"],
+        given["port"],
+        plan,
+        rate=given["rate"],
+        again_s=given["again_s"],
+        folder=Path(given["folder"]),
+    ).run()
     return 0
 
 

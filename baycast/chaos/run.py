@@ -9,23 +9,28 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from baycast.chaos import city, collect, ledger
 from baycast.chaos.auditor import Scope, Verdict, audit
 from baycast.chaos.evidence import Evidence
-from baycast.chaos.finding import Finding, Kind
+from baycast.chaos.figures import figures_of
+from baycast.chaos.finding import Finding
 from baycast.chaos.nemesis import Nemesis, Stuck
 from baycast.chaos.progress import Progress
-from baycast.chaos.schedule import CRASH_POINTS, Fault, Profile, Step, schedule
-from baycast.chaos.stack import Stack, eventually, last_line
+from baycast.chaos.schedule import Fault, Profile, Step, schedule
+from baycast.chaos.stack import Stack, eventually, last_line, utc_now
 from baycast.chaos.stream import StreamPlan
 
 AHEAD = 3
 """Steps that the publisher may be ahead of the schedule: every fault finds traffic to disturb."""
 _STALL_S = 120.0
 _EVERYTHING = 2**62
+_SAVED_S = 3.0
+"""After the last kill of a broker that may lose: every device's last word comes when all before it is saved or lost."""
+_CAUGHT_UP = timedelta(seconds=3)
+"""The watermark of an ingest that keeps up is not older: a canary a second, and its way through the broker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,8 @@ class Order:
     """Fewer faults than the profile has; None: all."""
     packages: Path
     """Where a mosquitto without root is unpacked to."""
+    server: str | None = None
+    """URL of an outside database server; None: an embedded one."""
 
     def steps(self) -> list[Step]:
         return schedule(self.profile, self.seed, self.events, self.faults)
@@ -58,17 +65,18 @@ class Run:
         self._order = order
         self._say = say
         self._check = check
+        self._stall_s = 0.0
 
     def result(self) -> Result:
         """Do it all. Raises `UsageError` when the servers cannot be started."""
         began = time.monotonic()
         profile = self._order.profile
         with _folder() as folder, Progress(folder / "progress") as progress:
-            stack = Stack(folder, durable_broker=profile.durable_broker, packages=self._order.packages)
+            stack = Stack(folder, profile, packages=self._order.packages, server=self._order.server)
             nemesis = Nemesis(stack, self._say, self._check)
             stuck: str | None = None
             try:
-                stack.start(profile.devices)
+                stack.start()
                 try:
                     self._attack(stack, nemesis, progress)
                     self._quiesce(stack, nemesis, progress)
@@ -76,11 +84,17 @@ class Run:
                     stuck = str(why)
                 ran = time.monotonic() - began
                 verdict = self._audit(stack, folder, rebuild=stuck is None)
+                more = {} if stack.compressor is None else stack.compressor.figures()
             finally:
                 nemesis.close()
                 stack.close()
-            figures = _figures(verdict, nemesis, progress)
-            figures |= {"seconds": time.monotonic() - began, "run_seconds": ran}
+            figures = figures_of(verdict, nemesis.damage)
+            figures |= more | {
+                "longest_stall_s": self._stall_s,
+                "publisher_reconnects": progress.reconnects,
+                "seconds": time.monotonic() - began,
+                "run_seconds": ran,
+            }
         return Result(figures, verdict.findings, stuck)
 
     def _attack(self, stack: Stack, nemesis: Nemesis, progress: Progress) -> None:
@@ -98,14 +112,30 @@ class Run:
             started_ms=int(time.time() * 1000),
             poison_share=profile.poison_share,
         )
-        stack.start_publisher(plan, profile.rate)
+        stack.start_publisher(plan)
         for index, step in enumerate(steps):
-            ahead = steps[index + AHEAD].at if index + AHEAD < len(steps) else _EVERYTHING
+            ahead = steps[index + AHEAD].at if index + AHEAD < len(steps) else order.events
             progress.allowed = _EVERYTHING if step.fault is Fault.DB_OUTAGE else ahead
             self._until(lambda at=step.at: progress.acked >= at, progress, nemesis, stack)  # type: ignore[misc]
             self._say(f"{index + 1:>4}/{len(steps)} {step}")
+            acked = progress.acked
             nemesis.strike(step)
+            if step.fault is Fault.DB_OUTAGE:
+                self._drain(stack, nemesis, progress.acked - acked)
+        if profile.broker_may_lose:
+            nemesis.hold(_SAVED_S)
         progress.allowed = _EVERYTHING
+
+    def _drain(self, stack: Stack, nemesis: Nemesis, backlog: int) -> None:
+        """Wait until an outage's backlog is worked off, beside what comes meanwhile."""
+        began = time.monotonic()
+        with collect.connect(stack.database_url) as conn:
+            self._while_moving(
+                lambda: utc_now() - _watermark(conn) < _CAUGHT_UP, nemesis.position, nemesis, "ingest"
+            )
+        took = time.monotonic() - began
+        nemesis.damage.drained_per_s = backlog / took
+        self._say(f"{backlog} readings that had waited were stored within {took:.1f} s, beside new ones")
 
     def _until(self, done: Callable[[], bool], progress: Progress, nemesis: Nemesis, stack: Stack) -> None:
         """Wait as long as the publisher makes progress or has ended."""
@@ -126,13 +156,11 @@ class Run:
         """Publisher done; the watermark past its last word; ingest stopped in order; the engine at the head."""
         self._until(lambda: False, progress, nemesis, stack)
         self._say(f"publisher done: {progress.acked} readings acknowledged")
+        if self._order.profile.compresses:
+            nemesis.register_rest()
         last = datetime.fromtimestamp(progress.last_ack_ns / 1e9, UTC)
         with collect.connect(stack.database_url) as conn:
-            began = time.monotonic()
-            stored = _stored(conn)
             self._while_moving(lambda: _watermark(conn) > last, nemesis.position, nemesis, "ingest")
-            took = time.monotonic() - began
-            nemesis.damage.drained_per_s = (_stored(conn) - stored) / took if took > 1 else 0.0
             ingest, stack.ingest = stack.ingest, None
             if ingest is not None:
                 ingest.terminate()
@@ -169,6 +197,7 @@ class Run:
         with (folder / "ledger").open(encoding="utf-8") as lines:
             book = ledger.read(lines)
         with collect.connect(stack.database_url) as conn:
+            self._stall_s = collect.longest_stall_s(conn)
             evidence = collect.log_evidence(conn)
             evidence.derived = collect.derived(conn)
             if rebuild:
@@ -190,39 +219,9 @@ class Run:
         evidence.rebuilt_hashes = collect.hashes(conn)
 
 
-def _figures(verdict: Verdict, nemesis: Nemesis, progress: Progress) -> dict[str, float]:
-    damage = nemesis.damage
-    found = verdict.figures
-    figures: dict[str, float] = dict(found)
-    kills = sum(damage.kills.values())
-    figures |= {"kills": kills, "hash_equal": int(not found[Kind.UNEQUAL])}
-    names = ("ingest_random", *(f"ingest_{point}" for point in CRASH_POINTS.values()))
-    for name in (*names, "engine", "database", "database_session", "broker"):
-        figures[f"kills.{name}"] = damage.kills[name]
-    figures["kills.ingest"] = sum(damage.kills[name] for name in names)
-    figures["faults"] = sum(damage.faults.values())
-    figures["faults_missed"] = sum(damage.missed.values())
-    for fault, times in sorted(damage.recoveries_s.items()):
-        figures[f"recovery_worst_s.{fault}"] = max(times)
-    figures["recovery_worst_s"] = max((max(t) for t in damage.recoveries_s.values()), default=0.0)
-    figures |= {f"exits.{name}": damage.exits[name] for name in ("ingest", "engine")}
-    figures["publisher_reconnects"] = progress.reconnects
-    figures["ingest_rss_max_mib"] = damage.rss_max / 2**20
-    if damage.rss_start:
-        figures["ingest_rss_growth_mib"] = (damage.rss_max - damage.rss_start) / 2**20
-    if damage.drained_per_s:
-        figures["drained_per_s"] = damage.drained_per_s
-    return figures
-
-
 def _watermark(conn: collect.Connection) -> datetime:
     row = conn.execute("SELECT watermark FROM log_head WHERE area = %s", (city.AREA,)).fetchone()
     return row[0] if row is not None and row[0] is not None else datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _stored(conn: collect.Connection) -> int:
-    row = conn.execute("SELECT coalesce(sum(readings), 0) FROM log_batch").fetchone()
-    return 0 if row is None else int(row[0])
 
 
 @contextmanager

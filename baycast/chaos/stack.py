@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,11 @@ from typing import IO
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from baycast.chaos import city
+from baycast.chaos.compressor import Compressor
 from baycast.chaos.ingest_process import CRASH_VARIABLE
+from baycast.chaos.outside import OutsideDatabase, through
 from baycast.chaos.proxy import FaultProxy
+from baycast.chaos.schedule import Profile
 from baycast.chaos.stream import StreamPlan
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.embedded_postgres import EmbeddedPostgres
@@ -42,14 +45,20 @@ def utc_now() -> datetime:
 
 
 class Stack:
-    """Database, broker, a proxy before each, ingest behind the proxies, the engine at the database itself."""
+    """Database and broker; ingest, behind a proxy to each where a fault needs that; the engine, at the database."""
 
-    def __init__(self, folder: Path, *, durable_broker: bool, packages: Path) -> None:
+    def __init__(self, folder: Path, profile: Profile, *, packages: Path, server: str | None) -> None:
         self.folder = folder
+        self._profile = profile
         self.logs = folder / "logs"
         self.logs.mkdir()
-        self.postgres = EmbeddedPostgres(folder / "postgres", settings={"max_wal_size": "2GB"})
-        extra = (*_QUEUE, *(_DURABLE if durable_broker else ()))
+        self.postgres: EmbeddedPostgres | OutsideDatabase = (
+            EmbeddedPostgres(folder / "postgres", settings={"max_wal_size": "2GB"})
+            if server is None
+            else OutsideDatabase(server)
+        )
+        self.compressor: Compressor | None = None
+        extra = (*_QUEUE, *(_DURABLE if profile.durable_broker else ()))
         self.broker = EmbeddedMosquitto(folder / "mosquitto", _free_port(), packages, extra)
         self.db_proxy: FaultProxy
         self.mqtt_proxy: FaultProxy
@@ -62,21 +71,36 @@ class Stack:
         """The database itself, past the proxy: for the engine and for us."""
         return self.postgres.url()
 
-    def start(self, sensors: int) -> None:
+    def start(self) -> None:
         """Servers, schema, registry and proxies; no roles yet. Raises `UsageError`."""
         with self._log("postgres") as log:
             self.postgres.start(log)
         self.postgres.create_database()
         migrate(self.database_url)
-        changes = [Change(kind, id, doc) for kind, id, doc in city.documents(sensors)]
-        with connect(self.database_url, role="baycast chaos") as conn:
-            apply(conn, changes, entered_by="baycast chaos", entered_at=utc_now())
+        late = self._profile.compresses
+        self._register(
+            document
+            for document in city.documents(self._profile.devices)
+            if not (late and city.lot_of(document) is not None)
+        )
+        if self._profile.compresses:
+            self.compressor = Compressor(self.database_url)
+            self.compressor.start()
         with self._log("mosquitto") as log:
             self.broker.start(log)
-        self.db_proxy = FaultProxy("database", _socket_of(self.database_url))
+        self.db_proxy = FaultProxy("database", socket_of(self.database_url))
         self.db_proxy.start()
         self.mqtt_proxy = FaultProxy("broker", self.broker.port)
         self.mqtt_proxy.start()
+
+    def register_late(self, lot: int) -> None:
+        """One more lot of the sensors that were left out."""
+        self._register(one for one in city.documents(self._profile.devices) if city.lot_of(one) == lot)
+
+    def _register(self, documents: Iterable[city.Document]) -> None:
+        changes = [Change(kind, id, doc) for kind, id, doc in documents]
+        with connect(self.database_url, role="baycast chaos") as conn:
+            apply(conn, changes, entered_by="baycast chaos", entered_at=utc_now())
 
     def start_postgres(self) -> None:
         with self._log("postgres") as log:
@@ -87,9 +111,11 @@ class Stack:
             self.broker.start(log)
 
     def start_ingest(self, crash_point: str | None = None) -> None:
+        proxied = self._profile.breaks_network
+        url = self.database_url
         env = {
-            variable("database_url"): f"postgresql://postgres@127.0.0.1:{self.db_proxy.port}/baycast",
-            variable("mqtt_url"): f"mqtt://127.0.0.1:{self.mqtt_proxy.port}",
+            variable("database_url"): through(url, self.db_proxy.port) if proxied else url,
+            variable("mqtt_url"): f"mqtt://127.0.0.1:{self.mqtt_proxy.port if proxied else self.broker.port}",
             variable("data_dir"): str(self.folder),
             CRASH_VARIABLE: crash_point or "",
         }
@@ -99,11 +125,12 @@ class Stack:
         env = {variable("database_url"): self.database_url, variable("engine_metrics_port"): "0"}
         self.engine = self._role("engine", "baycast", "engine", env=env)
 
-    def start_publisher(self, plan: StreamPlan, rate: float) -> None:
+    def start_publisher(self, plan: StreamPlan) -> None:
         given = {
             "host": "127.0.0.1",
             "port": self.broker.port,
-            "rate": rate,
+            "rate": self._profile.rate,
+            "again_s": self._profile.again_s,
             "folder": str(self.folder),
             "plan": asdict(plan),
         }
@@ -125,6 +152,8 @@ class Stack:
         for proxy in (getattr(self, "db_proxy", None), getattr(self, "mqtt_proxy", None)):
             if proxy is not None:
                 proxy.stop()
+        if self.compressor is not None:
+            self.compressor.stop()
         self.broker.kill()
         self.postgres.stop()
 
@@ -166,5 +195,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _socket_of(url: str) -> Path:
-    return Path(unquote(parse_qs(urlsplit(url).query)["host"][0])) / ".s.PGSQL.5432"
+def socket_of(url: str) -> int | Path:
+    """Port or socket of the server."""
+    port = urlsplit(url).port
+    return port or Path(unquote(parse_qs(urlsplit(url).query)["host"][0])) / ".s.PGSQL.5432"

@@ -9,6 +9,7 @@ from baycast.settings import Settings, UsageError
 
 HELP = (
     "measure: ingest (messages to rows), engine (readings folded), live (PUBLISH to WebSocket delta),"
+    " broker (what it keeps through crashes),"
     " idle (what the running city costs)"
 )
 
@@ -51,6 +52,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     engine.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured")
     engine.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
     engine.add_argument("--json", action="store_true", help="only the result, one JSON object")
+    text = "what the broker keeps of what it acknowledged through restart and kill -9, and how fast, by its settings"
+    broker = kinds.add_parser("broker", help=text, description=text, allow_abbrev=False)
+    broker.add_argument("--messages", type=int, default=3000, metavar="N", help="messages per measurement")
+    broker.add_argument(
+        "--in-flight", type=int, default=100, metavar="N", help="messages not acknowledged at a time"
+    )
+    broker.add_argument("--seed", type=int, default=1, metavar="N", help="the order of the sensors")
+    broker.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
@@ -58,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    kinds = {"ingest": _ingest, "engine": _engine, "live": _live, "idle": _idle}
+    kinds = {"broker": _broker, "ingest": _ingest, "engine": _engine, "live": _live, "idle": _idle}
     print(json.dumps(kinds[args.kind](args, settings), ensure_ascii=False))
     return 0
 
@@ -83,6 +92,16 @@ def _engine(args: argparse.Namespace, _: Settings) -> dict[str, object]:
         readings=args.readings, rounds=args.rounds, seed=args.seed, tell=_teller(args)
     )
     return measured("bench engine", args.seed, figures, ratios)
+
+
+def _broker(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
+    from baycast.bench_broker import Plan, measure
+
+    try:
+        plan = Plan(args.messages, args.in_flight, args.seed)
+    except ValueError as error:
+        raise UsageError(f"bench broker: {error}") from None
+    return measure(plan, settings, _teller(args))
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:

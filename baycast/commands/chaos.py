@@ -4,12 +4,15 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from baycast.chaos.schedule import PROFILES
 from baycast.settings import Settings, UsageError
 
 HELP = "kill and cut everything on purpose, and audit that nothing was lost or counted twice"
 _FINDINGS_SHOWN = 20
+_BENCH_MESSAGES = 50_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +27,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--events", type=int, metavar="N", help="readings to publish (default: the profile's)"
     )
     parser.add_argument("--faults", type=int, metavar="N", help="faults at most (default: the profile's)")
+    parser.add_argument(
+        "--outage", type=float, metavar="S", help="length of an outage in seconds (default: the profile's)"
+    )
+    parser.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="profile compress: a server with TimescaleDB, on which a database is made and dropped",
+    )
     parser.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
     parser.add_argument("--json", action="store_true", help="only the result, one JSON object")
 
@@ -39,8 +50,23 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise UsageError("chaos: --events is from 100 to 50000000")
     if args.faults is not None and args.faults < 0:
         raise UsageError("chaos: --faults is not negative")
+    if args.outage is not None:
+        if not 0 < args.outage <= 86_400:
+            raise UsageError("chaos: --outage is above 0 and at most 86400 seconds")
+        profile = replace(profile, outage_s=args.outage)
+    if (args.database_url is not None) != profile.compresses and not args.plan:
+        raise UsageError(
+            "chaos: profile compress, and no other, takes --database-url of a TimescaleDB server"
+        )
     packages = settings.data_dir.resolve() / "packages"
-    order = Order(profile=profile, seed=args.seed, events=events, faults=args.faults, packages=packages)
+    order = Order(
+        profile=profile,
+        seed=args.seed,
+        events=events,
+        faults=args.faults,
+        packages=packages,
+        server=args.database_url,
+    )
 
     began = time.monotonic()
 
@@ -62,12 +88,31 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if stop.is_set():
             raise KeyboardInterrupt
 
+    figures: dict[str, float] = {}
+    if profile.outage_s:
+        figures["durable_per_s"] = _durable_per_s(settings, args.seed, say)
     result = Run(order, say, check).result()
+    figures |= result.figures
     for finding in result.findings[:_FINDINGS_SHOWN]:
         print(f"{finding.kind}: {finding.text}", file=sys.stderr)
     if len(result.findings) > _FINDINGS_SHOWN:
         print(f"and {len(result.findings) - _FINDINGS_SHOWN} findings more", file=sys.stderr)
     if result.stuck is not None:
         print(f"chaos: {result.stuck}", file=sys.stderr)
-    print(json.dumps(measured("chaos", args.seed, result.figures, profile=profile.name)))
+    print(json.dumps(measured("chaos", args.seed, figures, _ratios(figures), profile=profile.name)))
     return 1 if result.findings or result.stuck is not None else 0
+
+
+def _durable_per_s(settings: Settings, seed: int, say: Callable[[str], None]) -> float:
+    """What `baycast bench ingest` measures on this machine now: what a drain is to be compared with."""
+    from baycast.bench_ingest import Plan, measure
+
+    plan = Plan(messages=_BENCH_MESSAGES, rounds=1, devices=1000, rate=100, seconds=1, seed=seed)
+    found = measure(plan, settings, say)["figures"]
+    assert isinstance(found, dict)  # noqa: S101 - as `measured` makes it
+    return float(found["durable_per_s"])
+
+
+def _ratios(figures: dict[str, float]) -> dict[str, float]:
+    drained, durable = figures.get("drained_per_s"), figures.get("durable_per_s")
+    return {"drained_to_durable": drained / durable} if drained and durable else {}

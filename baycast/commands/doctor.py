@@ -4,13 +4,16 @@ import argparse
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
+from baycast.findings import Finding
+from baycast.gaps_report import gaps_report
+from baycast.ingest_findings import examine_workers
 from baycast.settings import Settings, UsageError, masked
 
 if TYPE_CHECKING:
-    from store.doctor import AreaCondition
+    from store.doctor import AreaCondition, Drops
     from store.postgres import Connection
 
 HELP = "say on one page what is wrong; exit status 1 when something is"
@@ -19,23 +22,25 @@ WATERMARK_LATE_S = 30.0  # no watermark for 30 s means that the pipeline is down
 ENGINE_LATE_S = 30.0
 DISK_LEAST = 2 * 1024**3
 
-State = Literal["ok", "note", "WRONG"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the page. A `note` is worth a look and no fault of ours."""
-
-    what: str
-    state: State
-    says: str
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--gaps",
+        action="store_true",
+        help="instead: the sequence numbers missing of each device, newest first",
+    )
+    parser.add_argument("--device", metavar="ID", help="with --gaps: each hole of this device")
+    parser.add_argument("--limit", type=int, default=50, help="with --gaps: lines at most (default: 50)")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
+    if args.gaps:
+        for line in gaps_report(settings, args.device, args.limit, as_json=args.json):
+            print(line)
+        return 0
+    if args.device is not None:
+        raise UsageError("doctor: --device goes with --gaps")
     findings = list(examine(settings))
     healthy = all(finding.state != "WRONG" for finding in findings)
     if args.json:
@@ -68,6 +73,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def _database(conn: "Connection") -> Iterator[Finding]:
     from store import doctor
     from store.migrate import MigrationError, pending
+    from store.workers import list_workers
 
     server = doctor.server(conn)
     about = f"PostgreSQL {server.version}, {server.size_bytes / 1024**2:.0f} MiB"
@@ -90,6 +96,9 @@ def _database(conn: "Connection") -> Iterator[Finding]:
     for area in areas:
         yield _pipeline(area)
         yield _engine(area)
+    yield from examine_workers(list_workers(conn.cursor()))
+    for drops in doctor.broker_drops(conn):
+        yield _drops(drops)
     reasons = doctor.quarantine(conn)
     says = ", ".join(f"{found.messages} {found.reason} ({found.devices} devices)" for found in reasons)
     yield Finding("quarantine, 24 h", "note" if reasons else "ok", says or "empty")
@@ -105,6 +114,14 @@ def _pipeline(area: "AreaCondition") -> Finding:
     return Finding(
         what, "WRONG" if late else "ok", f"{age:.1f} s old{': is ingest running?' if late else ''}"
     )
+
+
+def _drops(drops: "Drops") -> Finding:
+    says = (
+        f"dropped {drops.dropped} messages in all, {drops.last} of them by {drops.at:%Y-%m-%d %H:%M} UTC"
+        ": a queue was full; `baycast doctor --gaps` shows what is missing"
+    )
+    return Finding(f"broker {drops.broker}", "WRONG" if drops.recent else "note", says)
 
 
 def _engine(area: "AreaCondition") -> Finding:

@@ -110,7 +110,7 @@ def _client(url: str, topic: str, inbox: _Inbox) -> mqtt.Client:
     if place.username is not None:
         client.username_pw_set(place.username, place.password)
     if place.tls:
-        client.tls_set(ca_certs=place.ca_file)
+        client.tls_set(place.ca_file, place.cert_file, place.key_file)
     client.connect_async(place.host, place.port, keepalive=15)
     client.loop_start()
     return client

@@ -8,7 +8,10 @@ set -eu
 config=${MOSQUITTO_CONFIG_DIR:-/mosquitto/config}
 data=${MOSQUITTO_DATA_DIR:-/mosquitto/data}
 accounts=${MOSQUITTO_ACCOUNTS_DIR:-/mosquitto/accounts}
+certs=${MOSQUITTO_CERTS_DIR:-/mosquitto/certs}
 passwords=$accounts/passwords
+# Per listener. Enough for every device of a city to come directly; each open connection is a file handle.
+connections=${MOSQUITTO_MAX_CONNECTIONS:-10000}
 : "${BAYCAST_MQTT_INGEST_PASSWORD:?is not set}" "${BAYCAST_MQTT_PUBLISH_PASSWORD:?is not set}"
 
 umask 077
@@ -22,12 +25,33 @@ else
 fi
 
 cp "$config/acl" "$accounts/acl"
+# The broker reads them after giving up root, so it gets copies of its own; a renewed certificate needs a restart.
+rm -rf "$accounts/certs"
+if [ -e "$certs/fullchain.pem" ]; then
+    mkdir "$accounts/certs"
+    cp "$certs"/*.pem "$accounts/certs/"
+fi
 {
     cat "$config/mosquitto.conf" "$config/production.conf"
-    echo "listener ${MOSQUITTO_PORT:-1883}"
     echo "password_file $passwords"
     echo "acl_file $accounts/acl"
     echo "persistence_location $data/"
+    echo "listener ${MOSQUITTO_PORT:-1883}"
+    echo "max_connections $connections"
+    if [ -e "$accounts/certs" ]; then
+        echo "listener ${MOSQUITTO_TLS_PORT:-8883}"
+        echo "max_connections $connections"
+        cat "$config/tls.conf"
+        echo "certfile $accounts/certs/fullchain.pem"
+        echo "keyfile $accounts/certs/privkey.pem"
+        if [ -e "$accounts/certs/devices-ca.pem" ]; then
+            cat "$config/device-certificates.conf"
+            echo "cafile $accounts/certs/devices-ca.pem"
+            if [ -e "$accounts/certs/devices-crl.pem" ]; then
+                echo "crlfile $accounts/certs/devices-crl.pem"
+            fi
+        fi
+    fi
 } >"$accounts/mosquitto.conf"
 
 # The image starts us as root; the broker gives that up.

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from firmware_contract.codec import encode, meaning
-from firmware_contract.messages import AnyMessage, Boot, Count, Health, Link, Passage, State
+from firmware_contract.messages import AnyMessage, Boot, Canary, Clock, Count, Health, Link, Passage, State
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 STATE = State(boot=1, seq=2, at=AT, occupied=True, cause="change")
@@ -74,3 +74,10 @@ def test_l2_the_claim_is_the_meaning() -> None:
 def test_l2_the_meaning_is_fixed_for_ever() -> None:
     """Stored rows hold it: another value would turn each retransmission into a conflict."""
     assert meaning(STATE) == -4605745136719044272
+
+
+def test_the_meaning_of_what_has_no_key() -> None:
+    assert meaning(Link(online=True)) == meaning(Link(online=True))
+    assert meaning(Link(online=True)) != meaning(Link(online=False))
+    assert meaning(Canary(worker="a", at=AT)) != meaning(Canary(worker="b", at=AT))
+    assert meaning(Clock(at=AT)) != meaning(Clock(at=AT + timedelta(seconds=1)))

@@ -50,3 +50,25 @@ def test_a_refused_topic_is_safe_to_store(topic: str) -> None:
     assert answer.topic.isascii()
     assert answer.topic.isprintable()
     assert len(answer.topic) <= 256
+
+
+@pytest.mark.parametrize(
+    ("topic", "problem"),
+    [
+        ("baycast/v1/dev/-a/state", "device_id: not allowed"),
+        ("baycast/v1/dev/a/cmd", "no kind of message"),
+        ("baycast/v1/gw/a b/batch", "gateway_id: not allowed"),
+        ("baycast/v1/area/Cardiff/clock", "area_id: not allowed"),
+        ("baycast/v1/canary/-w", "worker_id: not allowed"),
+        ("baycast/v1/live/cardiff", "not a topic that baycast reads"),
+        ("baycast/v2/dev/a/state", "another contract version"),
+        ("town/v1/dev/a/state", "does not begin with baycast"),
+        ("baycast/v1/dev/a/state/", "an empty level"),
+        ("baycast/v1/dev/+/state", "wildcards"),
+        ("$SYS/broker/uptime", "belong to the broker"),
+    ],
+)
+def test_what_is_wrong_with_a_topic_is_told(topic: str, problem: str) -> None:
+    answer = topics.parse(topic)
+    assert isinstance(answer, str)
+    assert problem in answer

@@ -32,7 +32,7 @@ def test_a_crash_point_with_a_number_counts_its_passings() -> None:
     assert done.stdout == "alive\n"
 
 
-@pytest.mark.parametrize("point", ["received:2", "before_commit:2", "committed:2"])
+@pytest.mark.parametrize("point", ["enqueued:2", "received:2", "before_commit:2", "committed:2"])
 def test_the_environment_arms_ingest(database_url: str, broker: Broker, point: str) -> None:
     register(database_url)
     env = os.environ | {

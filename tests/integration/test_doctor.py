@@ -5,12 +5,15 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from baycast.commands import doctor
-from baycast.settings import load
+from baycast.settings import UsageError, load
+from store.postgres import connect
+from store.workers import note_drops
 from tests.support.brokers import Broker
 
 
@@ -29,10 +32,26 @@ def examine(
     monkeypatch.setenv("BAYCAST_DATABASE_URL", database)
     monkeypatch.setenv("BAYCAST_MQTT_URL", broker)
     monkeypatch.setenv("BAYCAST_DATA_DIR", str(folder))
-    status = doctor.run(argparse.Namespace(json=True), load())
+    status = doctor.run(argparse.Namespace(json=True, gaps=False, device=None), load())
     answer = json.loads(capsys.readouterr().out)
     assert answer["healthy"] == (status == 0)
     return status, {finding["what"]: finding["state"] for finding in answer["findings"]}
+
+
+def gaps(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    database: str,
+    *,
+    device: str | None = None,
+    limit: int = 50,
+    as_json: bool = True,
+) -> Any:
+    monkeypatch.setenv("BAYCAST_DATABASE_URL", database)
+    arguments = argparse.Namespace(json=as_json, gaps=True, device=device, limit=limit)
+    assert doctor.run(arguments, load()) == 0
+    out = capsys.readouterr().out
+    return json.loads(out) if as_json else out
 
 
 def register(database_url: str, watermark: datetime | None) -> None:
@@ -101,3 +120,105 @@ def test_unreachable_services_are_two_lines_of_a_page_that_goes_on(
     assert status == 1
     assert states["database"] == states["broker"] == "WRONG"
     assert states["disk"] in {"ok", "WRONG"}
+
+
+def add_worker(database_url: str, name: str, age: timedelta, *filters: str, stopped: bool = False) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            "INSERT INTO ingest_worker (worker_id, canary_at, seen_at, stopped_at, filters)"
+            " VALUES (%(name)s, %(at)s, %(at)s, %(stopped)s, %(filters)s)",
+            {
+                "name": name,
+                "at": now() - age,
+                "stopped": now() if stopped else None,
+                "filters": list(filters),
+            },
+        )
+
+
+def test_a_worker_that_is_away_may_hold_messages_and_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    database_url: str,
+    broker: Broker,
+) -> None:
+    register(database_url, now())
+    add_worker(database_url, "here", timedelta(), "$share/g/feed")
+    add_worker(database_url, "killed", timedelta(minutes=5), "$share/g/feed")
+    add_worker(database_url, "ended", timedelta(), "$share/g/feed", stopped=True)
+    _, states = examine(monkeypatch, capsys, tmp_path, database_url, broker.url)
+    assert states["ingest: here"] == "ok"
+    assert states["ingest: killed"] == states["ingest: ended"] == "WRONG"
+    assert "ingest: feed" not in states
+
+
+def test_a_feed_that_comes_more_than_once_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    database_url: str,
+    broker: Broker,
+) -> None:
+    register(database_url, now())
+    add_worker(database_url, "one", timedelta(), "feed")
+    add_worker(database_url, "two", timedelta(), "$share/g/feed")
+    _, states = examine(monkeypatch, capsys, tmp_path, database_url, broker.url)
+    assert states["ingest: feed"] == "WRONG"
+
+
+def test_what_a_broker_dropped_lately_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    database_url: str,
+    broker: Broker,
+) -> None:
+    register(database_url, now())
+    with connect(database_url) as conn, conn.cursor() as cur:
+        # The first look has nothing to compare with; a broker that restarted counts anew.
+        counters = [("a", 7), ("a", 7), ("a", 10), ("a", 4), ("b", 3), ("b", 0)]
+        assert [note_drops(cur, broker_name, count) for broker_name, count in counters] == [0, 0, 3, 4, 0, 0]
+    _, states = examine(monkeypatch, capsys, tmp_path, database_url, broker.url)
+    assert states["broker a"] == "WRONG"
+    assert "broker b" not in states
+
+
+def test_gaps_are_listed_by_device_the_newest_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str
+) -> None:
+    add_seen(database_url, "old", 1, (0, 4), (6, 6))
+    add_seen(database_url, "whole", 1, (0, 9))
+    add_seen(database_url, "new", 1, (0, 0), (2, 2), (10, 10))
+    add_seen(database_url, "new", 2, (5, 5))
+    answer = gaps(monkeypatch, capsys, database_url)
+    assert [
+        (life["device_id"], life["boot"], life["missing"], life["holes"], life["last_from"], life["last_to"])
+        for life in answer["lives"]
+    ] == [("new", 1, 8, 2, 3, 9), ("old", 1, 1, 1, 5, 5)]
+    one = gaps(monkeypatch, capsys, database_url, device="new")
+    assert [(hole["boot"], hole["first"], hole["last"]) for hole in one["holes"]] == [(1, 3, 9), (1, 1, 1)]
+    assert [life["device_id"] for life in one["lives"]] == ["new"]
+    text = gaps(monkeypatch, capsys, database_url, limit=1, as_json=False).splitlines()
+    assert text[0].startswith(
+        "new  incarnation 0 boot 1: 8 missing in 2 holes, the last 3 to 9, noticed 2026-"
+    )
+    assert text[1] == "the first 1: there may be more, see --limit"
+    with pytest.raises(UsageError, match="--limit"):
+        gaps(monkeypatch, capsys, database_url, limit=0)
+
+
+def add_seen(database_url: str, device: str, boot: int, *spans: tuple[int, int]) -> None:
+    """A life with these numbers seen; the reading after each hole was received now."""
+    seen = ",".join(f"[{first},{last}]" for first, last in spans)
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            "INSERT INTO device_seen (device_id, incarnation, boot, seen) VALUES (%s, 0, %s, %s)",
+            (device, boot, f"{{{seen}}}"),
+        )
+        for ordinal, (first, _) in enumerate(spans):
+            conn.execute(
+                "INSERT INTO reading (batch_id, ordinal, area, device_id, incarnation, boot, seq, kind, received_at,"
+                " meaning) VALUES (nextval('log_batch_id'), %s, 'town', %s, 0, %s, %s, 'state', clock_timestamp(), 0)",
+                (ordinal, device, boot, first),
+            )

@@ -15,6 +15,7 @@ from ingest.client import ConnectionConfig, Subscription
 from ingest.connection import Connection
 from ingest.failures import BrokerError
 from ingest.inbox import Inbox, Received
+from ingest.watchdog import Watchdog
 from tests.support.brokers import Broker, free_port, running_broker
 from tests.support.ingesting import publishing
 from tests.support.waiting import eventually
@@ -31,7 +32,7 @@ def connected(broker: Broker, inbox: Inbox, url: str | None = None, **more: obje
         canary_topic="canary",
         **more,  # type: ignore[arg-type]
     )
-    connection = Connection(config, inbox, lambda _at: b"")
+    connection = Connection(config, inbox, lambda _at: b"", Watchdog())
     connection.start()
     try:
         eventually(lambda: metrics.CONNECTED._value.get() == 1)
@@ -100,6 +101,55 @@ def certificate() -> Iterator[Path]:
     (folder / "key.pem").chmod(0o644)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_certificate_of_our_own_is_shown_where_the_broker_wants_one(
+    certificate: Path, protocol: str
+) -> None:
+    port = free_port()
+    wants = (f"cafile {certificate}/cert.pem", "require_certificate true")
+    files = (f"certfile {certificate}/cert.pem", f"keyfile {certificate}/key.pem")
+    with running_broker(f"listener {port} 127.0.0.1", *files, *wants) as broker:
+        url = f"mqtts://127.0.0.1:{port}?protocol={protocol}&ca={certificate}/cert.pem"
+        ours = f"&cert={certificate}/cert.pem&key={certificate}/key.pem"
+        inbox = Inbox(10)
+        with connected(broker, inbox, url + ours), publishing(broker.port) as publisher:
+            publisher.send(TOPIC, b"over TLS")
+            assert [message.payload for message in receive(inbox, 1)] == [b"over TLS"]
+        without = ConnectionConfig(
+            broker=parse_broker_url(url),
+            client_id="without",
+            subscriptions=[Subscription(topic=TOPIC)],
+            canary_topic="canary",
+            first_connect_within_s=0.5,
+        )
+        connection = Connection(without, inbox, lambda _at: b"", Watchdog())
+        connection.start()
+        try:
+            with pytest.raises(BrokerError, match="cannot use the broker"):
+                eventually(connection.check)
+        finally:
+            connection.stop(5)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("ca=/nowhere/ca.pem", "ca=/nowhere/ca.pem: No such file"),
+        ("cert={folder}/cert.pem&key=/nowhere/key.pem", "key=/nowhere/key.pem: No such file"),
+        ("cert={folder}/key.pem", "certificate files cannot be used"),
+    ],
+)
+def test_certificate_files_that_cannot_be_used_are_one_line(
+    certificate: Path, options: str, problem: str
+) -> None:
+    url = f"mqtts://127.0.0.1:1?{options.format(folder=certificate)}"
+    config = ConnectionConfig(
+        broker=parse_broker_url(url), client_id="x", subscriptions=[], canary_topic="canary"
+    )
+    with pytest.raises(BrokerError, match=problem):
+        Connection(config, Inbox(1), lambda _at: b"", Watchdog())
 
 
 @pytest.mark.parametrize("scheme", ["mqtt", "mqtts"])

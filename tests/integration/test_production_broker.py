@@ -1,13 +1,7 @@
 """The production broker's own entry script, accounts and topic rules, run outside a container."""
 
-import shutil
-import signal
-import subprocess
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -15,58 +9,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from baycast.processes import start_child, stop_child
 from baycast.reachability import require_broker
 from baycast.settings import UsageError
-from tests.support.brokers import free_port
-
-ROOT = Path(__file__).parents[2]
-SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("mosquitto", path=SYSTEM_PATH) is None
-    or shutil.which("mosquitto_passwd", path=SYSTEM_PATH) is None,
-    reason="the system has no mosquitto with its tools",
-)
+from tests.support.production_broker import production_broker
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    folder = Path(tempfile.mkdtemp(prefix="baycast-test-production-"))
-    folder.chmod(0o755)
-    (folder / "data").mkdir()
-    (folder / "accounts").mkdir()
-    port = free_port()
-    env = {
-        "PATH": SYSTEM_PATH,
-        "MOSQUITTO_CONFIG_DIR": str(ROOT / "deploy" / "mosquitto"),
-        "MOSQUITTO_DATA_DIR": str(folder / "data"),
-        "MOSQUITTO_ACCOUNTS_DIR": str(folder / "accounts"),
-        "MOSQUITTO_PORT": str(port),
-        "BAYCAST_MQTT_INGEST_PASSWORD": "in",
-        "BAYCAST_MQTT_PUBLISH_PASSWORD": "out",
-    }
-    passwords = folder / "accounts" / "passwords"
-    passwords.touch(mode=0o600)
-    for device in ("ir-1", "ir-2", "vms-1"):
-        subprocess.run(
-            ["mosquitto_passwd", "-b", str(passwords), device, "own"], env={"PATH": SYSTEM_PATH}, check=True
-        )
-    with (folder / "log").open("wb") as log:
-        broker = start_child([ROOT / "deploy" / "mosquitto" / "entrypoint.sh"], output=log, env=env)
-    try:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                require_broker(f"mqtt://baycast-ingest:in@127.0.0.1:{port}")
-                break
-            except UsageError:
-                assert time.monotonic() < deadline, (folder / "log").read_text()
-                assert broker.poll() is None, (folder / "log").read_text()
-        yield port
-    finally:
-        stop_child(broker, signal.SIGTERM, 5.0)
-        shutil.rmtree(folder)
+    with production_broker(dict.fromkeys(("ir-1", "ir-2", "vms-1"), "own")) as running:
+        yield running.port
 
 
 @pytest.mark.parametrize("account", ["", "ir-1:wrong@", "baycast-simulator:@", "nobody:own@"])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import psycopg
 import pytest
 
 from store.log import LogEntry, ReadingRow, append, append_entries
 from store.postgres import Connection, connect
+from store.queries import sql
 
 T0 = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -24,8 +27,16 @@ def conn(database_url: str) -> Iterator[Connection]:
 
 
 def row(
-    device: str, seq: int, *, boot: int = 1, meaning: int = 1, area: str = "a", incarnation: int = 0
+    device: str,
+    seq: int,
+    *,
+    boot: int = 1,
+    meaning: int = 1,
+    area: str = "a",
+    incarnation: int = 0,
+    later_s: float | None = 0,
 ) -> ReadingRow:
+    """Received at a moment that `seq` gives; read `later_s` after it, by a device without a clock if that is None."""
     at = T0 + timedelta(seconds=seq)
     return ReadingRow(
         area=area,
@@ -34,8 +45,8 @@ def row(
         boot=boot,
         seq=seq,
         kind="state",
-        at=at,
-        age_ms=None,
+        at=None if later_s is None else at + timedelta(seconds=later_s),
+        age_ms=0 if later_s is None else None,
         received_at=at,
         occupied=True,
         cause="change",
@@ -54,7 +65,8 @@ def test_l2_a_reading_is_stored_once_by_any_path_and_any_time_apart(conn: Connec
         done = append(cur, [row("d", 1), row("d", 2), row("d", 1)], {})
         assert (done.stored, done.duplicates, done.conflicts) == (2, 1, ())
     with conn.transaction(), conn.cursor() as cur:
-        done = append(cur, [row("d", 2), row("d", 3), row("d", 1, boot=2), row("d", 1, incarnation=1)], {})
+        reset = row("d", 1, incarnation=1, later_s=60)
+        done = append(cur, [row("d", 2), row("d", 3), row("d", 1, boot=2), reset], {})
         assert (done.stored, done.duplicates) == (3, 1)
     assert stored(conn) == [("d", 1, 1), ("d", 1, 1), ("d", 1, 2), ("d", 1, 3), ("d", 2, 1)]
     gaps = conn.execute(
@@ -70,6 +82,70 @@ def test_l2_the_same_key_with_another_meaning_is_a_conflict_and_the_first_stays(
     with conn.transaction(), conn.cursor() as cur:
         assert append(cur, [row("d", 1), row("d", 1, meaning=3)], {}).conflicts == (1,)
     assert conn.execute("SELECT array_agg(meaning) FROM reading").fetchone() == ([1],)
+
+
+def test_l2_what_is_delivered_again_after_a_new_incarnation_is_stored_once(conn: Connection) -> None:
+    """The registry may say that a device was reset while its last messages are still on their way, or come again."""
+    with conn.transaction(), conn.cursor() as cur:
+        append(cur, [row("d", 1), row("d", 2), row("d", 3, later_s=None), row("other", 9)], {})
+        append(cur, [row("d", 1, incarnation=1, later_s=60)], {})
+    again = [
+        row("d", 1, incarnation=2),  # of the life before the last
+        row("d", 2, incarnation=2),
+        row("d", 2, incarnation=2),
+        row("d", 9, incarnation=2),  # said by another device only
+        row("d", 2, incarnation=2, boot=2),
+    ]
+    with conn.transaction(), conn.cursor() as cur:
+        done = append(cur, again, {})
+        assert (done.stored, done.duplicates, done.conflicts) == (2, 3, ())
+    new = [
+        row("d", 1, incarnation=2, later_s=120),  # the new life counts from the beginning
+        row("d", 2, incarnation=2, meaning=2),
+        row("d", 3, incarnation=2, later_s=None),  # no moment: nothing tells the two lives apart
+    ]
+    with conn.transaction(), conn.cursor() as cur:
+        done = append(cur, new, {})
+        assert (done.stored, done.duplicates, done.conflicts) == (3, 0, ())
+    with conn.transaction(), conn.cursor() as cur:
+        assert append(cur, again + new, {}).stored == 0
+
+
+def test_l2_only_a_later_incarnation_asks_for_earlier_lives(conn: Connection) -> None:
+    asked: list[str] = []
+
+    class Watching(psycopg.RawCursor[tuple[Any, ...]]):
+        def execute(self, query: Any, *args: Any, **kwargs: Any) -> Watching:
+            asked.append(query)
+            super().execute(query, *args, **kwargs)
+            return self
+
+    with conn.transaction(), Watching(conn) as cur:
+        append(cur, [row("d", 1), row("d", 2)], {})
+        assert sql("log.echoes") not in asked
+        append(cur, [row("d", 1, incarnation=1)], {})
+        assert sql("log.echoes") in asked
+
+
+def test_l2_a_life_that_saw_some_of_a_batch_stores_the_rest(conn: Connection) -> None:
+    """A gateway sends again what it is not sure of, out of order and between new readings."""
+    with conn.transaction(), conn.cursor() as cur:
+        append(cur, [row("d", seq) for seq in (2, 3, 7)], {})
+    batch = [
+        row("d", 9),
+        row("e", 2),
+        row("d", 3),
+        row("d", 1),
+        row("d", 7, meaning=2),
+        row("d", 9),
+        row("e", 2),
+    ]
+    with conn.transaction(), conn.cursor() as cur:
+        done = append(cur, batch, {})
+    assert (done.stored, done.duplicates, done.conflicts) == (3, 3, (4,))
+    assert stored(conn) == [*(("d", 1, seq) for seq in (1, 2, 3, 7, 9)), ("e", 1, 2)]
+    seen = conn.execute("SELECT device_id, seen::text FROM device_seen ORDER BY 1").fetchall()
+    assert seen == [("d", "{[1,4),[7,8),[9,10)}"), ("e", "{[2,3)}")]
 
 
 def test_l2_workers_that_race_for_the_same_readings_store_each_once(
@@ -168,3 +244,32 @@ def test_conflicts_are_dealt_with_before_a_head_is_locked(conn: Connection, data
     with conn.transaction(), conn.cursor() as cur:
         append(cur, [row("d", 1, meaning=2), row("d", 2)], {"a": T0}, on_conflicts=still_free)
     assert seen == [(0,)]
+
+
+def test_an_area_without_a_log_takes_nothing(conn: Connection) -> None:
+    """Neither readings nor a watermark nor entries; nothing of the transaction is kept."""
+
+    def readings(cur: psycopg.Cursor[tuple[Any, ...]]) -> None:
+        append(cur, [row("d", 1, area="nowhere")], {})
+
+    def watermark(cur: psycopg.Cursor[tuple[Any, ...]]) -> None:
+        append(cur, [row("d", 1)], {"nowhere": T0})
+
+    def entries(cur: psycopg.Cursor[tuple[Any, ...]]) -> None:
+        append_entries(cur, "nowhere", [LogEntry("registry", "zone/z", None, T0, "test")])
+
+    for attempt in (readings, watermark, entries):
+        with (
+            pytest.raises(LookupError, match="area nowhere has no log"),
+            conn.transaction(),
+            conn.cursor() as cur,
+        ):
+            attempt(cur)
+    assert stored(conn) == []
+    assert conn.execute("SELECT sum(position) FROM log_head").fetchone() == (2,)
+
+
+def test_further_entries_need_no_clock(conn: Connection) -> None:
+    with conn.transaction(), conn.cursor() as cur:
+        _, position = append_entries(cur, "a", [LogEntry("registry", "zone/z", None, T0, "test")])
+    assert position == 2

@@ -10,14 +10,13 @@ import pytest
 from store import migrate
 from store.migrate import MigrationError, pending
 from store.postgres import connect
-from store.queries import QueryFileError, all_queries, parse, sql
+from store.queries import QueryFileError, all_queries, parse
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_query_is_accepted_by_the_migrated_schema(database_url: str) -> None:
     with connect(database_url) as conn, conn.cursor() as cur:
-        cur.execute(sql("log.stage"))
         for name, statement in all_queries().items():
             body = "\n".join(line for line in statement.splitlines() if not line.startswith("--"))
             if re.match(r"\s*COPY\b", body):

@@ -14,6 +14,9 @@ from baycast.chaos.schedule import CRASH_POINTS, PROFILES, Fault, schedule
 from baycast.chaos.stream import StreamPlan, messages
 from firmware_contract.codec import Accepted, Rejected, decode
 
+CRASHES = (*CRASH_POINTS, Fault.CRASH_MID_ACK)
+BROKER_KILLS = (Fault.BROKER_KILL, Fault.BROKER_KILL_QUEUED)
+KILLS = (*CRASHES, Fault.INGEST_KILL, Fault.ENGINE_KILL, Fault.DB_KILL, Fault.DB_BACKEND_KILL)
 seeds = st.integers(0, 2**32)
 profiles = st.sampled_from(sorted(PROFILES)).map(PROFILES.__getitem__)
 
@@ -26,7 +29,7 @@ def test_the_same_seed_gives_the_same_schedule(profile, seed, events) -> None:
     assert Counter(step.fault for step in steps) == +Counter(profile.faults)
     assert all(before.at <= after.at for before, after in pairwise(steps))
     assert all(0 <= step.at <= events for step in steps)
-    assert all(step.count >= 1 for step in steps if step.fault in CRASH_POINTS)
+    assert all(step.count >= 1 for step in steps if step.fault in CRASHES)
 
 
 def test_another_seed_gives_another_schedule() -> None:
@@ -37,17 +40,45 @@ def test_another_seed_gives_another_schedule() -> None:
 
 def test_the_profiles_keep_their_promises() -> None:
     long = PROFILES["long"].faults
-    points = [long[fault] for fault in CRASH_POINTS]
-    kills_to_arm = sum(points)
+    kills_to_arm = sum(long[fault] for fault in CRASH_POINTS)
 
-    assert long[Fault.INGEST_KILL] + kills_to_arm + sum(points) >= 300
-    assert min(points) >= 30
+    assert long[Fault.INGEST_KILL] + kills_to_arm + sum(long[fault] for fault in CRASHES) >= 300
+    assert min(long[fault] for fault in CRASHES) >= 30
     assert long[Fault.DB_KILL] + long[Fault.DB_BACKEND_KILL] >= 50
     assert PROFILES["long"].events >= 2_000_000
-    assert PROFILES["broker"].faults[Fault.BROKER_KILL] >= 50
+    assert sum(PROFILES["broker"].faults[fault] for fault in BROKER_KILLS) >= 50
     commit = PROFILES["commit"]
-    assert set(Fault) - set(commit.faults) == {Fault.DB_OUTAGE, Fault.BROKER_KILL}
+    assert set(Fault) - set(commit.faults) == {Fault.DB_OUTAGE, Fault.REGISTER, *BROKER_KILLS}
     assert commit.events >= 50_000
+    armed = sum(commit.faults[fault] for fault in CRASH_POINTS)
+    assert armed + sum(times for fault, times in commit.faults.items() if fault in KILLS) >= 20
+
+
+def test_an_outage_begins_early_so_that_the_stream_outlasts_it() -> None:
+    for seed in range(5):
+        (outage,) = schedule(PROFILES["outage"], seed, 1_000_000)
+        assert (outage.at, outage.seconds) == (20_000, 600)
+
+
+def test_the_stream_has_every_fault_of_a_publisher() -> None:
+    plan = StreamPlan(seed=1, events=5000, devices=60, started_ms=1_775_000_000_000, poison_share=0.01)
+    stream = list(messages(plan))
+    sent = [reading for message in stream for reading in message.readings]
+    meanings: dict[ledger.Key, set[str]] = {}
+    newest: dict[str, tuple[int, int]] = {}
+    out_of_order = 0
+    for reading in sent:
+        meanings.setdefault(reading.key, set()).add(reading.meaning)
+        device, *number = reading.key
+        out_of_order += tuple(number) < newest.get(device, (0, 0))
+        newest[device] = max(newest.get(device, (0, 0)), (number[0], number[1]))
+
+    assert out_of_order > 100  # held back, or in a gateway's batch
+    assert len(sent) > len(meanings) + 100  # duplicates
+    assert any(len(claims) > 1 for claims in meanings.values())  # contradictions under one key
+    assert any(len(message.readings) > 20 for message in stream)  # late batches
+    assert any(message.poison and message.readings for message in stream)  # poison inside of a batch
+    assert any(message.poison and not message.readings for message in stream)
 
 
 @given(seeds, st.integers(1, 300), st.integers(1, 60))

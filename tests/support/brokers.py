@@ -11,7 +11,7 @@ from pathlib import Path
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.settings import UsageError
 
-_PACKAGES = Path(tempfile.gettempdir()) / "baycast-test-mosquitto"
+PACKAGES = Path(tempfile.gettempdir()) / "baycast-test-mosquitto"
 
 
 def free_port() -> int:
@@ -27,7 +27,7 @@ class Broker:
     def __init__(self, folder: Path, *extra_config: str) -> None:
         self.folder = folder
         self.log = folder / "broker.log"
-        self._embedded = EmbeddedMosquitto(folder / "data", free_port(), _PACKAGES, extra_config)
+        self._embedded = EmbeddedMosquitto(folder / "data", free_port(), PACKAGES, extra_config)
 
     @property
     def url(self) -> str:

@@ -16,8 +16,10 @@ import paho.mqtt.client as mqtt
 import psycopg
 from paho.mqtt.enums import CallbackAPIVersion
 
+from ingest.config import IngestConfig
 from ingest.failures import IngestError
-from ingest.run import IngestConfig, run
+from ingest.health import Health
+from ingest.run import run
 from store.log import LogEntry, append_entries
 from store.postgres import connect
 from tests.support.waiting import eventually
@@ -122,14 +124,14 @@ def config_for(database_url: str, mqtt_url: str, **more: Any) -> IngestConfig:
 
 
 @contextmanager
-def ingesting(config: IngestConfig) -> Iterator[None]:
+def ingesting(config: IngestConfig, health: Health | None = None) -> Iterator[None]:
     """Ingest in a thread of this process, subscribed when the block begins; raises its failure at the end."""
     stop = threading.Event()
     failures: list[BaseException] = []
 
     def target() -> None:
         try:
-            run(config, stop)
+            run(config, stop, health)
         except BaseException as error:  # noqa: BLE001 - raised again below
             failures.append(error)
 
@@ -149,7 +151,9 @@ def ingesting(config: IngestConfig) -> Iterator[None]:
 
 def _canaries(config: IngestConfig) -> list[tuple[Any, ...]]:
     return rows(
-        config.database_url, "SELECT canary_at FROM ingest_worker WHERE worker_id = %s", config.worker_id
+        config.database_url,
+        "SELECT canary_at FROM ingest_worker WHERE worker_id = %s AND canary_at IS NOT NULL",
+        config.worker_id,
     )
 
 

@@ -238,3 +238,22 @@ def test_l1_leaving_waits_until_the_other_side_has_read_everything(bench: Bench)
     leaving.join(5)
     assert not leaving.is_alive()
     assert client.socket() is None
+
+
+def test_l8_leaving_waits_no_longer_than_it_may(bench: Bench) -> None:
+    began = time.monotonic()
+    bench.client.leave(0.05)  # type: ignore[attr-defined]
+    assert 0.05 <= time.monotonic() - began < 5
+    assert bench.client.socket() is None
+
+
+def test_leaving_a_connection_that_has_no_time_left_only_closes_it(bench: Bench) -> None:
+    bench.client.leave(0.0)  # type: ignore[attr-defined]
+    assert bench.client.socket() is None
+
+
+def test_after_the_brokers_goodbye_nothing_is_read_any_more(bench: Bench) -> None:
+    goodbye = packet(0xE0, b"\x8b")
+    bench.feed(goodbye + publish(b"t", b"1", mid=1, flags=2, properties=b""))
+    assert bench.client.socket() is None
+    assert bench.messages == []

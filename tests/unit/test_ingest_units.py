@@ -12,12 +12,13 @@ from ingest import metrics
 from ingest.batch import Batcher
 from ingest.broker_url import parse_broker_url
 from ingest.client import ConnectionConfig
+from ingest.config import IngestConfig
 from ingest.connection import Connection
 from ingest.failures import IngestError
 from ingest.flood import FloodGate, source_of
 from ingest.inbox import Inbox, Received
-from ingest.run import IngestConfig
-from ingest.translate import CanaryMark, ClockMark, Translator, Why, refuse_item
+from ingest.translate import CanaryMark, ClockMark, Item, Translator, Why, refuse_item
+from ingest.watchdog import Watchdog
 from store.devices import Device, Directory, LinkState
 from store.faults import Fault, classify
 from store.log import ReadingRow
@@ -115,6 +116,13 @@ def test_a_refused_item_of_a_batch_is_filed_where_it_can_be_decoded_again() -> N
     assert json.loads(one.payload or b"") == STATE
 
 
+def test_a_count_keeps_its_capacity_and_its_bytes() -> None:
+    body = COMMON | {"occupied": 41, "capacity": 40}
+    reading = row(device_topic("g1", "count"), body)
+    assert (reading.count, reading.capacity, reading.occupied) == (41, 40, None)
+    assert reading.raw == json.dumps(body).encode()
+
+
 def test_a_link_is_no_reading() -> None:
     assert translate(device_topic("s1", "link"), {"online": False}) == LinkState("s1", False, None, NOW)
 
@@ -140,6 +148,44 @@ def test_only_our_own_canary_from_the_past_counts() -> None:
     assert isinstance(canary(NOW + timedelta(seconds=3)), Refused)
     assert isinstance(canary(NOW, worker="ingest-2"), Refused)
     assert isinstance(canary(NOW, worker="ingest-2", topic="ingest-2"), Refused)
+
+
+@pytest.mark.parametrize(
+    ("item", "topic", "device_id", "payload"),
+    [
+        (
+            row(device_topic("s1", "state"), STATE),
+            device_topic("s1", "state"),
+            "s1",
+            json.dumps(STATE).encode(),
+        ),
+        (row(device_topic("g1", "passage"), PASSAGE), device_topic("g1", "passage"), "g1", None),
+        (LinkState("s1", True, None, NOW), device_topic("s1", "link"), "s1", None),
+        (ClockMark("replayed", NOW), clock_topic("replayed"), None, None),
+        (CanaryMark(NOW), "canary", None, None),
+        (
+            Refused(
+                topic="w\u0175",
+                reason="bad_topic",
+                detail="not ours",
+                device_id="s1",
+                payload=b"{}",
+                size=2,
+                received_at=NOW,
+            ),
+            "'w\\u0175'",
+            None,
+            b"{}",
+        ),
+    ],
+)
+def test_l11_any_item_the_database_would_not_take_can_be_refused_alone(
+    item: Item, topic: str, device_id: str | None, payload: bytes | None
+) -> None:
+    one = refuse_item(item, Why.STORE_REJECTED, "22P05", NOW)
+    assert (one.topic, one.device_id, one.payload) == (topic, device_id, payload)
+    assert (one.reason, one.detail, one.received_at) == (Why.STORE_REJECTED, "22P05", NOW)
+    assert one.size == len(payload or b"")
 
 
 def test_batch_by_size_by_age_and_by_quiet() -> None:
@@ -183,7 +229,7 @@ def test_l8_what_finds_no_room_is_dropped_only_without_a_promise() -> None:
     config = ConnectionConfig(
         broker=parse_broker_url("mqtt://nowhere"), client_id="c", subscriptions=[], canary_topic="canary"
     )
-    connection = Connection(config, inbox, lambda _at: b"")
+    connection = Connection(config, inbox, lambda _at: b"", Watchdog())
     before = metrics.UNACKNOWLEDGED._value.get()
     freed = threading.Timer(0.3, lambda: inbox.take(1, 0))
     freed.start()

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,25 @@ def test_a_role_that_keeps_dying_is_restarted_ever_more_slowly(tmp_path: Path) -
         began = time.monotonic()
         wait_until(lambda: only(supervisor).restarts == 3, supervisor.poll)
         assert time.monotonic() - began >= 0.2 + 0.4 + 0.8
+
+
+def test_a_role_with_an_end_is_not_started_again(tmp_path: Path) -> None:
+    once = replace(role("once", "print('ran', flush=True)"), once=True)
+    with supervised(tmp_path, once, role("sleeper", SLEEPER)) as supervisor:
+        wait_until(lambda: supervisor.status()[0].pid is None, supervisor.poll)
+        supervisor.poll()
+        assert supervisor.status()[0].restarts == 0
+        assert (tmp_path / "once.log").read_text() == "ran\n"
+
+
+@pytest.mark.parametrize(("status", "wrong"), [(2, "needed"), (1, None)])
+def test_what_must_start_and_is_refused_at_once_is_told(
+    tmp_path: Path, status: int, wrong: str | None
+) -> None:
+    needed = replace(role("needed", f"raise SystemExit({status})"), must_start=True)
+    with supervised(tmp_path, needed) as supervisor:
+        wait_until(lambda: only(supervisor).pid is None, supervisor.poll)
+        assert supervisor.wrong_from_the_start == wrong
 
 
 def test_stop_asks_first_and_kills_what_stays(tmp_path: Path) -> None:

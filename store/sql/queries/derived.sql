@@ -87,36 +87,62 @@ SELECT doc FROM count_checkpoint WHERE area = $1 AND generation = $2 AND zone_id
 ORDER BY at DESC LIMIT 1;
 
 -- name: cut_bay_intervals
--- What a page replaces.
-DELETE FROM bay_interval t USING unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
-WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.device_id = c.device_id AND t.started_at >= c.cut;
+-- What a page replaces. Looked up key by key, which OFFSET 0 enforces, here and below: of a generation that the statistics do
+-- not know yet the planner expects one row, and would read all there are for every page.
+DELETE FROM bay_interval WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
+    CROSS JOIN LATERAL (
+        SELECT b.ctid FROM bay_interval b WHERE b.area = $1 AND b.generation = $2 AND b.bay_id = c.bay_id AND b.device_id = c.device_id
+          AND b.started_at >= c.cut OFFSET 0
+    ) AS t
+));
 
 -- name: cut_stays
 -- What a page replaces.
-DELETE FROM stay t USING unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
-WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.device_id = c.device_id AND t.arrived_at >= c.cut;
+DELETE FROM stay WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
+    CROSS JOIN LATERAL (
+        SELECT b.ctid FROM stay b WHERE b.area = $1 AND b.generation = $2 AND b.bay_id = c.bay_id AND b.device_id = c.device_id
+          AND b.arrived_at >= c.cut OFFSET 0
+    ) AS t
+));
 
 -- name: cut_count_intervals
 -- What a page replaces.
-DELETE FROM count_interval t USING unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
-WHERE t.area = $1 AND t.generation = $2 AND t.zone_id = c.zone_id AND t.started_at >= c.cut;
+DELETE FROM count_interval WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
+    CROSS JOIN LATERAL (
+        SELECT b.ctid FROM count_interval b WHERE b.area = $1 AND b.generation = $2 AND b.zone_id = c.zone_id AND b.started_at >= c.cut OFFSET 0
+    ) AS t
+));
 
 -- name: cut_checkpoints
 -- Checkpoints that a late reading has made void.
-DELETE FROM device_checkpoint t
-USING unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[]) AS c (device_id, incarnation, boot, seq)
-WHERE t.area = $1 AND t.generation = $2 AND t.device_id = c.device_id
-  AND (t.incarnation, t.boot, t.seq) > (c.incarnation, c.boot, c.seq);
+DELETE FROM device_checkpoint WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[]) AS c (device_id, incarnation, boot, seq)
+    CROSS JOIN LATERAL (
+        SELECT b.ctid FROM device_checkpoint b WHERE b.area = $1 AND b.generation = $2 AND b.device_id = c.device_id
+          AND (b.incarnation, b.boot, b.seq) > (c.incarnation, c.boot, c.seq) OFFSET 0
+    ) AS t
+));
 
 -- name: cut_count_checkpoints
 -- Checkpoints that a late event has made void.
-DELETE FROM count_checkpoint t USING unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
-WHERE t.area = $1 AND t.generation = $2 AND t.zone_id = c.zone_id AND t.at > c.cut;
+DELETE FROM count_checkpoint WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
+    CROSS JOIN LATERAL (
+        SELECT b.ctid FROM count_checkpoint b WHERE b.area = $1 AND b.generation = $2 AND b.zone_id = c.zone_id AND b.at > c.cut OFFSET 0
+    ) AS t
+));
 
 -- name: cut_cells
 -- Cells from a time on, by zone.
-DELETE FROM zone_cell t USING unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
-WHERE t.area = $1 AND t.generation = $2 AND t.zone_id = c.zone_id AND t.cell_at >= c.cut;
+DELETE FROM zone_cell WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
+    CROSS JOIN LATERAL (
+        SELECT b.ctid FROM zone_cell b WHERE b.area = $1 AND b.generation = $2 AND b.zone_id = c.zone_id AND b.cell_at >= c.cut OFFSET 0
+    ) AS t
+));
 
 -- name: drop_devices
 -- Device folds that a page writes anew.

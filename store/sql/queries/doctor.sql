@@ -20,3 +20,42 @@ ORDER BY h.area;
 SELECT reason, sum(count)::bigint, count(DISTINCT device_id)
 FROM quarantine WHERE last_seen > clock_timestamp() - interval '24 hours' AND replayed_at IS NULL
 GROUP BY reason ORDER BY 2 DESC;
+
+-- name: broker_drops
+-- The brokers that dropped messages between our looks, the newest first.
+SELECT broker, dropped, dropped_last, dropped_at, dropped_at > clock_timestamp() - interval '24 hours'
+FROM broker_drops WHERE dropped > 0 ORDER BY dropped_at DESC;
+
+-- name: gaps
+-- Holes of the sequence numbers seen, by life of a device: how many numbers are missing, in how many holes, the last hole, and
+-- when the reading after it was received. The newest first.
+SELECT g.device_id, g.incarnation, g.boot, g.missing, g.holes, lower(g.last), upper(g.last) - 1, r.received_at
+FROM (
+    SELECT d.device_id, d.incarnation, d.boot, sum(upper(hole) - lower(hole))::bigint AS missing, count(*) AS holes,
+           (array_agg(hole ORDER BY hole DESC))[1] AS last
+    FROM device_seen d,
+         LATERAL unnest(int8multirange(range_merge(d.seen)) - d.seen) AS hole
+    WHERE d.device_id = coalesce($1, d.device_id)
+    GROUP BY d.device_id, d.incarnation, d.boot
+) g
+LEFT JOIN LATERAL (
+    SELECT received_at FROM reading
+    WHERE device_id = g.device_id AND incarnation = g.incarnation AND boot = g.boot AND seq = upper(g.last)
+    LIMIT 1
+) r ON true
+ORDER BY r.received_at DESC NULLS LAST, g.device_id, g.incarnation DESC, g.boot DESC
+LIMIT $2;
+
+-- name: holes_of_device
+-- Each hole of one device, the newest first: its life, first and last missing number, and when the reading after it came.
+SELECT d.incarnation, d.boot, lower(hole), upper(hole) - 1, r.received_at
+FROM device_seen d
+CROSS JOIN LATERAL unnest(int8multirange(range_merge(d.seen)) - d.seen) AS hole
+LEFT JOIN LATERAL (
+    SELECT received_at FROM reading
+    WHERE device_id = d.device_id AND incarnation = d.incarnation AND boot = d.boot AND seq = upper(hole)
+    LIMIT 1
+) r ON true
+WHERE d.device_id = $1
+ORDER BY d.incarnation DESC, d.boot DESC, hole DESC
+LIMIT $2;

@@ -56,4 +56,49 @@ SET synchronous_commit = on;
 
 -- name: worker_known
 -- Whether this worker was here before, so that the broker should still hold its session.
-SELECT EXISTS (SELECT FROM ingest_worker WHERE worker_id = $1);
+SELECT EXISTS (SELECT FROM ingest_worker WHERE worker_id = $1 AND canary_at IS NOT NULL);
+
+-- name: worker_filters
+-- The topic filters that this worker's session may have.
+SELECT filters FROM ingest_worker WHERE worker_id = $1;
+
+-- name: begin_worker
+-- Before it connects: the session may have these filters from now on.
+INSERT INTO ingest_worker (worker_id, seen_at, filters) VALUES ($1, clock_timestamp(), $2)
+ON CONFLICT (worker_id) DO UPDATE SET filters = excluded.filters;
+
+-- name: worker_canary
+-- The canary that this worker committed last.
+SELECT canary_at FROM ingest_worker WHERE worker_id = $1;
+
+-- name: forget_worker
+-- Its session was drained and removed: nothing is held for it any more.
+DELETE FROM ingest_worker WHERE worker_id = $1;
+
+-- name: workers
+-- Every worker id whose session the broker may hold.
+SELECT worker_id, extract(epoch FROM clock_timestamp() - seen_at)::double precision, stopped_at IS NOT NULL, filters
+FROM ingest_worker ORDER BY worker_id;
+
+-- name: end_predecessor
+-- Ends the session that this very process lost the connection to, and whose worker lock the server still holds.
+SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
+WHERE a.pid = $1 AND a.application_name = $2
+  AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted);
+
+-- name: broker_drops
+-- Notes the broker's counter of dropped messages; returns how many were dropped since the last look. A counter that went
+-- back began anew. The first look of all has nothing to compare with.
+WITH before AS (
+    SELECT counter FROM broker_drops WHERE broker = $1 FOR UPDATE
+), since AS (
+    SELECT coalesce((SELECT $2::bigint - CASE WHEN $2 >= counter THEN counter ELSE 0 END FROM before), 0) AS n
+)
+INSERT INTO broker_drops AS d (broker, counter, dropped, dropped_last, dropped_at)
+SELECT $1, $2, n, n, CASE WHEN n > 0 THEN clock_timestamp() END FROM since
+ON CONFLICT (broker) DO UPDATE SET
+    counter = excluded.counter,
+    dropped = d.dropped + excluded.dropped,
+    dropped_last = CASE WHEN excluded.dropped > 0 THEN excluded.dropped ELSE d.dropped_last END,
+    dropped_at = coalesce(excluded.dropped_at, d.dropped_at)
+RETURNING (SELECT n FROM since);

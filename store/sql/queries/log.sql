@@ -1,61 +1,69 @@
--- name: stage
--- Where a batch's readings wait for deduplication; empty again after COMMIT.
-CREATE TEMPORARY TABLE IF NOT EXISTS reading_stage (
-    batch_id bigint, ordinal integer, area text, device_id text, incarnation integer, boot bigint, seq bigint,
-    kind text, at timestamptz, age_ms bigint, received_at timestamptz, occupied boolean, cause text, prev_s bigint,
-    confidence real, direction text, vehicle_token text, count integer, capacity integer, battery_mv integer,
-    temperature_c real, rssi_dbm real, faults text[], meaning bigint, raw bytea
-) ON COMMIT DELETE ROWS;
-
--- name: copy_stage
--- Binary COPY into the stage.
-COPY reading_stage FROM STDIN (FORMAT BINARY);
+-- name: copy_readings
+-- Binary COPY of readings whose keys are claimed.
+COPY reading FROM STDIN (FORMAT BINARY);
 
 -- name: batch_ids
 -- As many batch ids as areas in the batch.
 SELECT nextval('log_batch_id') FROM generate_series(1, $1::integer);
 
--- name: open_lives
--- A row for each life of a device seen for the first time, in device order.
-INSERT INTO device_seen (device_id, incarnation, boot)
-SELECT DISTINCT device_id, incarnation, boot FROM reading_stage ORDER BY device_id, incarnation, boot
-ON CONFLICT DO NOTHING;
+-- name: claim
+-- Marks keys as seen, a life of a device at a time and in device order: workers that share a device wait for each other,
+-- never in a ring. Returns the keys, by their place, of lives that saw one of theirs before: these are locked, not marked.
+WITH key AS (
+    SELECT device_id, incarnation, boot, seq, place
+    FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::bigint[])
+        WITH ORDINALITY AS k (device_id, incarnation, boot, seq, place)
+), fresh AS (
+    INSERT INTO device_seen AS d (device_id, incarnation, boot, seen)
+    SELECT device_id, incarnation, boot, range_agg(int8range(seq, seq, '[]'))
+    FROM key GROUP BY device_id, incarnation, boot ORDER BY device_id, incarnation, boot
+    ON CONFLICT (device_id, incarnation, boot) DO UPDATE SET seen = d.seen + excluded.seen
+    WHERE NOT d.seen && excluded.seen
+    RETURNING device_id, incarnation, boot
+)
+SELECT place - 1 FROM key LEFT JOIN fresh USING (device_id, incarnation, boot) WHERE fresh.boot IS NULL;
 
--- name: lock_lives
--- Locks the lives of the batch in device order: workers that share a device wait for each other, never in a ring.
-SELECT 1 FROM device_seen d
-JOIN (SELECT DISTINCT device_id, incarnation, boot FROM reading_stage) s USING (device_id, incarnation, boot)
-ORDER BY d.device_id, d.incarnation, d.boot
-FOR UPDATE OF d;
-
--- name: store_new
--- Stores the first of each key that was never seen and marks the batch's keys as seen; returns the ordinals stored.
-WITH stored AS (
-    INSERT INTO reading
-    SELECT first.* FROM (
-        SELECT DISTINCT ON (s.device_id, s.incarnation, s.boot, s.seq) s.*
-        FROM reading_stage s
-        JOIN device_seen d USING (device_id, incarnation, boot)
-        WHERE NOT d.seen @> s.seq
-        ORDER BY s.device_id, s.incarnation, s.boot, s.seq, s.ordinal
-    ) AS first
-    RETURNING ordinal
+-- name: claim_unseen
+-- Marks those keys as seen that were not, in lives that are locked already; returns them by their place.
+WITH key AS (
+    SELECT device_id, incarnation, boot, seq, place
+    FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::bigint[])
+        WITH ORDINALITY AS k (device_id, incarnation, boot, seq, place)
+), unseen AS (
+    SELECT key.* FROM key JOIN device_seen d USING (device_id, incarnation, boot) WHERE NOT d.seen @> key.seq
 ), marked AS (
-    UPDATE device_seen d SET seen = d.seen + s.seqs
+    UPDATE device_seen d SET seen = d.seen + u.seqs
     FROM (
         SELECT device_id, incarnation, boot, range_agg(int8range(seq, seq, '[]')) AS seqs
-        FROM reading_stage GROUP BY device_id, incarnation, boot
-    ) AS s
-    WHERE d.device_id = s.device_id AND d.incarnation = s.incarnation AND d.boot = s.boot AND NOT d.seen @> s.seqs
+        FROM unseen GROUP BY device_id, incarnation, boot
+    ) AS u
+    WHERE d.device_id = u.device_id AND d.incarnation = u.incarnation AND d.boot = u.boot
 )
-SELECT ordinal FROM stored;
+SELECT place - 1 FROM unseen;
 
 -- name: conflicts
--- Ordinals of the staged readings whose key is taken by a stored reading with another meaning.
-SELECT s.ordinal FROM reading_stage s
-JOIN reading r USING (device_id, incarnation, boot, seq)
-WHERE r.meaning <> s.meaning AND s.ordinal = ANY($1::integer[])
-ORDER BY s.ordinal;
+-- The readings, by their place, whose key is taken by a stored reading with another meaning.
+-- Each is looked up by itself, which OFFSET 0 enforces: a join would be planned over whole compressed chunks.
+SELECT place - 1
+FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[])
+    WITH ORDINALITY AS k (device_id, incarnation, boot, seq, meaning, place)
+CROSS JOIN LATERAL (
+    SELECT r.meaning FROM reading r
+    WHERE r.device_id = k.device_id AND r.incarnation = k.incarnation AND r.boot = k.boot AND r.seq = k.seq OFFSET 0
+) AS r
+WHERE r.meaning <> k.meaning;
+
+-- name: echoes
+-- The readings, by their place, that an earlier life of their device said already: same key, same moment, same meaning.
+SELECT DISTINCT place - 1
+FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
+    WITH ORDINALITY AS k (device_id, incarnation, boot, seq, meaning, at, place)
+JOIN device_seen d ON d.device_id = k.device_id AND d.incarnation < k.incarnation AND d.boot = k.boot AND d.seen @> k.seq
+CROSS JOIN LATERAL (
+    SELECT r.at, r.meaning FROM reading r
+    WHERE r.device_id = d.device_id AND r.incarnation = d.incarnation AND r.boot = d.boot AND r.seq = k.seq OFFSET 0
+) AS r
+WHERE r.at = k.at AND r.meaning = k.meaning;
 
 -- name: ensure_head
 -- The head of an area's log, made with the area.
@@ -98,11 +106,13 @@ ORDER BY batch_id, ordinal;
 SELECT batch_id, kind, key, doc FROM log_entry WHERE batch_id = ANY($1::bigint[]) ORDER BY batch_id, ordinal;
 
 -- name: readings_of_device
--- One device's readings after a key, in the device's own order, up to a batch position of the area.
+-- One device's readings after a key, in the device's own order, up to a batch position of the area, which is looked up by
+-- row: a join would be planned over all batches there are.
 SELECT r.batch_id, r.device_id, r.incarnation, r.boot, r.seq, r.kind, r.at, r.age_ms, r.received_at, r.occupied, r.cause,
        r.prev_s, r.confidence, r.direction, r.count, r.capacity
-FROM reading r JOIN log_batch b USING (batch_id)
-WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4) AND b.area = $5 AND b.position <= $6
+FROM reading r
+WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
+  AND (SELECT b.area = $5 AND b.position <= $6 FROM log_batch b WHERE b.batch_id = r.batch_id)
 ORDER BY r.incarnation, r.boot, r.seq;
 
 -- name: heads
