@@ -10,10 +10,11 @@ from random import Random
 from statistics import median
 
 from baycast.score.city import START
+from occupancy.device_fold import DeviceFold, Watch
 from occupancy.fold import AreaFold, Batch
 from occupancy.model import AnyReading, Cause, Clock, DeviceId, ReadingKey, StateReading
 from occupancy.registry import Registry
-from occupancy.step import DeviceFold, step
+from occupancy.step import step
 
 AREA = "bench"
 BAYS_A_ZONE = 50
@@ -50,10 +51,11 @@ def bench_engine(
 def _step_per_s(readings: int, seed: int) -> float:
     made = list(_readings(1, readings, seed))
     fold: DeviceFold | None = None
-    silent_after = timedelta(seconds=_HEARTBEAT_S * 2.5)
+    heartbeat = timedelta(seconds=_HEARTBEAT_S)
+    watch = Watch(heartbeat * 2.5, heartbeat * 1.25, Clock.LIVE)
     began = _start()
     for reading in made:
-        fold, _ = step(fold, reading, silent_after=silent_after, clock=Clock.LIVE)
+        fold, _, _ = step(fold, reading, watch)
     return readings / (time.process_time() - began)
 
 

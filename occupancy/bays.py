@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import zip_longest
 
+from occupancy.device_fold import DeviceFold
 from occupancy.model import (
     BayId,
     BayInterval,
@@ -16,30 +18,32 @@ from occupancy.model import (
     State,
     Stay,
 )
+from occupancy.repair import Holding
 from occupancy.rules import Access
-from occupancy.step import DeviceFold, Span
+from occupancy.step import Standing, z
+from occupancy.transitions import Verdict
 
 
 def bay_rows(
     device_id: DeviceId,
     bay_id: BayId,
     bindings: Sequence[Binding],
-    spans: Sequence[Span],
+    holdings: Sequence[Holding],
     watermark: datetime | None,
 ) -> tuple[list[BayInterval], list[Stay]]:
-    """Cut a sensor's spans to the times it watched this bay; no stay crosses the end of a binding.
+    """Cut what a sensor saw to the times it watched this bay; no stay crosses the end of a binding.
 
-    `bindings` are the sensor's to this bay in time order, `spans` are in time order. What lasts is open until the
-    watermark reaches the end of its binding.
+    `bindings` are the sensor's to this bay in time order; so are `holdings`, the last of which lasts. What lasts is
+    open until the watermark reaches the end of its binding.
     """
     intervals: list[BayInterval] = []
     stays: list[Stay] = []
     for binding in bindings:
-        for span in spans:
-            start = (
-                span.started_at if binding.valid_from is None else max(span.started_at, binding.valid_from)
-            )
-            end = span.ended_at
+        for holding, then in zip_longest(holdings, holdings[1:]):
+            start = holding.since
+            if binding.valid_from is not None and binding.valid_from > start:
+                start = binding.valid_from
+            end = then.since if then else None
             if binding.valid_to is not None and (end is None or binding.valid_to < end):
                 reached = end is not None or (watermark is not None and binding.valid_to <= watermark)
                 end = binding.valid_to if reached else None
@@ -47,32 +51,36 @@ def bay_rows(
                     continue
             if end is not None and end <= start:
                 continue
+            seen = start == holding.since
             intervals.append(
                 BayInterval(
                     bay_id=bay_id,
                     started_at=start,
                     ended_at=end,
-                    state=span.state,
-                    reason=span.reason,
+                    state=holding.state,
+                    reason=holding.reason,
                     device_id=device_id,
+                    inferred=holding.inferred and seen,
+                    uncertain_s=holding.uncertain_s if seen else 0.0,
                 )
             )
-            if span.state is State.OCCUPIED:
-                stays.append(_stay(bay_id, device_id, span, start, end))
+            if holding.state is State.OCCUPIED:
+                stays.append(_stay(bay_id, device_id, holding, then, start, end))
     return intervals, stays
 
 
-def live_state(bay_id: BayId, fold: DeviceFold, last: Span, binding: Binding) -> BayState:
-    """The bay's live answer from the last span of the sensor that watches it now."""
-    known = last.state in (State.FREE, State.OCCUPIED)
-    since = last.started_at if binding.valid_from is None else max(last.started_at, binding.valid_from)
+def live_state(bay_id: BayId, fold: DeviceFold, standing: Standing, binding: Binding) -> BayState:
+    """The bay's live answer from what holds of the sensor that watches it now."""
+    last = standing.trail[-1]
+    since = last.since if binding.valid_from is None else max(last.since, binding.valid_from)
+    overdue = f"; overdue, last heard at {z(fold.as_of)}" if standing.verdict is Verdict.OVERDUE else ""
     return BayState(
         bay_id=bay_id,
         state=last.state,
         since=since,
         as_of=fold.as_of,
-        confidence=fold.confidence if known else 0.0,
-        reason=last.reason,
+        confidence=standing.confidence,
+        reason=last.reason + overdue,
         device_id=fold.device_id,
     )
 
@@ -96,14 +104,27 @@ def shown(state: BayState, access: Access) -> BayState:
     return replace(state, state=State.CLOSED, reason=access.closed_by, confidence=1.0)
 
 
-def _stay(bay_id: BayId, device_id: DeviceId, span: Span, start: datetime, end: datetime | None) -> Stay:
-    arrived = span.before is State.FREE and start == span.started_at
-    left = span.after is State.FREE and end == span.ended_at
+def _stay(
+    bay_id: BayId,
+    device_id: DeviceId,
+    held: Holding,
+    then: Holding | None,
+    start: datetime,
+    end: datetime | None,
+) -> Stay:
+    arrived = held.before is State.FREE and start == held.since
+    left = then is not None and then.state is State.FREE and end == then.since
     return Stay(
         bay_id=bay_id,
         arrived_at=start,
         departed_at=end,
-        arrival=Quality.OBSERVED if arrived else Quality.CENSORED,
-        departure=None if end is None else Quality.OBSERVED if left else Quality.CENSORED,
+        arrival=_quality(held) if arrived else Quality.CENSORED,
+        departure=None if end is None else _quality(then) if then and left else Quality.CENSORED,
         device_id=device_id,
+        arrived_uncertain_s=held.uncertain_s if arrived else 0.0,
+        departed_uncertain_s=then.uncertain_s if then and left else 0.0,
     )
+
+
+def _quality(began: Holding) -> Quality:
+    return Quality.REPAIRED if began.inferred else Quality.OBSERVED

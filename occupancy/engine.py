@@ -32,7 +32,7 @@ from store.generation import Cursor, Generation
 from store.postgres import Connection, connect
 
 ENGINE_VERSION = "2"
-"""Recorded with each generation; raise it when the same log would give other rows."""
+"""Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 BAYS_JUDGED_AT_ONCE = 50
 """After a change of rules: so that years of stays of a city never sit in memory."""
@@ -45,8 +45,10 @@ READINGS = Counter("baycast_engine_readings_total", "Readings folded", ["area"])
 LATE = Counter("baycast_engine_late_total", "Devices and car parks folded again for a late reading", ["area"])
 PAGE_SECONDS = Histogram("baycast_engine_page_seconds", "Folding and writing one page")
 OVERDUE = Gauge("baycast_engine_overdue_sensors", "Sensors silent beyond their model's promise", ["area"])
+VERDICTS = Counter(
+    "baycast_engine_verdicts_total", "What became of readings and silences", ["area", "verdict"]
+)
 LOST_RACES = Counter("baycast_engine_lost_races_total", "Pages given up because another engine was first")
-
 OUTAGES = Counter("baycast_engine_outages_total", "Times the database was away or would not take writes")
 
 
@@ -140,6 +142,8 @@ class AreaEngine:
         if page.position == self.at.position:
             return
         derived.write_page(cur, self.at, page)
+        for verdict, count in page.verdicts.items():
+            VERDICTS.labels(self.at.area, verdict.value).inc(count)
         self.at = Generation(self.at.area, self.at.generation, page.position, page.watermark, page.version)
         for bays in pieces(page.judge_from, BAYS_JUDGED_AT_ONCE):
             self._judge_stays(cur, bays)
@@ -251,6 +255,7 @@ def rebuild(
                 before, after = derived.digest(cur, area, old), derived.digest(cur, area, new)
                 differing = tuple(table for table in before if before[table] != after[table])
             generation.switch(cur, area, old, new)
+            generation.release_rebuild_lock(cur, area)
             derived.notify_feed(cur, area)
             return Rebuilt(old, new, differing)
 
@@ -299,6 +304,8 @@ def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], 
     """Fold one page of an area; whether there may be more."""
     try:
         if area not in engines:
+            if not _brought_up(conn, area, config):
+                return False
             with conn.transaction(), conn.cursor() as cur:
                 at = generation.live_generation(cur, area, ENGINE_VERSION)
             engines[area] = AreaEngine(conn, at, config)
@@ -316,3 +323,17 @@ def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], 
         engines.pop(area, None)
         return True
     return advanced > 0
+
+
+def _brought_up(conn: Connection, area: AreaId, config: EngineConfig) -> bool:
+    """Rows of another version of the engine are rebuilt first, and answer until then. False: another process does."""
+    with conn.transaction(), conn.cursor() as cur:
+        version = generation.live_version(cur, area)
+    if version in (None, ENGINE_VERSION):
+        return True
+    _log.info("rows of another version of the engine, rebuilding", extra={"area": area, "version": version})
+    try:
+        rebuild(conn, area, config)
+    except RebuildRunningError:
+        return False
+    return True

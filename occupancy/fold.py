@@ -17,6 +17,7 @@ from occupancy.car_park import CountEvent, CountFold, Recount, event_of, schedul
 from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
+from occupancy.device_fold import DeviceFold
 from occupancy.model import (
     AnyReading,
     Area,
@@ -41,7 +42,6 @@ from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry, entity
 from occupancy.rules import Access, access_of, is_open, overrides_at, zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
-from occupancy.step import DeviceFold
 
 Change = tuple[str, str, object | None]
 """A change of the registry or of an override: (kind, id, document or None when removed)."""
@@ -106,6 +106,7 @@ class AreaFold:
         self.zones = dict(zones)
         if self.watermark is not None and self.registry.area is not None:
             self._judged_at = _minute(self.watermark)
+            self._forget_access()
             self._closed = self._closures()
 
     def take_page(self) -> Page:
@@ -117,7 +118,9 @@ class AreaFold:
     def word_of(self, bay_id: BayId, device_id: DeviceId) -> Word | None:
         """What a sensor says of the stay that lasts in a bay."""
         fold, state = self.sensed.devices.get(device_id), self.sensed.states.get(bay_id)
-        return None if fold is None else Word(fold.as_of, state is not None and state.suspect)
+        if fold is None or fold.stated_at is None:
+            return None
+        return Word(fold.stated_at, state is not None and state.suspect)
 
     @property
     def clock(self) -> Clock:
@@ -147,15 +150,13 @@ class AreaFold:
         touched = self._change_registry(batch.changes)
         bays: set[BayId] = set()
         for device_id, history in devices.items():
-            bays |= self.sensed.refold(
-                device_id, history, old_bays[device_id], self.clock, self.watermark, self.page
-            )
+            bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
         for zone_id, count_history in car_parks.items():
             self.counted.refold(zone_id, count_history, self.clock, self.watermark, self.page)
             touched.add(zone_id)
         for device_id, readings in self._by_sensor(batch.readings).items():
             if device_id not in devices:
-                bays |= self.sensed.step(device_id, readings, self.clock, self.watermark, self.page)
+                bays |= self.sensed.step(device_id, readings, self.watermark, self.page)
         for zone_id, events in self._by_park(batch).items():
             if zone_id not in car_parks:
                 self.counted.step(zone_id, events, self.watermark, self.page)
@@ -182,6 +183,12 @@ class AreaFold:
     def _asked(self, key: tuple[tuple[str, ...], BayType, tuple[Override, ...]]) -> Access:
         rule_ids, bay_type, overrides = key
         return access_of(self.registry, rule_ids, bay_type, self._judged_at or BEGINNING, overrides)
+
+    def _forget_access(self) -> None:
+        self._access.clear()
+        self._access_of.clear()
+        if self._judged_at is not None:
+            self._overrides = in_force(self.registry.overrides.values(), self._judged_at)
 
     def _ask_again(self) -> bool:
         """Ask who may use which bays in the new minute; whether anything is another than in the last one."""
@@ -257,8 +264,7 @@ class AreaFold:
                     touched.add(zone_id)
                     self.page.dirty(zone_id, override.starts_at)
         if touched:
-            self._access.clear()
-            self._access_of.clear()
+            self._forget_access()
             self._show_closures()
         return touched
 
@@ -278,12 +284,9 @@ class AreaFold:
             self.page.zones.pop(zone_id, None)
             self.zones.pop(zone_id, None)
         for bay_id in bays - set(self.registry.bays):
-            self.page.gone_bays.add(bay_id)
-            self.page.bay_states.pop(bay_id, None)
-        self.sensed.watch_bindings(self.watermark)
-        self.sensed.refresh_all(self.watermark)
-        self._access.clear()
-        self._access_of.clear()
+            self.page.forget_bay(bay_id)
+        self.sensed.registry_changed(self.watermark)
+        self._forget_access()
         self._show_closures()
         if self.watermark is not None:
             for zone in self.registry.zones.values():
@@ -318,7 +321,7 @@ class AreaFold:
                 state = self.sensed.states.get(bay_id) or unsensed(bay_id)
                 # Which rules are in force is not known before the first watermark; the bay is shown again then.
                 judged = self._judged_at is not None and self.registry.area is not None
-                self.page.bay_states[bay_id] = shown(state, self.access(bay)) if judged else state
+                self.page.show(shown(state, self.access(bay)) if judged else state)
 
     def _show_closures(self) -> None:
         if self._judged_at is None or self.registry.area is None:

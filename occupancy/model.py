@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 AreaId = NewType("AreaId", str)
 ZoneId = NewType("ZoneId", str)
@@ -84,8 +84,7 @@ class Source(StrEnum):
 # --- readings: one row of the log each -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ReadingKey:
+class ReadingKey(NamedTuple):
     """Orders the readings of one device: the device's own word, never the time of arrival (L2)."""
 
     incarnation: int
@@ -297,6 +296,11 @@ class Sensor:
         """Two and a half heartbeats: two may be lost on the air, the third cannot be late by half a period."""
         return timedelta(seconds=self.expected_heartbeat_s * 2.5)
 
+    @property
+    def overdue_after(self) -> timedelta:
+        """A heartbeat and a quarter: something is missing, and what was said is less sure."""
+        return timedelta(seconds=self.expected_heartbeat_s * 1.25)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
@@ -432,12 +436,18 @@ class BayInterval:
     state: State
     reason: str
     device_id: DeviceId
+    inferred: bool = False
+    """Whether `started_at` was worked out, from what was missed or from a wrong clock, rather than reported."""
+    uncertain_s: float = 0.0
+    """Seconds by which `started_at` may be wrong, either way."""
 
 
 class Quality(StrEnum):
     """How well an edge of a stay is known."""
 
     OBSERVED = "observed"
+    REPAIRED = "repaired"
+    """Worked out from what came later, or from a clock known to be wrong."""
     CENSORED = "censored"
 
 

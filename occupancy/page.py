@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from occupancy.car_park import CountFold, CountSpan
+from occupancy.device_fold import DeviceFold
 from occupancy.gates import CarParkCount
 from occupancy.model import (
     BayId,
@@ -14,11 +17,12 @@ from occupancy.model import (
     DeviceId,
     Overstay,
     ReadingKey,
+    State,
     Stay,
     ZoneAvailability,
     ZoneId,
 )
-from occupancy.step import DeviceFold
+from occupancy.transitions import Verdict
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 FIRST_KEY = ReadingKey(-1, -1, -1)
@@ -74,6 +78,7 @@ class Page:
     judge_from: dict[BayId, datetime] = field(default_factory=dict)
     """By bay, the arrival from which stays written before are to be held against other limits now."""
     registry_changed: bool = False
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
 
     def replace_bay(
         self,
@@ -95,6 +100,18 @@ class Page:
         rows.intervals.extend(intervals)
         rows.stays.extend(stays)
 
+    def show(self, state: BayState) -> None:
+        """A bay's live state. Of a bay that nothing is known of there is no row, whatever was shown of it before."""
+        if state.state is State.UNKNOWN and state.device_id is None:
+            self.forget_bay(state.bay_id)
+        else:
+            self.gone_bays.discard(state.bay_id)
+            self.bay_states[state.bay_id] = state
+
+    def forget_bay(self, bay_id: BayId) -> None:
+        self.gone_bays.add(bay_id)
+        self.bay_states.pop(bay_id, None)
+
     def replace_count(self, zone_id: ZoneId, cut: datetime, spans: list[CountSpan]) -> None:
         rows = self.counts.get(zone_id)
         if rows is None:
@@ -108,6 +125,10 @@ class Page:
     def cut_checkpoints(self, device_id: DeviceId, key: ReadingKey) -> None:
         self.checkpoint_cuts[device_id] = min(key, self.checkpoint_cuts.get(device_id, key))
         self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= key]
+
+    def judged(self, verdicts: Iterable[Verdict]) -> None:
+        for verdict in verdicts:
+            self.verdicts[verdict] += 1
 
     def dirty(self, zone_id: ZoneId, at: datetime) -> None:
         self.cells_from[zone_id] = min(at, self.cells_from.get(zone_id, at))

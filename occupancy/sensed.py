@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from occupancy.bays import bay_rows, live_state, unsensed
+from occupancy.device_fold import DeviceFold, Watch
 from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
+from occupancy.repair import Holding
 from occupancy.schedule import Schedule
-from occupancy.step import DeviceFold, Span, fold_all, lost_at, step, tail
+from occupancy.step import fold_all, step, tick
+from occupancy.transitions import Verdict
 
 CHECKPOINT_EVERY = 200
 """Readings of a device between two checkpoints: the most that a late reading makes us fold again."""
@@ -32,17 +36,25 @@ class SensedBays:
         self.registry = registry
         self.devices: dict[DeviceId, DeviceFold] = {}
         self.states: dict[BayId, BayState] = {}
+        self._watches: dict[DeviceId, Watch] = {}
         self._silences: Schedule[DeviceId] = Schedule()
         self._bindings: Schedule[DeviceId] = Schedule()
 
     def load(self, folds: Iterable[DeviceFold], watermark: datetime | None) -> None:
         for fold in folds:
             self.devices[fold.device_id] = fold
-            if sensor := self.registry.sensors.get(fold.device_id):
-                if watermark is None or fold.as_of + sensor.silent_after > watermark:
-                    self._silences.set(fold.device_id, fold.as_of + sensor.silent_after)
+            if fold.device_id in self.registry.sensors:
+                self._expect(fold, watermark)
                 self._refresh(self.bays_of(fold.device_id), watermark)
         self.watch_bindings(watermark)
+
+    def registry_changed(self, watermark: datetime | None) -> None:
+        """Take up other promises, moves and bindings; every bay's live state is set anew."""
+        self._watches.clear()
+        self.watch_bindings(watermark)
+        for bay_id in set(self.states) - set(self.registry.bays):
+            del self.states[bay_id]
+        self._refresh(self.registry.bays, watermark)
 
     def watch_bindings(self, watermark: datetime | None) -> None:
         """Note when bindings begin or end, so that the bays change hands as the watermark gets there."""
@@ -51,6 +63,17 @@ class SensedBays:
             ahead = [edge for edge in edges if watermark is None or edge > watermark]
             if ahead:
                 self._bindings.set(device_id, min(ahead))
+
+    def watch_of(self, device_id: DeviceId) -> Watch:
+        """What the sensor promises, as the registry has it."""
+        found = self._watches.get(device_id)
+        if found is None:
+            sensor, area = self.registry.sensors[device_id], self.registry.area
+            clock = area.clock if area else Clock.LIVE
+            moves = tuple(self.moves_of(device_id))
+            found = Watch(sensor.silent_after, sensor.overdue_after, clock, moves)
+            self._watches[device_id] = found
+        return found
 
     def bays_of(self, device_id: DeviceId) -> set[BayId]:
         return {binding.bay_id for binding in self.registry.bindings_by_device.get(device_id, ())}
@@ -76,44 +99,26 @@ class SensedBays:
         return fold is not None and reading.key < fold.key
 
     def step(
-        self,
-        device_id: DeviceId,
-        readings: Sequence[AnyReading],
-        clock: Clock,
-        watermark: datetime | None,
-        page: Page,
+        self, device_id: DeviceId, readings: Sequence[AnyReading], watermark: datetime | None, page: Page
     ) -> set[BayId]:
         """Fold readings that come after all before them, in order. Returns the bays whose live state was set."""
-        sensor = self.registry.sensors[device_id]
+        watch = self.watch_of(device_id)
         fold = before = self.devices.get(device_id)
-        closed: list[Span] = []
-        moves = self.moves_of(device_id)
+        settled: list[Holding] = []
         for reading in readings:
-            fold, spans = step(fold, reading, silent_after=sensor.silent_after, clock=clock, moves=moves)
-            closed.extend(spans)
+            fold, done, verdicts = step(fold, reading, watch)
+            settled.extend(done)
+            page.judged(verdicts)
             if fold.folded % CHECKPOINT_EVERY == 0:
                 page.checkpoints.append(fold)
         if fold is None:
             return set()
         self.devices[device_id] = page.devices[device_id] = fold
-        self._silences.set(device_id, fold.as_of + sensor.silent_after)
+        self._expect(fold, watermark)
         bays = self.bays_of(device_id)
-        if before is None:
-            first = closed[0].started_at if closed else fold.since
-            self._write(fold, closed, first, bays, watermark, page, changed_at=first)
-        else:
-            changes = []
-            now: Span | DeviceFold = closed[0] if closed else fold
-            if (now.state, now.reason) != (before.state, before.reason):
-                changes.append(before.since)  # something else was said of the very same instant
-            elif closed and closed[0].ended_at:
-                changes.append(closed[0].ended_at)
-            lost = lost_at(before, sensor.silent_after, moves)
-            if watermark is not None and lost <= watermark:
-                changes.append(lost)  # the rows end the state there; it may have lasted
-            if changes:
-                cut = min(before.since, fold.since)
-                self._write(fold, closed, cut, bays, watermark, page, changed_at=min(changes))
+        old = tick(before, watermark, watch).trail if before else ()
+        if before is None or settled or fold.trail is not old:
+            self._write(fold, settled, bays, watermark, page, old=old)
         self._refresh(bays, watermark)
         return bays
 
@@ -122,87 +127,89 @@ class SensedBays:
         device_id: DeviceId,
         history: DeviceHistory,
         old_bays: set[BayId],
-        clock: Clock,
         watermark: datetime | None,
         page: Page,
     ) -> set[BayId]:
         """Fold a device again from a checkpoint. `old_bays` were bound to it before the registry changed."""
         bays = self.bays_of(device_id) | old_bays
         start = history.start
-        cut = start.since if start else BEGINNING
+        cut = start.trail[0].since if start else BEGINNING
         page.cut_checkpoints(device_id, start.key if start else FIRST_KEY)
-        sensor = self.registry.sensors.get(device_id)
-        if sensor is None:
+        if device_id not in self.registry.sensors:
             for bay_id in bays:
                 page.replace_bay(bay_id, device_id, BEGINNING, [], [])
                 self._dirty(bay_id, BEGINNING, page)
             self._refresh(bays, watermark)
             return bays
-        fold, closed, path = fold_all(
-            start,
-            history.readings,
-            silent_after=sensor.silent_after,
-            clock=clock,
-            moves=self.moves_of(device_id),
-        )
+        fold, settled, path = fold_all(start, history.readings, self.watch_of(device_id))
         if fold is None:
             return set()
+        page.judged((Verdict.SUPERSEDED,))
         page.checkpoints.extend(f for f in path if f.folded % CHECKPOINT_EVERY == 0)
         self.devices[device_id] = page.devices[device_id] = fold
-        self._silences.set(device_id, fold.as_of + sensor.silent_after)
-        self._write(fold, closed, cut, bays, watermark, page, changed_at=cut)
+        self._expect(fold, watermark)
+        self._write(fold, settled, bays, watermark, page, cut=cut)
         self._refresh(bays, watermark)
         return bays
 
     def tick(self, before: datetime | None, watermark: datetime, page: Page) -> set[BayId]:
-        """The watermark moves on from `before`: sensors fall silent by their promise, bindings begin and end."""
+        """The watermark moves on from `before`: sensors are overdue, then silent; bindings begin and end."""
         touched: set[BayId] = set()
         for device_id in list(self._silences.reached(watermark)):
-            sensor, fold = self.registry.sensors.get(device_id), self.devices.get(device_id)
-            if sensor is None or fold is None:
+            fold = self.devices.get(device_id)
+            if device_id not in self.registry.sensors or fold is None:
                 continue
             bays = self.bays_of(device_id)
-            silent_at = fold.as_of + sensor.silent_after
-            self._write(fold, [], fold.since, bays, watermark, page, changed_at=silent_at)
+            standing = tick(fold, watermark, self.watch_of(device_id))
+            if standing.verdict is not None:
+                page.judged((standing.verdict,))
+            if not self._expect(fold, watermark):
+                self._write(fold, [], bays, watermark, page, old=fold.trail)
             touched |= bays
         handed_over = list(self._bindings.reached(watermark))
         for device_id in handed_over:
             bays = self.bays_of(device_id)
             if (fold := self.devices.get(device_id)) and device_id in self.registry.sensors:
-                self._write(fold, [], fold.since, bays, watermark, page, changed_at=before or BEGINNING)
+                self._write(fold, [], bays, watermark, page, changed_at=before or BEGINNING)
             touched |= bays
         if handed_over:
             self.watch_bindings(watermark)
         self._refresh(touched, watermark)
         return touched
 
-    def refresh_all(self, watermark: datetime | None) -> set[BayId]:
-        """Set every bay's live state anew, after a registry change."""
-        bays = set(self.registry.bays)
-        for bay_id in set(self.states) - bays:
-            del self.states[bay_id]
-        self._refresh(bays, watermark)
-        return bays
+    def _expect(self, fold: DeviceFold, watermark: datetime | None) -> bool:
+        """Note when silence makes the sensor overdue, then unknown. False: both are over."""
+        watch = self.watch_of(fold.device_id)
+        for due in (fold.as_of + watch.overdue_after, fold.as_of + watch.silent_after):
+            if watermark is None or due > watermark:
+                self._silences.set(fold.device_id, due)
+                return True
+        self._silences.drop(fold.device_id)
+        return False
 
     def _write(
         self,
         fold: DeviceFold,
-        closed: Sequence[Span],
-        cut: datetime,
+        settled: Sequence[Holding],
         bays: Iterable[BayId],
         watermark: datetime | None,
         page: Page,
         *,
-        changed_at: datetime,
+        old: Sequence[Holding] = (),
+        cut: datetime | None = None,
+        changed_at: datetime | None = None,
     ) -> None:
-        sensor = self.registry.sensors[fold.device_id]
-        moves = self.moves_of(fold.device_id)
-        spans = [*closed, *tail(fold, watermark, sensor.silent_after, moves)]
+        """Rows from the oldest holding on that may be other than in `old`; what differs makes its cells due again."""
+        holdings = [*settled, *tick(fold, watermark, self.watch_of(fold.device_id)).trail]
+        since = cut or min(old[0].since if old else holdings[0].since, holdings[0].since)
+        changed_at = changed_at or (_first_difference(old, holdings) if old else since)
+        if changed_at is None:
+            return
         bindings = self.registry.bindings_by_device.get(fold.device_id, ())
         for bay_id in bays:
             own = [binding for binding in bindings if binding.bay_id == bay_id]
-            intervals, stays = bay_rows(fold.device_id, bay_id, own, spans, watermark)
-            page.replace_bay(bay_id, fold.device_id, cut, intervals, stays)
+            intervals, stays = bay_rows(fold.device_id, bay_id, own, holdings, watermark)
+            page.replace_bay(bay_id, fold.device_id, since, intervals, stays)
             self._dirty(bay_id, changed_at, page)
 
     def _dirty(self, bay_id: BayId, at: datetime, page: Page) -> None:
@@ -215,11 +222,22 @@ class SensedBays:
 
     def _live(self, bay_id: BayId, watermark: datetime | None) -> BayState:
         for binding in self.registry.bindings_by_bay.get(bay_id, ()):
-            fold, sensor = self.devices.get(binding.device_id), self.registry.sensors.get(binding.device_id)
-            if fold and sensor and binding.holds_at(watermark or fold.as_of):
-                last = tail(fold, watermark, sensor.silent_after, self.moves_of(fold.device_id))[-1]
-                return live_state(bay_id, fold, last, binding)
+            fold = self.devices.get(binding.device_id)
+            known = fold is not None and binding.device_id in self.registry.sensors
+            if fold and known and binding.holds_at(watermark or fold.as_of):
+                standing = tick(fold, watermark, self.watch_of(binding.device_id))
+                return live_state(bay_id, fold, standing, binding)
         return unsensed(bay_id)
+
+
+def _first_difference(old: Sequence[Holding], new: Sequence[Holding]) -> datetime | None:
+    """From when on two accounts of the same time differ; None: they do not."""
+    for was, now in zip_longest(old, new):
+        if was is None or now is None:
+            return (was or now).since
+        if was != now:
+            return min(was.since, now.since)
+    return None
 
 
 def late_devices(sensed: SensedBays, readings: Iterable[AnyReading]) -> Mapping[DeviceId, AnyReading]:

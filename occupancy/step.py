@@ -1,207 +1,275 @@
 """One bay sensor: what its readings, in the device's own order, say about the bay it watches.
 
-`step` folds one reading; `tail` is what holds after the last one, given the watermark. Both are pure, so the rows of a
-device are a function of its readings and the watermark, whatever order they arrived in (L3). Silence beyond the
-sensor's promise is no evidence: the state is unknown from then on, until the sensor speaks about the bay again (L4).
-Nor is what it said of one bay evidence about the next: `moves` are the times when it began to watch another.
+`step` folds one reading; `tick` is what holds at a watermark. Both are pure, so the rows of a device are a function of
+its readings and the watermark, whatever order they arrived in (L3). Silence beyond the sensor's promise is no evidence:
+the state is unknown from then on, until the sensor speaks about the bay again (L4). Nor is what it said of one bay
+evidence about the next: `moves` are the times when it began to watch another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from occupancy.model import Clock, DeviceId, Reading, ReadingKey, State, StateReading
+import msgspec
 
-SENSED_CONFIDENCE = 0.95
-"""For a reading that does not state its own: vendors claim 95-99 %, the field measured less."""
+from occupancy.clocks import RIGHT, Told, tell
+from occupancy.confidence import confidence
+from occupancy.device_fold import DeviceFold, Watch
+from occupancy.model import Cause, Clock, Reading, ReadingKey, State, StateReading
+from occupancy.repair import LONGEST_DURATION_S, Holding, between, by_duration, then
+from occupancy.transitions import KINDS, SAYS, TABLE, Kind, Says, Verdict
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+_UNHEARD = Holding(State.UNKNOWN, _EVER, State.UNKNOWN, "never heard of")
+_OTHER = {State.FREE: State.OCCUPIED, State.OCCUPIED: State.FREE}
+_TOLERANCE = timedelta(seconds=30)
+"""Between a duration and the edges we know: rounding, and the delay of a detection."""
+_TOLERANCE_UNPROVED = timedelta(minutes=10)
+"""Where no two messages are missing that could have told of the difference."""
+_LONGEST_TRAIL = 3
+_OVERDUE = 1.0
+"""Heartbeats of silence that an overdue sensor is taken to have behind it: one step, so that rows seldom change."""
+
+_AGREES = frozenset({Verdict.APPLIED, Verdict.CONFIRMED})
+_MISSED = frozenset({Verdict.CONTRADICTED, Verdict.REPEATED, Verdict.PAIRED})
+_DOUBTFUL = frozenset({Verdict.LATE, Verdict.FUTURE})
+_ALONE = {verdict: (verdict,) for verdict in Verdict}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceFold:
-    """Where a sensor stands after its last reading."""
+class Decision(NamedTuple):
+    """The new fold, the holdings it settles (each until the next begins), and what was judged, main verdict first."""
 
-    device_id: DeviceId
-    key: ReadingKey
-    state: State
-    since: datetime
-    as_of: datetime
-    """Its last word of any kind: the beginning of a silence."""
-    before: State
-    """The state that `since` ended."""
+    fold: DeviceFold
+    settled: tuple[Holding, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+class Standing(NamedTuple):
+    """What holds at a watermark: the trail, and unknown once the evidence has run out."""
+
+    trail: tuple[Holding, ...]
     confidence: float
-    reason: str
-    """The evidence that began the present state, in words; heartbeats that agree only move `as_of`."""
-    folded: int
-    """Readings folded so far; decides when a checkpoint is due."""
+    verdict: Verdict | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """One state during [started_at, ended_at); `ended_at` and `after` are None while it lasts."""
+class End(NamedTuple):
+    """When what a sensor said stops being evidence, and why."""
 
-    started_at: datetime
-    ended_at: datetime | None
-    state: State
-    reason: str
-    before: State
-    after: State | None
+    at: datetime
+    why: str
+    verdict: Verdict
 
 
-def step(
-    fold: DeviceFold | None,
-    reading: Reading,
-    *,
-    silent_after: timedelta,
-    clock: Clock,
-    moves: Sequence[datetime] = (),
-) -> tuple[DeviceFold, list[Span]]:
-    """Fold one reading that comes after `fold` in the device's order. Returns the new fold and the spans it closed."""
-    at = reading.observed_at(clock)
-    said = _said(reading)
+def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
+    """Fold one reading. What does not come after `fold` in the device's order is left to who knows the history."""
+    key = reading.key
     if fold is None:
-        state = said or State.UNKNOWN
-        return _begin(reading, state, at, State.UNKNOWN, 1), []
-    at = max(at, fold.as_of)
-    lost, why = _lost(fold, silent_after, moves)
-    closed: list[Span] = []
-    state, since, before, reason = fold.state, fold.since, fold.before, fold.reason
-    if (at > lost or (at == lost and at in moves)) and state is not State.UNKNOWN:
-        closed.append(_span(fold, lost, State.UNKNOWN))
-        state, since, before, reason = State.UNKNOWN, lost, state, why
-    said = (
-        said or state
-    )  # a sign of life says nothing about the bay: what was known stays, what was lost stays lost
-    if said is state:
-        confidence = _confidence(reading, state) if isinstance(reading, StateReading) else fold.confidence
-        return (
-            DeviceFold(
-                device_id=fold.device_id,
-                key=reading.key,
-                state=state,
-                since=since,
-                as_of=at,
-                before=before,
-                confidence=confidence if state is not State.UNKNOWN else 0.0,
-                reason=reason,
-                folded=fold.folded + 1,
-            ),
-            closed,
-        )
-    if at > since:
-        closed.append(
-            Span(started_at=since, ended_at=at, state=state, reason=reason, before=before, after=said)
-        )
-        before = state
-    return _begin(reading, said, at, before, fold.folded + 1), closed
+        fold = _unheard(reading)
+    elif key <= fold.key:
+        return Decision(fold, (), _ALONE[Verdict.DUPLICATE if key == fold.key else Verdict.SUPERSEDED])
+    told = _told(fold, reading, watch)
+    if told.clock is not fold.clock and told.clock.offset != fold.clock.offset:
+        fold = _placed_anew(fold, told)
+    if isinstance(reading, StateReading):
+        says, kind = SAYS[reading.occupied], KINDS[reading.cause]
+        stated_at, stated = told.at, reading.confidence
+    else:
+        says, kind = Says.NOTHING, Kind.NONE
+        stated_at, stated = fold.stated_at, fold.stated  # type: ignore[assignment]
+    trail = fold.trail
+    now = trail[-1]
+    end = None if now.state is State.UNKNOWN else _ended(fold, told.at, watch)
+    to, verdict = TABLE[now.state if end is None else State.UNKNOWN, kind, says]
+    settled: tuple[Holding, ...] = ()
+    lost = fold.lost + _gap(fold.key, key)
+    if verdict is Verdict.APPLIED and end is None and _fits(fold, reading, told, watch):
+        settled, trail = trail, (Holding(to, told.at, now.state, _reason(reading, told)),)
+        lost = 0
+    elif end is not None or to is not now.state or verdict is Verdict.REPEATED or now is _UNHEARD:
+        past: Sequence[Holding] = trail if end is None else then(trail, State.UNKNOWN, end.at, end.why)
+        if isinstance(reading, StateReading) and to is not State.UNKNOWN:
+            past, verdict = _turned(past, fold, reading, told, watch, (to, verdict), lost)
+        elif past[-1].state is not State.UNKNOWN or now is _UNHEARD:
+            past = then(past, State.UNKNOWN, told.at, _reason(reading, told))
+        if now is _UNHEARD:
+            past = past[1:]
+        kept = _kept(past, told, kind)
+        trail, settled = tuple(past[-kept:]), tuple(past[:-kept])
+        lost = lost if trail[-1] is now else 0
+    new = DeviceFold(
+        fold.device_id,
+        key,
+        trail,
+        told.at,
+        stated_at,
+        stated,
+        told.clock,
+        fold.agreed + (verdict in _AGREES),
+        fold.missed + (verdict in _MISSED),
+        lost,
+        fold.folded + 1,
+    )
+    if end is None and told.verdict is None:
+        return Decision(new, settled, _ALONE[verdict])
+    others = (end.verdict if end else None, told.verdict)
+    return Decision(new, settled, (verdict, *(other for other in others if other is not None)))
 
 
-def lost_at(fold: DeviceFold, silent_after: timedelta, moves: Sequence[datetime] = ()) -> datetime:
-    """When what the sensor said last stops being evidence: its promise is broken, or it was moved."""
-    return _lost(fold, silent_after, moves)[0]
-
-
-def tail(
-    fold: DeviceFold, watermark: datetime | None, silent_after: timedelta, moves: Sequence[datetime] = ()
-) -> list[Span]:
-    """What holds from `fold.since` on: its state, and unknown once the watermark has passed the end of its evidence."""
-    end, why = _lost(fold, silent_after, moves)
-    if fold.state is State.UNKNOWN or watermark is None or watermark < end:
-        return [
-            Span(
-                started_at=fold.since,
-                ended_at=None,
-                state=fold.state,
-                reason=fold.reason,
-                before=fold.before,
-                after=None,
-            )
-        ]
-    return [
-        _span(fold, end, State.UNKNOWN),
-        Span(
-            started_at=end,
-            ended_at=None,
-            state=State.UNKNOWN,
-            reason=why,
-            before=fold.state,
-            after=None,
-        ),
-    ]
+def tick(fold: DeviceFold, watermark: datetime | None, watch: Watch) -> Standing:
+    """What holds at the watermark (None: not known): what was said, overdue, or unknown since the evidence ended."""
+    now = fold.now
+    late_by, verdict = 0.0, None
+    if (
+        now.state is not State.UNKNOWN
+        and watermark is not None
+        and watermark >= fold.as_of + watch.overdue_after
+    ):
+        late_by, verdict = _OVERDUE, Verdict.OVERDUE
+    if verdict is not None or watch.moves:
+        end = ends(fold, watch)
+        if now.state is not State.UNKNOWN and watermark is not None and watermark >= end.at:
+            trail = (*fold.trail, Holding(State.UNKNOWN, end.at, now.state, end.why))
+            return Standing(trail, 0.0, end.verdict)
+    sure = confidence(now.state, agreed=fold.agreed, missed=fold.missed, stated=fold.stated, late_by=late_by)
+    return Standing(fold.trail, sure, verdict)
 
 
 def fold_all(
-    fold: DeviceFold | None,
-    readings: Iterable[Reading],
-    *,
-    silent_after: timedelta,
-    clock: Clock,
-    moves: Sequence[datetime] = (),
-) -> tuple[DeviceFold | None, list[Span], list[DeviceFold]]:
-    """Fold readings given in order. Returns the last fold, all closed spans, and each fold on the way."""
-    spans: list[Span] = []
+    fold: DeviceFold | None, readings: Iterable[Reading], watch: Watch
+) -> tuple[DeviceFold | None, list[Holding], list[DeviceFold]]:
+    """Fold readings given in order. Returns the last fold, all settled holdings, and each fold on the way."""
+    settled: list[Holding] = []
     path: list[DeviceFold] = []
     for reading in readings:
-        fold, closed = step(fold, reading, silent_after=silent_after, clock=clock, moves=moves)
-        spans.extend(closed)
+        fold, done, _ = step(fold, reading, watch)
+        settled.extend(done)
         path.append(fold)
-    return fold, spans, path
+    return fold, settled, path
 
 
-def silence(as_of: datetime) -> str:
-    return f"silent since {as_of:%Y-%m-%d %H:%M:%S}Z"
+def ends(fold: DeviceFold, watch: Watch) -> End:
+    """When what the sensor said last stops being evidence: its promise is broken, or it was moved."""
+    deadline = fold.as_of + watch.silent_after
+    for moved_at in watch.moves:
+        if fold.as_of < moved_at <= deadline:
+            why = f"moved at {z(moved_at)}, nothing said about this bay since"
+            return End(moved_at, why, Verdict.MOVED)
+    return End(deadline, f"silent since {z(fold.as_of)}", Verdict.SILENT)
 
 
-def _lost(fold: DeviceFold, silent_after: timedelta, moves: Sequence[datetime]) -> tuple[datetime, str]:
-    deadline = fold.as_of + silent_after
-    moved = min((at for at in moves if fold.as_of < at <= deadline), default=None)
-    if moved is None:
-        return deadline, silence(fold.as_of)
-    return moved, f"moved at {moved:%Y-%m-%d %H:%M:%S}Z, nothing said about this bay since"
+def _fits(fold: DeviceFold, reading: Reading, told: Told, watch: Watch) -> bool:
+    """Whether it is an ordinary change: at a time that is sure, after a state that lasted as long as we know of it."""
+    now = fold.trail[-1]
+    if not isinstance(reading, StateReading) or reading.cause is not Cause.CHANGE:
+        return False
+    if told.verdict is not None or now is _UNHEARD:
+        return False
+    if now.state is State.UNKNOWN or reading.prev_s is None:
+        return reading.prev_s is None
+    if now.inferred or watch.moves:
+        return False
+    return abs(told.at - now.since - timedelta(seconds=reading.prev_s)) <= _TOLERANCE
 
 
-def _begin(reading: Reading, state: State, at: datetime, before: State, folded: int) -> DeviceFold:
-    return DeviceFold(
-        device_id=reading.device_id,
-        key=reading.key,
-        state=state,
-        since=at,
-        as_of=at,
-        before=before,
-        confidence=_confidence(reading, state),
-        reason=_reason(reading, at),
-        folded=folded,
-    )
-
-
-def _span(fold: DeviceFold, ended_at: datetime, after: State) -> Span:
-    return Span(
-        started_at=fold.since,
-        ended_at=ended_at,
-        state=fold.state,
-        reason=fold.reason,
-        before=fold.before,
-        after=after,
-    )
-
-
-def _said(reading: Reading) -> State | None:
-    if not isinstance(reading, StateReading):
+def _ended(fold: DeviceFold, at: datetime, watch: Watch) -> End | None:
+    """The end of the evidence, when it came before a word at `at`."""
+    if at <= fold.as_of + watch.silent_after and not watch.moves:
         return None
-    if reading.occupied is None:
-        return State.UNKNOWN
-    return State.OCCUPIED if reading.occupied else State.FREE
+    end = ends(fold, watch)
+    return end if end.at < at or (end.at == at and end.verdict is Verdict.MOVED) else None
 
 
-def _confidence(reading: Reading, state: State) -> float:
-    if state is State.UNKNOWN or not isinstance(reading, StateReading):
-        return 0.0
-    return SENSED_CONFIDENCE if reading.confidence is None else reading.confidence
+def _unheard(reading: Reading) -> DeviceFold:
+    incarnation, boot, seq = reading.key
+    key = ReadingKey(incarnation, boot, seq - 1)
+    return DeviceFold(reading.device_id, key, (_UNHEARD,), _EVER, None, None, RIGHT, 0, 0, 0, 0)
 
 
-def _reason(reading: Reading, at: datetime) -> str:
+def _told(fold: DeviceFold, reading: Reading, watch: Watch) -> Told:
+    if watch.clock is Clock.EVENT and reading.at is not None:
+        return Told(max(reading.at, fold.as_of), fold.clock, None, 0.0)
+    return tell(fold.clock, reading, earliest=fold.as_of, rebooted=reading.key[:2] != fold.key[:2])
+
+
+def _placed_anew(fold: DeviceFold, told: Told) -> DeviceFold:
+    """The clock's error is known better now: so is when the word was said that raised the doubt."""
+    doubt, now = fold.clock.doubt, fold.now
+    if doubt is None or doubt.placed_at != fold.as_of:
+        return fold
+    at = min(doubt.placed_at + (told.clock.offset - fold.clock.offset), told.at)
+    if len(fold.trail) > 1 and at <= fold.trail[-2].since:
+        return fold
+    trail = fold.trail
+    if now.since == doubt.placed_at:
+        if len(trail) == 1:
+            return fold  # what was before it is settled
+        trail = (
+            *trail[:-1],
+            msgspec.structs.replace(now, since=at, inferred=True, uncertain_s=told.uncertain_s),
+        )
+    elif at < now.since:
+        return fold
+    stated_at = at if fold.stated_at == doubt.placed_at else fold.stated_at
+    return msgspec.structs.replace(fold, trail=trail, as_of=at, stated_at=stated_at)
+
+
+def _turned(
+    past: Sequence[Holding],
+    fold: DeviceFold,
+    reading: StateReading,
+    told: Told,
+    watch: Watch,
+    turn: tuple[State, Verdict],
+    lost: int,
+) -> tuple[Sequence[Holding], Verdict]:
+    """The past up to a word that turns the state, with what was missed before it."""
+    to, verdict = turn
+    at, reason = told.at, _reason(reading, told)
+    lasted_s = reading.prev_s if reading.cause is Cause.CHANGE else None
+    if lasted_s is not None and 0 < lasted_s <= LONGEST_DURATION_S:
+        began_at = max((at - timedelta(seconds=lasted_s), *(moved for moved in watch.moves if moved <= at)))
+        why = f"{reason}, the state before lasted {lasted_s} s"
+        tolerance = _TOLERANCE if lost >= 2 else _TOLERANCE_UNPROVED
+        past, paired = by_duration(past, fold.stated_at, began_at, _OTHER[to], why, tolerance=tolerance)
+        verdict = Verdict.PAIRED if paired else verdict
+    if past[-1].state is to:
+        past = between(past, fold.stated_at or at, at, _OTHER[to], f"missed before {reason}")
+        if past[-1].state is to:
+            return past, verdict
+    elif verdict is Verdict.CONTRADICTED and fold.stated_at is not None:
+        why = f"{reason}, contradicts {past[-1].state.value} at {z(fold.stated_at)}"
+        found = between(past, fold.stated_at, at, to, why)
+        return (found if len(found) > len(past) else then(past, to, at, why)), verdict
+    return then(past, to, at, reason, told.uncertain_s), verdict
+
+
+def _kept(past: Sequence[Holding], told: Told, kind: Kind) -> int:
+    """How many of the last holdings stay open to repair: one, unless its beginning is not sure."""
+    last = past[-1]
+    unsure = last.inferred or last.state is State.UNKNOWN or told.verdict in _DOUBTFUL
+    unsure = unsure or (kind is not Kind.EDGE and len(past) > 1 and past[-2].state is State.UNKNOWN)
+    return _LONGEST_TRAIL if unsure else 1
+
+
+def _gap(before: ReadingKey, key: ReadingKey) -> int:
+    """Messages missing between two readings; at a new boot nothing can be told, and one is assumed."""
+    if before.boot == key.boot and before.incarnation == key.incarnation:
+        return key.seq - before.seq - 1
+    return 1
+
+
+def _reason(reading: Reading, told: Told) -> str:
+    when = z(told.at)
     if not isinstance(reading, StateReading):
-        return f"a sign of life at {at:%Y-%m-%d %H:%M:%S}Z, nothing about the bay"
+        return f"a sign of life at {when}, nothing about the bay"
     what = "cannot tell" if reading.occupied is None else ("occupied" if reading.occupied else "free")
-    return f"{reading.cause.value} at {at:%Y-%m-%d %H:%M:%S}Z: {what}"
+    wrong = (
+        f", by a clock that is {told.clock.offset.total_seconds():.0f} s behind" if told.uncertain_s else ""
+    )
+    return f"{reading.cause} at {when}: {what}{wrong}"
+
+
+def z(at: datetime) -> str:
+    return f"{at.isoformat(' ', 'seconds')[:19]}Z"

@@ -23,13 +23,13 @@ from occupancy.model import (
     ZoneId,
 )
 from occupancy.page import Page
-from occupancy.step import DeviceFold
 from store.car_parks import count_event_doc, count_fold_doc
+from store.device_rows import DEVICE_TYPES, device_row
 from store.generation import Generation, group_doc
 from store.queries import sql
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
-_DEVICE_TYPES = "text int4 text int4 int8 int8 text timestamptz timestamptz text float8 text int8".split()
+_DEVICE_TYPES = "text int4".split() + DEVICE_TYPES
 DERIVED_TABLES = (
     "device_fold",
     "device_checkpoint",
@@ -83,7 +83,7 @@ def bay_intervals_in(
     """The intervals that reach into [start, end), by bay and in time order, each with the one before."""
     cur.execute(sql("derived.bay_intervals_in"), (at.area, at.generation, list(bays), start, end))
     found: dict[BayId, list[BayInterval]] = {}
-    for bay_id, started_at, ended_at, state, reason, device_id in cur.fetchall():
+    for bay_id, started_at, ended_at, state, reason, device_id, inferred, uncertain_s in cur.fetchall():
         found.setdefault(bay_id, []).append(
             BayInterval(
                 bay_id=bay_id,
@@ -92,6 +92,8 @@ def bay_intervals_in(
                 state=State(state),
                 reason=reason,
                 device_id=device_id,
+                inferred=inferred,
+                uncertain_s=uncertain_s,
             )
         )
     return found
@@ -176,7 +178,7 @@ def drop_generation(cur: Cursor, area: AreaId, generation: int) -> None:
 def _write_devices(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
     if page.devices:
         cur.execute(sql("derived.drop_devices"), (*scope, list(page.devices)))
-        rows = ((*scope, *_device_row(fold)) for fold in page.devices.values())
+        rows = ((*scope, *device_row(fold)) for fold in page.devices.values())
         _copy(cur, "derived.copy_devices", _DEVICE_TYPES, rows)
     if page.checkpoint_cuts:
         keys = page.checkpoint_cuts
@@ -191,7 +193,7 @@ def _write_devices(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
             ),
         )
     if page.checkpoints:
-        rows = ((*scope, *_device_row(fold)) for fold in page.checkpoints)
+        rows = ((*scope, *device_row(fold)) for fold in page.checkpoints)
         _copy(cur, "derived.copy_checkpoints", _DEVICE_TYPES, rows)
 
 
@@ -207,25 +209,14 @@ def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
         _copy(
             cur,
             "derived.copy_bay_intervals",
-            "text int4 text timestamptz timestamptz text text text".split(),
-            (
-                (*scope, i.bay_id, i.started_at, i.ended_at, i.state.value, i.reason, i.device_id)
-                for rows in page.bays.values()
-                for i in rows.intervals
-            ),
+            "text int4 text timestamptz timestamptz text text text bool float8".split(),
+            ((*scope, *_interval_row(i)) for rows in page.bays.values() for i in rows.intervals),
         )
         _copy(
             cur,
             "derived.copy_stays",
-            "text int4 text timestamptz timestamptz text text text text int4".split(),
-            (
-                (
-                    *(*scope, s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id),
-                    *(s.rule_id, s.limit_min),
-                )
-                for rows in page.bays.values()
-                for s in rows.stays
-            ),
+            "text int4 text timestamptz timestamptz text text text float8 float8 text int4".split(),
+            ((*scope, *_stay_row(s)) for rows in page.bays.values() for s in rows.stays),
         )
     if page.bay_states or page.gone_bays:
         cur.execute(sql("derived.drop_bay_states"), (*scope, [*page.bay_states, *page.gone_bays]))
@@ -356,20 +347,14 @@ def _write_zones(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
     )
 
 
-def _device_row(fold: DeviceFold) -> tuple[object, ...]:
-    return (
-        fold.device_id,
-        fold.key.incarnation,
-        fold.key.boot,
-        fold.key.seq,
-        fold.state.value,
-        fold.since,
-        fold.as_of,
-        fold.before.value,
-        fold.confidence,
-        fold.reason,
-        fold.folded,
-    )
+def _interval_row(i: BayInterval) -> tuple[object, ...]:
+    known = (i.bay_id, i.started_at, i.ended_at, i.state.value, i.reason, i.device_id)
+    return (*known, i.inferred, i.uncertain_s)
+
+
+def _stay_row(s: Stay) -> tuple[object, ...]:
+    known = (s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id)
+    return (*known, s.arrived_uncertain_s, s.departed_uncertain_s, s.rule_id, s.limit_min)
 
 
 def _zone_row(availability: ZoneAvailability, version: int) -> tuple[object, ...]:

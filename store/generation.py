@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from occupancy.device_fold import DeviceFold
 from occupancy.model import (
     AreaId,
     BayId,
@@ -19,14 +20,13 @@ from occupancy.model import (
     Quality,
     ReadingKey,
     Source,
-    State,
     Stay,
     ZoneAvailability,
     ZoneId,
 )
 from occupancy.overrides import KIND as OVERRIDE
 from occupancy.registry import Registry
-from occupancy.step import DeviceFold
+from store.device_rows import device_fold_of
 from store.postgres import Connection
 from store.queries import sql
 
@@ -91,6 +91,11 @@ def try_rebuild_lock(cur: Cursor, area: AreaId) -> bool:
     return bool(row and row[0])
 
 
+def release_rebuild_lock(cur: Cursor, area: AreaId) -> None:
+    """Let others rebuild the area: this session may live on."""
+    cur.execute(sql("derived.release_rebuild_lock"), (_REBUILD_LOCK, area))
+
+
 def live_generation(cur: Cursor, area: AreaId, engine_version: str) -> Generation:
     """The live generation, made when the area has none yet."""
     cur.execute(sql("derived.ensure_live"), (area, engine_version))
@@ -99,6 +104,13 @@ def live_generation(cur: Cursor, area: AreaId, engine_version: str) -> Generatio
     if row is None:
         raise LookupError(f"area {area} has no live generation: run `baycast rebuild --area {area}`")
     return Generation(area, *row)
+
+
+def live_version(cur: Cursor, area: AreaId) -> str | None:
+    """The version of the engine that folded the live rows; None: there are none yet."""
+    cur.execute(sql("derived.live_engine_version"), (area,))
+    row = cur.fetchone()
+    return row[0] if row else None
 
 
 def cursor_of(cur: Cursor, area: AreaId, generation: int) -> Generation:
@@ -205,7 +217,7 @@ def group_doc(group: Group) -> dict[str, object]:
 
 
 def stay_of(row: Any) -> Stay:
-    bay_id, arrived_at, departed_at, arrival, departure, device_id, rule_id, limit_min = row
+    bay_id, arrived_at, departed_at, arrival, departure, device_id, came_s, left_s, rule_id, limit_min = row
     return Stay(
         bay_id=bay_id,
         arrived_at=arrived_at,
@@ -213,21 +225,8 @@ def stay_of(row: Any) -> Stay:
         arrival=Quality(arrival),
         departure=None if departure is None else Quality(departure),
         device_id=device_id,
+        arrived_uncertain_s=came_s,
+        departed_uncertain_s=left_s,
         rule_id=rule_id,
         limit_min=limit_min,
-    )
-
-
-def device_fold_of(row: Any) -> DeviceFold:
-    device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded = row
-    return DeviceFold(
-        device_id=device_id,
-        key=ReadingKey(incarnation, boot, seq),
-        state=State(state),
-        since=since,
-        as_of=as_of,
-        before=State(before),
-        confidence=confidence,
-        reason=reason,
-        folded=folded,
     )

@@ -44,6 +44,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     ingest.add_argument("--seed", type=int, default=1, metavar="N", help="the order of the sensors")
     ingest.add_argument("--json", action="store_true", help="only the result, one JSON object")
+    text = (
+        "readings per second through a sensor's step, and through the fold of areas of 1,000 and 100,000 bays"
+    )
+    engine = kinds.add_parser("engine", help=text, description=text, allow_abbrev=False)
+    engine.add_argument("--readings", type=int, default=50_000, metavar="N", help="readings per round")
+    engine.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured")
+    engine.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
+    engine.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "what the broker keeps of what it acknowledged through restart and kill -9, and how fast, by its settings"
     broker = kinds.add_parser("broker", help=text, description=text, allow_abbrev=False)
     broker.add_argument("--messages", type=int, default=3000, metavar="N", help="messages per measurement")
@@ -82,16 +90,6 @@ def _ingest(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
     return measure(plan, settings, _teller(args))
 
 
-def _broker(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
-    from baycast.bench_broker import Plan, measure
-
-    try:
-        plan = Plan(args.messages, args.in_flight, args.seed)
-    except ValueError as error:
-        raise UsageError(f"bench broker: {error}") from None
-    return measure(plan, settings, _teller(args))
-
-
 def _engine(args: argparse.Namespace, _: Settings) -> dict[str, object]:
     from baycast.bench_engine import bench_engine
     from baycast.measured import measured
@@ -102,6 +100,16 @@ def _engine(args: argparse.Namespace, _: Settings) -> dict[str, object]:
         readings=args.readings, rounds=args.rounds, seed=args.seed, tell=_teller(args)
     )
     return measured("bench engine", args.seed, figures, ratios)
+
+
+def _broker(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
+    from baycast.bench_broker import Plan, measure
+
+    try:
+        plan = Plan(args.messages, args.in_flight, args.seed)
+    except ValueError as error:
+        raise UsageError(f"bench broker: {error}") from None
+    return measure(plan, settings, _teller(args))
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:

@@ -57,5 +57,6 @@ def _reading(row: ReadingRow) -> AnyReading:
             row.direction,
             row.count,
             row.capacity,
+            row.vehicle_token,
         )
     )

@@ -10,12 +10,12 @@ from operator import attrgetter
 from baycast.score.engine_view import PageView
 from occupancy.car_park import CountFold
 from occupancy.counted import CountHistory
+from occupancy.device_fold import DeviceFold
 from occupancy.fold import AreaFold, Batch
 from occupancy.model import AnyReading, BayId, BayInterval, BayState, DeviceId, ReadingKey, Stay, ZoneId
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
-from occupancy.step import DeviceFold
 
 _key = attrgetter("key")
 

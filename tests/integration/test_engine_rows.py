@@ -206,7 +206,7 @@ def test_a_registry_change_reopens_what_it_touches(conn: Connection) -> None:
     log(conn, [], 1001)
     served = serve(conn)
     found = rows(conn, served.at.generation)
-    assert next(b for b in found["bay_state"] if b["bay_id"] == "high-st-0")["state"] == "unknown"
+    assert [b for b in found["bay_state"] if b["bay_id"] == "high-st-0"] == []  # nothing is claimed any more
     stay = next(s for s in found["stay"] if s["bay_id"] == "high-st-0")
     assert (_time(stay["departed_at"]), stay["departure"]) == (START + timedelta(seconds=1000), "censored")
     assert engine.rebuild(conn, TOWN, EngineConfig(database_url="")).new == 2
@@ -285,3 +285,27 @@ def test_a_page_that_fails_leaves_nothing_behind(conn: Connection) -> None:
 
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+def test_rows_of_another_engine_version_are_rebuilt_when_the_engine_starts(
+    conn: Connection, database_url: str
+) -> None:
+    log(conn, [state("s0", 1, 0, False)], 10)
+    serve(conn)
+    conn.execute("UPDATE generation SET engine_version = 'older'")
+    conn.execute("UPDATE bay_interval SET reason = 'by other rules'")
+    conn.commit()
+    stop = threading.Event()
+    config = EngineConfig(database_url=database_url, poll_s=0.1)
+    thread = threading.Thread(target=engine.run, args=(config, stop))
+    with connect(database_url, autocommit=True) as listener:
+        listener.execute("LISTEN baycast_feed")
+        thread.start()
+        try:
+            _until(listener, conn, generation_number=2, position=2)
+            assert rows(conn, 2)["bay_interval"][0]["reason"].startswith("change at")
+            # The running engine does not keep others from rebuilding.
+            assert engine.rebuild(conn, TOWN, config).new == 3
+        finally:
+            stop.set()
+            thread.join(10)

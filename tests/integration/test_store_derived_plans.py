@@ -21,7 +21,7 @@ _FILL = {
     "bay_interval": "x.id, x.at, NULL::timestamptz, 'free', '', x.id",
     "stay": "x.id, x.at, NULL::timestamptz, 'observed', NULL, x.id",
     "count_interval": "x.id, x.at, NULL::timestamptz, 1, false, 0",
-    "device_checkpoint": "x.id, 0, 1, x.number, 'free', x.at, x.at, 'free', 1, '', 1",
+    "device_checkpoint": "x.id, 0, 1, x.number, 'free', x.at, x.at, 'free', '', 1",
     "count_checkpoint": "x.id, x.at, '{}'",
     "zone_cell": "x.id, x.at, 0, 0, 0, 0, 0, 0",
 }

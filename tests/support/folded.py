@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from occupancy.counted import CountHistory
+from occupancy.device_fold import DeviceFold
 from occupancy.fold import AreaFold, Batch
 from occupancy.model import (
     AnyReading,
@@ -26,7 +27,6 @@ from occupancy.model import (
 from occupancy.page import BEGINNING, FIRST_KEY
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
-from occupancy.step import DeviceFold
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  # a Monday
 HEARTBEAT_S = 600
@@ -236,6 +236,8 @@ class Folded:
                 assert (zone_id, span.started_at) not in self.counts
                 self.counts[zone_id, span.started_at] = span
         self.bays.update(page.bay_states)
+        for bay_id in page.gone_bays:
+            self.bays.pop(bay_id, None)
         for device_id, cut in page.checkpoint_cuts.items():
             self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= cut]
         self.checkpoints.extend(page.checkpoints)

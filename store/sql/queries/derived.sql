@@ -4,6 +4,10 @@ INSERT INTO generation (area, generation, status, engine_version)
 SELECT $1, 1, 'live', $2 WHERE NOT EXISTS (SELECT FROM generation WHERE area = $1)
 ON CONFLICT DO NOTHING;
 
+-- name: live_engine_version
+-- The version of the engine that folded the rows which answers come from.
+SELECT engine_version FROM generation WHERE area = $1 AND status = 'live';
+
 -- name: live_generation
 -- The generation that answers come from, with its cursor.
 SELECT generation, position, watermark, version FROM generation WHERE area = $1 AND status = 'live';
@@ -56,7 +60,8 @@ ORDER BY e.kind, e.key, b.position DESC, e.ordinal DESC;
 
 -- name: load_devices
 -- Where every sensor stands.
-SELECT device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded
+SELECT device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated,
+       clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost
 FROM device_fold WHERE area = $1 AND generation = $2;
 
 -- name: load_counts
@@ -70,7 +75,8 @@ FROM zone_state WHERE area = $1 AND generation = $2;
 
 -- name: checkpoint_before
 -- The newest checkpoint of a sensor before a key.
-SELECT device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded
+SELECT device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated,
+       clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost
 FROM device_checkpoint
 WHERE area = $1 AND generation = $2 AND device_id = $3 AND (incarnation, boot, seq) < ($4, $5, $6)
 ORDER BY incarnation DESC, boot DESC, seq DESC LIMIT 1;
@@ -113,12 +119,13 @@ COPY overstay (area, generation, bay_id, arrived_at, device_id, rule_id, limit_m
 
 -- name: open_stays
 -- The stays that last.
-SELECT bay_id, arrived_at, departed_at, arrival, departure, device_id, rule_id, limit_min
+SELECT bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, limit_min
 FROM stay WHERE area = $1 AND generation = $2 AND departed_at IS NULL;
 
 -- name: stays_from
 -- The stays of some bays, each bay's from an arrival on.
-SELECT s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id, s.rule_id, s.limit_min
+SELECT s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id, s.arrived_uncertain_s,
+       s.departed_uncertain_s, s.rule_id, s.limit_min
 FROM unnest($3::text[], $4::timestamptz[]) AS c (bay_id, arrived_from)
 JOIN stay s ON s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at >= c.arrived_from
 ORDER BY s.bay_id, s.arrived_at;
@@ -185,19 +192,22 @@ DELETE FROM zone_state WHERE area = $1 AND generation = $2 AND zone_id = ANY($3:
 
 -- name: copy_devices
 -- Device folds in bulk.
-COPY device_fold (area, generation, device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded) FROM STDIN (FORMAT BINARY);
+COPY device_fold (area, generation, device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated, clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_checkpoints
 -- Checkpoints in bulk.
-COPY device_checkpoint (area, generation, device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded) FROM STDIN (FORMAT BINARY);
+COPY device_checkpoint (area, generation, device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated, clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_bay_intervals
 -- Intervals in bulk.
-COPY bay_interval (area, generation, bay_id, started_at, ended_at, state, reason, device_id) FROM STDIN (FORMAT BINARY);
+COPY bay_interval (area, generation, bay_id, started_at, ended_at, state, reason, device_id, inferred, uncertain_s) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_stays
 -- Stays in bulk.
-COPY stay (area, generation, bay_id, arrived_at, departed_at, arrival, departure, device_id, rule_id, limit_min) FROM STDIN (FORMAT BINARY);
+COPY stay (
+    area, generation, bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s,
+    rule_id, limit_min
+) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_count_intervals
 -- Counts in bulk.
@@ -225,7 +235,7 @@ COPY zone_cell (area, generation, zone_id, cell_at, free_s, occupied_s, unknown_
 
 -- name: bay_intervals_in
 -- The intervals of some bays that reach into [start, end), with the one before for each.
-SELECT i.bay_id, i.started_at, i.ended_at, i.state, i.reason, i.device_id
+SELECT i.bay_id, i.started_at, i.ended_at, i.state, i.reason, i.device_id, i.inferred, i.uncertain_s
 FROM unnest($3::text[]) AS b (bay_id)
 CROSS JOIN LATERAL (
     (SELECT * FROM bay_interval t
@@ -321,12 +331,12 @@ SELECT pg_try_advisory_lock($1);
 
 -- name: digest_device_fold
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated, clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost)::text, 0)::numeric), 0)
 FROM device_fold WHERE area = $1 AND generation = $2;
 
 -- name: digest_device_checkpoint
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(device_id, incarnation, boot, seq, state, since, as_of, before, confidence, reason, folded)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated, clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost)::text, 0)::numeric), 0)
 FROM device_checkpoint WHERE area = $1 AND generation = $2;
 
 -- name: digest_count_fold
@@ -341,7 +351,7 @@ FROM count_checkpoint WHERE area = $1 AND generation = $2;
 
 -- name: digest_bay_interval
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, started_at, ended_at, state, reason, device_id)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, started_at, ended_at, state, reason, device_id, inferred, uncertain_s)::text, 0)::numeric), 0)
 FROM bay_interval WHERE area = $1 AND generation = $2;
 
 -- name: digest_bay_state
@@ -351,7 +361,7 @@ FROM bay_state WHERE area = $1 AND generation = $2;
 
 -- name: digest_stay
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id, rule_id, limit_min)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, limit_min)::text, 0)::numeric), 0)
 FROM stay WHERE area = $1 AND generation = $2;
 
 -- name: digest_overstay
@@ -375,5 +385,9 @@ SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, cell_at, free_s, occ
 FROM zone_cell WHERE area = $1 AND generation = $2;
 
 -- name: try_rebuild_lock
--- One rebuild of an area at a time; held until the session ends.
+-- One rebuild of an area at a time; held until it is done or the session ends.
 SELECT pg_try_advisory_lock($1, hashtext($2));
+
+-- name: release_rebuild_lock
+-- The rebuild is done.
+SELECT pg_advisory_unlock($1, hashtext($2));
