@@ -37,7 +37,8 @@ class IngestConfig:
     """How long the database may take for a unit of work before its connection is cut."""
     keepalive_s: int = 20
     crash_point: str | None = None
-    """For chaos tests: kill -9 ourselves at "received", "before_commit" or "committed"; "committed:7": the 7th time."""
+    """For chaos tests: kill -9 ourselves at "enqueued", "received", "before_commit" or "committed"; "committed:7": the
+    7th time."""
 
     def __repr__(self) -> str:
         return f"IngestConfig(worker_id={self.worker_id!r}, batch_max={self.batch_max})"

@@ -220,6 +220,25 @@ def test_a_writer_that_hangs_ends_the_process_and_shows_where() -> None:
     assert "in end_process" in done.stderr
 
 
+def test_a_writer_that_hangs_ends_the_process_even_where_nobody_reads_its_log() -> None:
+    program = """
+import os
+from ingest.watchdog import end_process
+os.set_blocking(2, False)
+try:
+    while True:
+        os.write(2, bytes(4096))
+except BlockingIOError:
+    os.set_blocking(2, True)
+end_process('the writer')
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) as hanging:
+        try:
+            assert hanging.wait(20) == -signal.SIGALRM
+        finally:
+            hanging.kill()
+
+
 def test_l1_a_process_stopped_for_longer_than_the_keepalive_goes_on(database_url: str) -> None:
     register(database_url, sensor=["s1"])
     with (
