@@ -42,6 +42,7 @@ from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry, entity
 from occupancy.rules import Access, access_of, is_open, overrides_at, zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
+from occupancy.spans import FOREVER
 
 Change = tuple[str, str, object | None]
 """A change of the registry or of an override: (kind, id, document or None when removed)."""
@@ -162,7 +163,7 @@ class AreaFold:
                 self.counted.step(zone_id, events, self.watermark, self.page)
             touched.add(zone_id)
         if batch.watermark is not None:
-            bays |= self.sensed.tick(self.watermark, batch.watermark, self.page)
+            bays |= self.sensed.tick(batch.watermark, self.page)
             touched |= self.counted.tick(batch.watermark, self.page)
             touched |= self._move(batch.watermark)
         self._show(bays)
@@ -262,7 +263,7 @@ class AreaFold:
                 self.limited.override(override, self.page)
                 for zone_id in zones_of(self.registry, override):
                     touched.add(zone_id)
-                    self.page.dirty(zone_id, override.starts_at)
+                    self.page.dirty(zone_id, override.starts_at, override.until or FOREVER)
         if touched:
             self._forget_access()
             self._show_closures()
@@ -300,7 +301,7 @@ class AreaFold:
         self.page.watermark = watermark
         if before is None or floor_cell(watermark) > floor_cell(before):
             for zone_id in self.registry.zones:
-                self.page.dirty(zone_id, before or BEGINNING)
+                self.page.dirty(zone_id, before or BEGINNING, watermark)
         if self._judged_at == _minute(watermark):
             return set()
         self._judged_at = _minute(watermark)
