@@ -290,6 +290,8 @@ class Sensor:
     model: str
     expected_heartbeat_s: int
     incarnation: int = 0
+    gateway: str | None = None
+    """The gateway or network server through which it speaks: those that share one fall silent together."""
 
     @property
     def silent_after(self) -> timedelta:
@@ -466,6 +468,20 @@ class Stay:
     rule_id: str | None = None
     """The rule in force at arrival for a general driver: the one that limits, else the first; None: none."""
     limit_min: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """Many sensors silent together in [began_at, ended_at); `ended_at` None: still so. Times are to five minutes."""
+
+    group: str
+    """`gateway/ID` or `area/ID`: whose sensors."""
+    began_at: datetime
+    ended_at: datetime | None
+    noticed_at: datetime
+    """When silence could no longer be chance."""
+    sensors: int
+    """How many sensors spoke until then."""
 
 
 class OverstayState(StrEnum):

@@ -158,6 +158,7 @@ class Folded:
         self.overstays: dict[tuple[str, datetime], Any] = {}
         self.counts: dict[tuple[str, datetime], Any] = {}
         self.bays: dict[str, Any] = {}
+        self.outages: dict[tuple[str, datetime], Any] = {}
         self.checkpoints: list[DeviceFold] = []
         self.count_checkpoints: list[tuple[ZoneId, Any]] = []
         self.position = 0
@@ -201,6 +202,7 @@ class Folded:
                 ((z, s) for (z, _), s in self.counts.items()), key=lambda c: (c[0], c[1].started_at)
             ),
             "bays": dict(sorted(self.bays.items())),
+            "outages": dict(sorted(self.outages.items())),
             "zones": dict(sorted(self.fold.zones.items())),
         }
 
@@ -236,6 +238,9 @@ class Folded:
                 assert (zone_id, span.started_at) not in self.counts
                 self.counts[zone_id, span.started_at] = span
         self.bays.update(page.bay_states)
+        for key, outage in page.outages.items():
+            self.outages.pop(key, None)
+            self.outages.update({} if outage is None else {key: outage})
         for bay_id in page.gone_bays:
             self.bays.pop(bay_id, None)
         for device_id, cut in page.checkpoint_cuts.items():
