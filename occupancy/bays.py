@@ -95,6 +95,7 @@ def cut_off(state: BayState, outage: Outage) -> BayState:
         state=State.UNKNOWN,
         since=state.since if state.state is State.UNKNOWN else outage.noticed_at,
         confidence=0.0,
+        before_outage=state.state,
         reason=f"outage of {kind} {name} since {z(outage.began_at)}{until}, no word of this sensor since",
     )
 

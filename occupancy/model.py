@@ -426,6 +426,8 @@ class BayState:
     device_id: DeviceId | None = None
     suspect: bool = False
     """Whether its sensor is not to be believed now: it leaves the certain counts."""
+    before_outage: State | None = None
+    """What its sensor said before an outage that makes the state unknown: for estimates only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -567,16 +569,22 @@ class Group:
     access: frozenset[str]
     counts: Counts
     max_stay_min: int | None = None
+    last_free: int = 0
+    last_occupied: int = 0
+    """Of the unknown: those that were free, or occupied, before the outage that cut them off."""
 
     @property
     def estimated_free(self) -> float | None:
-        """How many are free if those not known are as those observed; None: too few are observed to say."""
-        observed = self.counts.free + self.counts.occupied
-        if self.counts.unknown == 0:
-            return float(self.counts.free)
-        if observed < ESTIMATED_FROM or observed < self.counts.unknown:
+        """How many are free if those cut off by an outage are as before it, and the others that are not known as
+        those; None: too few are observed to say."""
+        free = self.counts.free + self.last_free
+        heard = free + self.counts.occupied + self.last_occupied
+        unheard = self.counts.unknown - self.last_free - self.last_occupied
+        if unheard == 0:
+            return float(free)
+        if heard < ESTIMATED_FROM or heard < unheard:
             return None
-        return self.counts.free + self.counts.unknown * self.counts.free / observed
+        return free + unheard * free / heard
 
 
 def sum_of_estimates(groups: Iterable[Group]) -> float | None:

@@ -83,8 +83,8 @@ class Outages:
             return
         self._now = slot_of(watermark)
         self._base = self._now // _DAY * _DAY - _KEPT
-        for device_id, slots in heard.items():
-            for slot in slots:
+        for device_id in heard.keys() & self.registry.sensors.keys():
+            for slot in heard[device_id]:
                 self._hear(device_id, slot)
         self._again_from.clear()
         for row in sorted(rows, key=lambda row: row.began_at):
@@ -174,8 +174,8 @@ class Outages:
             reached = together >> (slot - self._base)
             if reached:
                 self._check_at[group] = (looked_at[0], None)
-            after = reached >> 1
-            if after & (after + 1) or (known and slot < (self._now or 0)):
+            fills, after = reached and not together & bit, reached >> 1
+            if fills or after & (after + 1) or (known and slot < (self._now or 0)):
                 # Late: heard in a silence that is judged already, or before one.
                 self._again_from[group] = min(slot, self._again_from.get(group, slot))
 
