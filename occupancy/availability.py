@@ -56,14 +56,23 @@ def street_availability(
         if admitted.closed:
             state = State.CLOSED
         key = (bay.bay_type, admitted.admits, admitted.max_stay_min)
-        tally = tallies.setdefault(key, [0, 0, 0, 0])
+        tally = tallies.setdefault(key, [0, 0, 0, 0, 0, 0])
         tally[_INDEX[state]] += 1
+        if live is not None and state is State.UNKNOWN and live.before_outage in _BEFORE:
+            tally[_BEFORE[live.before_outage]] += 1
         if live is not None and state in (State.FREE, State.OCCUPIED):
             confidence += live.confidence
         if live is not None and live.as_of is not None and (newest is None or live.as_of > newest):
             newest = live.as_of
     groups = tuple(
-        Group(bay_type=bay_type, access=admits, max_stay_min=limit, counts=_counts(tally))
+        Group(
+            bay_type=bay_type,
+            access=admits,
+            max_stay_min=limit,
+            counts=_counts(tally),
+            last_free=tally[_BEFORE[State.FREE]],
+            last_occupied=tally[_BEFORE[State.OCCUPIED]],
+        )
         for (bay_type, admits, limit), tally in sorted(tallies.items(), key=_group_order)
     )
     counts = sum((group.counts for group in groups), Counts())
@@ -126,6 +135,7 @@ def car_park_availability(
     )
 
 
+_BEFORE = {State.FREE: 4, State.OCCUPIED: 5}
 _INDEX = {State.FREE: 0, State.OCCUPIED: 1, State.UNKNOWN: 2, State.CLOSED: 3}
 
 

@@ -14,6 +14,7 @@ from occupancy.model import (
     BayState,
     Binding,
     DeviceId,
+    Outage,
     Quality,
     State,
     Stay,
@@ -82,6 +83,20 @@ def live_state(bay_id: BayId, fold: DeviceFold, standing: Standing, binding: Bin
         confidence=standing.confidence,
         reason=last.reason + overdue,
         device_id=fold.device_id,
+    )
+
+
+def cut_off(state: BayState, outage: Outage) -> BayState:
+    """A bay whose sensor was last heard before an outage: what has changed since may have been missed."""
+    kind, _, name = outage.group.partition("/")
+    until = "" if outage.ended_at is None else f" until {z(outage.ended_at)}"
+    return replace(
+        state,
+        state=State.UNKNOWN,
+        since=state.since if state.state is State.UNKNOWN else outage.noticed_at,
+        confidence=0.0,
+        before_outage=state.state,
+        reason=f"outage of {kind} {name} since {z(outage.began_at)}{until}, no word of this sensor since",
     )
 
 

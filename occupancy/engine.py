@@ -32,7 +32,7 @@ from store.faults import Fault, classify
 from store.generation import Cursor, Generation
 from store.postgres import Connection, connect
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 BAYS_JUDGED_AT_ONCE = 50
@@ -80,6 +80,8 @@ class AreaEngine:
                 car_parks.load_counts(cur, at.area, at.generation),
                 generation.load_zones(cur, at.area, at.generation),
                 generation.open_stays(cur, at.area, at.generation),
+                generation.load_heard(cur, at),
+                generation.load_outages(cur, at.area, at.generation),
             )
             first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
             self.cells = DueCells(registry, first)

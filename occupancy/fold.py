@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from occupancy.availability import car_park_availability, street_availability
-from occupancy.bays import shown, unsensed
+from occupancy.bays import cut_off, shown, unsensed
 from occupancy.car_park import CountEvent, CountFold, Recount, event_of, scheduled_capacity
 from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
@@ -23,10 +23,12 @@ from occupancy.model import (
     Area,
     Bay,
     BayId,
+    BayState,
     BayType,
     Clock,
     DeviceId,
     Gate,
+    Outage,
     Override,
     Sensor,
     Stay,
@@ -35,6 +37,7 @@ from occupancy.model import (
     ZoneId,
     ZoneKind,
 )
+from occupancy.outages import Outages
 from occupancy.overrides import KIND as OVERRIDE
 from occupancy.overrides import in_force
 from occupancy.overstays import LimitedStays, Word
@@ -80,7 +83,8 @@ class AreaFold:
         self.position = position
         self.watermark = watermark
         self.version = version
-        self.sensed = SensedBays(registry)
+        self.outages = Outages(registry)
+        self.sensed = SensedBays(registry, self._believed)
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
         self.zones: dict[ZoneId, ZoneAvailability] = {}
@@ -99,8 +103,14 @@ class AreaFold:
         counts: Mapping[ZoneId, tuple[CountFold | None, Iterable[CountEvent]]],
         zones: Mapping[ZoneId, ZoneAvailability],
         open_stays: Iterable[Stay] = (),
+        heard: Mapping[DeviceId, Iterable[int]] | None = None,
+        outages: Iterable[Outage] = (),
     ) -> None:
-        """Take up where an earlier process stopped; the registry is that of the same position."""
+        """Take up where an earlier process stopped; the registry is that of the same position.
+
+        `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them.
+        """
+        self.outages.load(self.watermark, heard or {}, outages)
         self.limited.load(open_stays)
         self.sensed.load(devices, self.watermark)
         self.counted.load(counts, self.watermark)
@@ -149,6 +159,7 @@ class AreaFold:
         old_bays = {device_id: self.sensed.bays_of(device_id) for device_id in devices}
         self.position = self.page.position = batch.position
         touched = self._change_registry(batch.changes)
+        self.outages.hear(batch.readings, self.clock)
         bays: set[BayId] = set()
         for device_id, history in devices.items():
             bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
@@ -164,11 +175,22 @@ class AreaFold:
             touched.add(zone_id)
         if batch.watermark is not None:
             bays |= self.sensed.tick(batch.watermark, self.page)
+            bays |= self._look_for_outages(batch.watermark)
             touched |= self.counted.tick(batch.watermark, self.page)
             touched |= self._move(batch.watermark)
         self._show(bays)
         touched |= {self.registry.bays[bay_id].zone_id for bay_id in bays if bay_id in self.registry.bays}
         self._judge(touched)
+
+    def _look_for_outages(self, watermark: datetime) -> set[BayId]:
+        changed, touched = self.outages.advance(watermark)
+        self.page.outages.update(changed)
+        return self.sensed.look_again(touched, watermark)
+
+    def _believed(self, state: BayState) -> BayState:
+        """What is left of a bay's state after what is known of its sensor's surroundings."""
+        outage = self.outages.doubt(state.device_id) if state.device_id is not None else None
+        return state if outage is None else cut_off(state, outage)
 
     def access(self, bay: Bay) -> Access:
         """Who may use the bay now. Asked once a minute for all bays that are alike."""
@@ -286,6 +308,7 @@ class AreaFold:
             self.zones.pop(zone_id, None)
         for bay_id in bays - set(self.registry.bays):
             self.page.forget_bay(bay_id)
+        self.outages.registry_changed()
         self.sensed.registry_changed(self.watermark)
         self._forget_access()
         self._show_closures()

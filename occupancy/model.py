@@ -290,6 +290,8 @@ class Sensor:
     model: str
     expected_heartbeat_s: int
     incarnation: int = 0
+    gateway: str | None = None
+    """The gateway or network server through which it speaks: those that share one fall silent together."""
 
     @property
     def silent_after(self) -> timedelta:
@@ -424,6 +426,8 @@ class BayState:
     device_id: DeviceId | None = None
     suspect: bool = False
     """Whether its sensor is not to be believed now: it leaves the certain counts."""
+    before_outage: State | None = None
+    """What its sensor said before an outage that makes the state unknown: for estimates only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -466,6 +470,20 @@ class Stay:
     rule_id: str | None = None
     """The rule in force at arrival for a general driver: the one that limits, else the first; None: none."""
     limit_min: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """Many sensors silent together in [began_at, ended_at); `ended_at` None: still so. Times are to five minutes."""
+
+    group: str
+    """`gateway/ID` or `area/ID`: whose sensors."""
+    began_at: datetime
+    ended_at: datetime | None
+    noticed_at: datetime
+    """When silence could no longer be chance."""
+    sensors: int
+    """How many sensors spoke until then."""
 
 
 class OverstayState(StrEnum):
@@ -551,16 +569,22 @@ class Group:
     access: frozenset[str]
     counts: Counts
     max_stay_min: int | None = None
+    last_free: int = 0
+    last_occupied: int = 0
+    """Of the unknown: those that were free, or occupied, before the outage that cut them off."""
 
     @property
     def estimated_free(self) -> float | None:
-        """How many are free if those not known are as those observed; None: too few are observed to say."""
-        observed = self.counts.free + self.counts.occupied
-        if self.counts.unknown == 0:
-            return float(self.counts.free)
-        if observed < ESTIMATED_FROM or observed < self.counts.unknown:
+        """How many are free if those cut off by an outage are as before it, and the others that are not known as
+        those; None: too few are observed to say."""
+        free = self.counts.free + self.last_free
+        heard = free + self.counts.occupied + self.last_occupied
+        unheard = self.counts.unknown - self.last_free - self.last_occupied
+        if unheard == 0:
+            return float(free)
+        if heard < ESTIMATED_FROM or heard < unheard:
             return None
-        return self.counts.free + self.counts.unknown * self.counts.free / observed
+        return free + unheard * free / heard
 
 
 def sum_of_estimates(groups: Iterable[Group]) -> float | None:

@@ -15,6 +15,7 @@ from occupancy.model import (
     BayInterval,
     BayState,
     DeviceId,
+    Outage,
     Overstay,
     ReadingKey,
     State,
@@ -78,6 +79,8 @@ class Page:
     overstays: dict[tuple[BayId, DeviceId], OverstayRows] = field(default_factory=dict)
     judge_from: dict[BayId, datetime] = field(default_factory=dict)
     """By bay, the arrival from which stays written before are to be held against other limits now."""
+    outages: dict[tuple[str, datetime], Outage | None] = field(default_factory=dict)
+    """By group and beginning; None: there was none after all."""
     registry_changed: bool = False
     verdicts: Counter[Verdict] = field(default_factory=Counter)
 

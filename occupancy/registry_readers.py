@@ -223,6 +223,7 @@ def _sensor(id: str, read: Fields) -> Sensor:
         model=read.text("model"),
         expected_heartbeat_s=read.whole("expected_heartbeat_s", 1, _WEEK_S),
         incarnation=read.whole("incarnation", 0, 2**31 - 1) if read.optional("incarnation") else 0,
+        gateway=read.match("gateway", DEVICE_ID_PATTERN) if read.optional("gateway") else None,
     )
 
 

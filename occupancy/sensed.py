@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,8 +31,10 @@ class DeviceHistory:
 class SensedBays:
     """What the sensors of one area say. Rows go into the page that the caller hands over."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, believed: Callable[[BayState], BayState]) -> None:
+        """`believed` says what is left of a bay's state after what is known of other sensors."""
         self.registry = registry
+        self._believed = believed
         self.devices: dict[DeviceId, DeviceFold] = {}
         self.states: dict[BayId, BayState] = {}
         self._watches: dict[DeviceId, Watch] = {}
@@ -88,6 +90,12 @@ class SensedBays:
                 moves.append(start)
             before = binding
         return moves
+
+    def look_again(self, devices: Iterable[DeviceId], watermark: datetime | None) -> set[BayId]:
+        """Set the live state of the bays of some sensors anew; returns the bays."""
+        bays = {bay_id for device_id in devices for bay_id in self.bays_of(device_id)}
+        self._refresh(bays, watermark)
+        return bays
 
     def overdue(self) -> int:
         """How many sensors have broken their promise to speak."""
@@ -217,7 +225,7 @@ class SensedBays:
             known = fold is not None and binding.device_id in self.registry.sensors
             if fold and known and binding.holds_at(watermark or fold.as_of):
                 standing = tick(fold, watermark, self.watch_of(binding.device_id))
-                return live_state(bay_id, fold, standing, binding)
+                return self._believed(live_state(bay_id, fold, standing, binding))
         return unsensed(bay_id)
 
 

@@ -21,6 +21,7 @@ from simulator.device_lives import time_of
 from simulator.devices import Outgoing
 from simulator.gate_messages import gate_messages
 from simulator.history import History
+from simulator.plan import CityPlan
 from simulator.radio import Arrival, Carried, Outage, Radio
 from simulator.repairable import Merge, repairable_merges
 from simulator.scenarios import Faults
@@ -59,10 +60,15 @@ class FieldRun:
         self._seed = seed
         self._arrivals: list[Arrival] = []
         plan = history.plan
-        zones = {zone_id: n for n, zone_id in enumerate(dict.fromkeys(bay.zone_id for bay in plan.bays))}
-        watched = [n for n, bay in enumerate(plan.bays) if bay.device_id is not None]
-        gateways = [zones[plan.bays[bay].zone_id] // ZONES_A_GATEWAY for bay in watched]
-        radio = Radio(faults, gateways, seed=seed, start_ms=history.start_ms, end_ms=history.end_ms)
+        heard_by = gateways(plan)
+        watched = [bay for bay, _ in heard_by]
+        radio = Radio(
+            faults,
+            [gateway for _, gateway in heard_by],
+            seed=seed,
+            start_ms=history.start_ms,
+            end_ms=history.end_ms,
+        )
         self.outages: list[Outage] = radio.outages
         changes = history.changes_by_bay()
         next_door = _stays_next_door(history)
@@ -144,6 +150,16 @@ class FieldRun:
             prev_s=said.previous_s,
             battery_mv=said.battery_mv,
         )
+
+
+def gateways(plan: CityPlan) -> list[tuple[int, int]]:
+    """The bays with a sensor, and the gateway that hears each: one for some streets that follow each other."""
+    zones = {zone_id: n for n, zone_id in enumerate(dict.fromkeys(bay.zone_id for bay in plan.bays))}
+    return [
+        (n, zones[bay.zone_id] // ZONES_A_GATEWAY)
+        for n, bay in enumerate(plan.bays)
+        if bay.device_id is not None
+    ]
 
 
 def _snow_days(faults: Faults, history: History) -> list[Episode]:

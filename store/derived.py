@@ -39,6 +39,7 @@ DERIVED_TABLES = (
     "bay_state",
     "stay",
     "overstay",
+    "outage",
     "count_interval",
     "zone_state",
     "zone_cell",
@@ -64,6 +65,7 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
     _write_devices(cur, scope, page)
     bays = _write_bays(cur, scope, page)
     _write_overstays(cur, scope, page)
+    _write_outages(cur, scope, page)
     car_parks = _write_counts(cur, scope, page)
     _write_zones(cur, scope, page)
     return Changed(bays=bays, car_parks=car_parks)
@@ -204,6 +206,23 @@ def _copy_overstays(cur: Cursor, scope: tuple[str, int], overstays: Iterable[Ove
                 *(o.state.value, o.evidence, list(o.exemptions), o.not_evidence),
             )
             for o in overstays
+        ),
+    )
+
+
+def _write_outages(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+    if not page.outages:
+        return
+    groups, begins = zip(*page.outages, strict=True)
+    cur.execute(sql("derived.drop_outages"), (*scope, list(groups), list(begins)))
+    copy_rows(
+        cur,
+        "derived.copy_outages",
+        "text int4 text timestamptz timestamptz timestamptz int4".split(),
+        (
+            (*scope, o.group, o.began_at, o.ended_at, o.noticed_at, o.sensors)
+            for o in page.outages.values()
+            if o is not None
         ),
     )
 

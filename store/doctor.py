@@ -95,6 +95,21 @@ class Hole:
     noticed_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """An outage that lasts: whose sensors (`gateway/ID` or `area/ID`), since when, and how many they are."""
+
+    area: str
+    sensors_of: str
+    began_at: datetime
+    sensors: int
+
+
+def outages(conn: Connection) -> list[Silence]:
+    """The outages that last, the oldest first."""
+    return [Silence(*row) for row in conn.execute(sql("doctor.outages")).fetchall()]
+
+
 def broker_drops(conn: Connection) -> list[Drops]:
     """The newest first."""
     return [Drops(*row) for row in conn.execute(sql("doctor.broker_drops")).fetchall()]

@@ -17,6 +17,7 @@ from occupancy.model import (
     Counts,
     DeviceId,
     Group,
+    Outage,
     Quality,
     ReadingKey,
     Source,
@@ -24,6 +25,7 @@ from occupancy.model import (
     ZoneAvailability,
     ZoneId,
 )
+from occupancy.outages import SLOT, remembered_from
 from occupancy.overrides import KIND as OVERRIDE
 from occupancy.registry import Registry
 from store.device_rows import device_fold_of
@@ -160,6 +162,23 @@ def stays_from(cur: Cursor, at: Generation, arrived_from: Mapping[BayId, datetim
     return [stay_of(row) for row in cur.fetchall()]
 
 
+def load_heard(cur: Cursor, at: Generation) -> dict[DeviceId, list[int]]:
+    """In which slots of `occupancy.outages` each sensor was heard, as far back as it remembers."""
+    if at.watermark is None:
+        return {}
+    since = remembered_from(at.watermark)
+    cur.execute(sql("log.heard_since"), (at.area, at.position, since, SLOT.total_seconds()))
+    return dict(cur.fetchall())
+
+
+def load_outages(cur: Cursor, area: AreaId, generation: int) -> list[Outage]:
+    cur.execute(sql("derived.load_outages"), (area, generation))
+    return [
+        Outage(group=row[0], began_at=row[1], ended_at=row[2], noticed_at=row[3], sensors=row[4])
+        for row in cur.fetchall()
+    ]
+
+
 def load_zones(cur: Cursor, area: AreaId, generation: int) -> Mapping[ZoneId, ZoneAvailability]:
     cur.execute(sql("derived.load_zones"), (area, generation))
     return {row[0]: availability_of(row) for row in cur.fetchall()}
@@ -197,6 +216,8 @@ def group_of(doc: Mapping[str, Any]) -> Group:
         bay_type=BayType(doc["bay_type"]),
         access=frozenset(doc["access"]),
         max_stay_min=doc["max_stay_min"],
+        last_free=doc.get("last_free", 0),
+        last_occupied=doc.get("last_occupied", 0),
         counts=Counts(
             free=doc["free"], occupied=doc["occupied"], unknown=doc["unknown"], closed=doc["closed"]
         ),
@@ -213,6 +234,8 @@ def group_doc(group: Group) -> dict[str, object]:
         "occupied": counts.occupied,
         "unknown": counts.unknown,
         "closed": counts.closed,
+        **({"last_free": group.last_free} if group.last_free else {}),
+        **({"last_occupied": group.last_occupied} if group.last_occupied else {}),
     }
 
 

@@ -13,7 +13,7 @@ from baycast.ingest_findings import examine_workers
 from baycast.settings import Settings, UsageError, masked
 
 if TYPE_CHECKING:
-    from store.doctor import AreaCondition, Drops
+    from store.doctor import AreaCondition, Drops, Silence
     from store.postgres import Connection
 
 HELP = "say on one page what is wrong; exit status 1 when something is"
@@ -96,6 +96,8 @@ def _database(conn: "Connection") -> Iterator[Finding]:
     for area in areas:
         yield _pipeline(area)
         yield _engine(area)
+    for silence in doctor.outages(conn):
+        yield _outage(silence)
     yield from examine_workers(list_workers(conn.cursor()))
     for drops in doctor.broker_drops(conn):
         yield _drops(drops)
@@ -113,6 +115,15 @@ def _pipeline(area: "AreaCondition") -> Finding:
     late = age > WATERMARK_LATE_S
     return Finding(
         what, "WRONG" if late else "ok", f"{age:.1f} s old{': is ingest running?' if late else ''}"
+    )
+
+
+def _outage(silence: "Silence") -> Finding:
+    kind, _, name = silence.sensors_of.partition("/")
+    return Finding(
+        f"{silence.area}: outage of {kind} {name}",
+        "WRONG",
+        f"no word of its {silence.sensors} sensors since {silence.began_at:%Y-%m-%d %H:%M} UTC",
     )
 
 

@@ -10,6 +10,7 @@ from random import Random
 from baycast import cardiff
 from baycast.world_plan import world_plan
 from occupancy.registry import Registry
+from simulator.field_run import gateways
 from simulator.plan import CityPlan
 from simulator.sensor_models import MODELS, draw_model
 from store.devices import Device, Directory
@@ -40,6 +41,11 @@ def make_city(*, bays: int, seed: int) -> City:
     """Streets one after the other up to `bays` bays (the last one cut short), and all car parks."""
     whole = [_with_model(seed, *one) for one in cardiff.documents()]
     plan = world_plan(whole, at=START, rhythm=cardiff.rhythm()).first_bays(bays)
+    gateway_of = {plan.bays[bay].device_id: f"gw-{gateway}" for bay, gateway in gateways(plan)}
+    whole = [
+        (kind, id, {**doc, "gateway": gateway_of[id]} if kind == "sensor" and id in gateway_of else doc)
+        for kind, id, doc in whole
+    ]
     kept = {bay.bay_id for bay in plan.bays} | {bay.device_id for bay in plan.bays}
     documents = [
         (kind, id, doc)

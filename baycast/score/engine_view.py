@@ -27,13 +27,11 @@ class PageView:
             for row in judged.overstays:
                 if row.state is OverstayState.PUBLISHED:
                     self.overstays.setdefault((row.bay_id, row.arrived_at), row)
-        outages = getattr(page, "outages", None)
-        if outages is not None:
-            self.outages = self.outages or []
-            for outage in outages:
-                if outage not in self._seen:
-                    self._seen.add(outage)
-                    self.outages.append(watermark)
+        self.outages = self.outages or []
+        for key, outage in page.outages.items():
+            if outage is not None and key not in self._seen:
+                self._seen.add(key)
+                self.outages.append(watermark)
 
 
 def is_suspect(state: BayState) -> bool | None:

@@ -174,6 +174,7 @@ class Folded:
         self.overstays: dict[tuple[str, datetime], Any] = {}
         self.counts: dict[tuple[str, datetime], Any] = {}
         self.bays: dict[str, Any] = {}
+        self.outages: dict[tuple[str, datetime], Any] = {}
         self.checkpoints: list[DeviceFold] = []
         self.count_checkpoints: list[tuple[ZoneId, Any]] = []
         self.cells: dict[tuple[str, datetime], ZoneCell] = {}
@@ -223,6 +224,7 @@ class Folded:
             ),
             "bays": dict(sorted(self.bays.items())),
             "cells": [self.cells[key] for key in sorted(self.cells)],
+            "outages": dict(sorted(self.outages.items())),
             "zones": dict(sorted(self.fold.zones.items())),
         }
 
@@ -268,6 +270,9 @@ class Folded:
                 assert (zone_id, span.started_at) not in self.counts
                 self.counts[zone_id, span.started_at] = span
         self.bays.update(page.bay_states)
+        for key, outage in page.outages.items():
+            self.outages.pop(key, None)
+            self.outages.update({} if outage is None else {key: outage})
         for bay_id in page.gone_bays:
             self.bays.pop(bay_id, None)
         for device_id, cut in page.checkpoint_cuts.items():

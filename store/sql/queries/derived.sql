@@ -114,6 +114,19 @@ DELETE FROM overstay t USING unnest($3::text[], $4::text[], $5::timestamptz[]) A
 WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.arrived_at >= c.cut
   AND t.device_id = coalesce(c.device_id, t.device_id);
 
+-- name: load_outages
+-- The outages of a generation.
+SELECT sensors_of, began_at, ended_at, noticed_at, sensors FROM outage WHERE area = $1 AND generation = $2;
+
+-- name: drop_outages
+-- Outages that a page writes anew, or that were none after all.
+DELETE FROM outage t USING unnest($3::text[], $4::timestamptz[]) AS o (sensors_of, began_at)
+WHERE t.area = $1 AND t.generation = $2 AND t.sensors_of = o.sensors_of AND t.began_at = o.began_at;
+
+-- name: copy_outages
+-- Outages in bulk.
+COPY outage (area, generation, sensors_of, began_at, ended_at, noticed_at, sensors) FROM STDIN (FORMAT BINARY);
+
 -- name: copy_overstays
 -- Overstays in bulk.
 COPY overstay (area, generation, bay_id, arrived_at, device_id, rule_id, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence) FROM STDIN (FORMAT BINARY);
@@ -318,6 +331,10 @@ DELETE FROM bay_state WHERE area = $1 AND generation = $2;
 -- The rows of a generation that is no longer live.
 DELETE FROM stay WHERE area = $1 AND generation = $2;
 
+-- name: empty_outage
+-- The rows of a generation that is no longer live.
+DELETE FROM outage WHERE area = $1 AND generation = $2;
+
 -- name: empty_overstay
 -- The rows of a generation that is no longer live.
 DELETE FROM overstay WHERE area = $1 AND generation = $2;
@@ -372,6 +389,11 @@ FROM bay_state WHERE area = $1 AND generation = $2;
 -- Number and hash of a generation's rows, whatever their order.
 SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, limit_min)::text, 0)::numeric), 0)
 FROM stay WHERE area = $1 AND generation = $2;
+
+-- name: digest_outage
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(sensors_of, began_at, ended_at, noticed_at, sensors)::text, 0)::numeric), 0)
+FROM outage WHERE area = $1 AND generation = $2;
 
 -- name: digest_overstay
 -- Number and hash of a generation's rows, whatever their order.

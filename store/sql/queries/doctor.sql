@@ -21,6 +21,12 @@ SELECT reason, sum(count)::bigint, count(DISTINCT device_id)
 FROM quarantine WHERE last_seen > clock_timestamp() - interval '24 hours' AND replayed_at IS NULL
 GROUP BY reason ORDER BY 2 DESC;
 
+-- name: outages
+-- The outages that last.
+SELECT o.area, o.sensors_of, o.began_at, o.sensors
+FROM outage o JOIN generation g ON g.area = o.area AND g.generation = o.generation AND g.status = 'live'
+WHERE o.ended_at IS NULL ORDER BY o.began_at, o.sensors_of;
+
 -- name: broker_drops
 -- The brokers that dropped messages between our looks, the newest first.
 SELECT broker, dropped, dropped_last, dropped_at, dropped_at > clock_timestamp() - interval '24 hours'

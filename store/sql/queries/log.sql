@@ -118,6 +118,22 @@ WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
   AND (SELECT b.area = $5 AND b.position <= $6 FROM log_batch b WHERE b.batch_id = r.batch_id)
 ORDER BY r.incarnation, r.boot, r.seq;
 
+-- name: heard_since
+-- In which slots of $4 seconds since 1970 each sensor was heard since a time, up to a batch position: by receipt in a live
+-- area, where the receive times of the batches bound the search; by the device's own word in an event area.
+SELECT r.device_id, array_agg(DISTINCT floor(extract(epoch FROM r.heard_at) / $4::float8)::bigint)
+FROM log_head h
+JOIN log_batch b ON b.area = h.area AND b.position <= $2 AND b.readings > 0 AND (h.clock = 'event' OR b.received_to >= $3)
+CROSS JOIN LATERAL (
+    SELECT device_id, CASE h.clock
+        WHEN 'live' THEN received_at
+        ELSE coalesce(at, received_at - coalesce(age_ms, 0) * interval '1 millisecond')
+    END AS heard_at
+    FROM reading WHERE batch_id = b.batch_id AND kind IN ('state', 'health', 'boot')
+) AS r
+WHERE h.area = $1 AND r.heard_at >= $3
+GROUP BY r.device_id;
+
 -- name: heads
 -- Every area's log.
 SELECT area, position, watermark, clock FROM log_head ORDER BY area;

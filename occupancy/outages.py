@@ -1,0 +1,354 @@
+"""Outages: many sensors of one gateway, or of the whole area, that fall silent together are one outage.
+
+Pure. A sensor is heard when its word is received (in an event area: when it was said), so a gateway that keeps what it
+hears and delivers it later was away all the same. What counts is in which slots of five minutes each sensor was heard:
+a set, so that any order of arrival gives the same outages (L3), kept for as long as a reading may be late and a sensor
+may be silent. An outage is a stretch of slots without a word from any sensor of the group in which at least
+`BROKEN` sensors, alive before it, broke their promise to speak: even where one message in ten is lost, that many in a
+row go missing once in a million times. Until a sensor is heard again after an outage, what it said before is no
+evidence: changes may have been missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from occupancy.model import EPOCH, AnyReading, Clock, DeviceId, Outage
+from occupancy.registry import Registry
+
+SLOT = timedelta(minutes=5)
+BROKEN = 6
+_SLACK = 1.1
+"""A promise is broken a tenth of a heartbeat after its time."""
+_ALONE = timedelta(minutes=30)
+"""A gateway that comes back so much later than the rest of the area was away for its own sake, too."""
+_NEVER, _KNOWN = 2**62, 0
+"""When a silence becomes an outage: not by itself, or it has."""
+_DAY = timedelta(days=1) // SLOT
+_KEPT = 6 * _DAY
+"""Slots before the day of the watermark that are remembered: 48 hours late, after the longest usual silence."""
+
+Row = tuple[str, datetime]
+"""What tells outages apart: the group, and when the outage began."""
+
+
+class Outages:
+    """Who was heard when in one area, and the outages that follow."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._groups: dict[str, list[DeviceId]] = {}
+        self._heard: dict[DeviceId, int] = {}
+        """The slots in which a sensor was heard, as bits counted from `_base`."""
+        self._newest: dict[DeviceId, int] = {}
+        """The newest slot in which a sensor was heard."""
+        self._group_heard: dict[str, int] = {}
+        self._base: int | None = None
+        self._now: int | None = None
+        """The slot of the watermark; those before it are over."""
+        self._found: dict[str, list[Outage]] = {}
+        self._check_at: dict[str, tuple[int, int | None]] = {}
+        """By group: the silence looked at, and the slot in which it becomes an outage (None: not worked out)."""
+        self._again_from: dict[str, int] = {}
+        """By group: the slot of a word that came late."""
+        self._said: dict[Row, Outage] = {}
+        self.registry_changed()
+
+    def registry_changed(self) -> None:
+        """Take up other groups and promises: what is remembered is judged anew by them."""
+        groups: dict[str, list[DeviceId]] = {}
+        for device_id, sensor in self.registry.sensors.items():
+            groups.setdefault(self._whole(), []).append(device_id)
+            if sensor.gateway is not None:
+                groups.setdefault(f"gateway/{sensor.gateway}", []).append(device_id)
+        if groups == self._groups:
+            return
+        self._groups = groups
+        self._group_heard = {}
+        for group, members in groups.items():
+            together = 0
+            for device_id in members:
+                together |= self._heard.get(device_id, 0)
+            self._group_heard[group] = together
+        self._found = {group: rows for group, rows in self._found.items() if group in groups}
+        self._again_from = dict.fromkeys(groups, self._base or 0)
+
+    def load(
+        self, watermark: datetime | None, heard: Mapping[DeviceId, Iterable[int]], rows: Iterable[Outage]
+    ) -> None:
+        """Take up where an earlier process stopped. `heard` holds slots since 1970, from `remembered_from` on."""
+        if watermark is None:
+            return
+        self._now = slot_of(watermark)
+        self._base = self._now // _DAY * _DAY - _KEPT
+        for device_id in heard.keys() & self.registry.sensors.keys():
+            for slot in heard[device_id]:
+                self._hear(device_id, slot)
+        self._again_from.clear()
+        for row in sorted(rows, key=lambda row: row.began_at):
+            self._said[row.group, row.began_at] = row
+        for group in self._groups:
+            older = [
+                row
+                for row in self._said.values()
+                if row.group == group and slot_of(row.began_at) < self._base
+            ]
+            self._found[group] = [*older, *self._outages(group, self._base)]
+            self._looked(group)
+
+    def hear(self, readings: Iterable[AnyReading], clock: Clock) -> None:
+        for reading in readings:
+            if reading.device_id in self.registry.sensors:
+                at = reading.received_at if clock is Clock.LIVE else reading.observed_at(clock)
+                slot = slot_of(at)
+                if self._newest.get(reading.device_id) != slot:
+                    self._hear(reading.device_id, slot)
+
+    def advance(self, watermark: datetime) -> tuple[dict[Row, Outage | None], set[DeviceId]]:
+        """The watermark moves on. Returns the outages that are new or changed (None: there was none after all), and the
+        sensors whose word may have become evidence, or none, by that."""
+        now = slot_of(watermark)
+        if now == self._now and not self._again_from:
+            return {}, set()
+        before = {group: self._doubt_from(group) for group in self._found}
+        if self._base is None:
+            self._base = now // _DAY * _DAY - _KEPT
+        self._now = now
+        for group in self._groups:
+            if group in self._again_from:
+                self._judge_again(group, self._again_from[group])
+            else:
+                self._watch(group)
+        self._again_from.clear()
+        changed = self._changed()
+        touched = {
+            device_id
+            for group in self._found.keys() | before.keys()
+            if self._doubt_from(group) != before.get(group)
+            for device_id in self._groups.get(group, ())
+        }
+        self._forget(now)
+        return changed, touched
+
+    def doubt(self, device_id: DeviceId) -> Outage | None:
+        """The outage since which nothing was heard from a sensor; None: what it said stands."""
+        sensor = self.registry.sensors.get(device_id)
+        newest = self._newest.get(device_id, -1)
+        if sensor is None:
+            return None
+        groups = [self._whole()]
+        if sensor.gateway is not None:
+            groups.append(f"gateway/{sensor.gateway}")
+        for group in groups:
+            rows = self._found.get(group)
+            if rows and newest < max(slot_of(rows[-1].began_at), self._base or 0):
+                return rows[-1]
+        return None
+
+    def _whole(self) -> str:
+        return f"area/{self.registry.area_id}"
+
+    def _hear(self, device_id: DeviceId, slot: int) -> None:
+        if self._base is None:
+            self._base = slot // _DAY * _DAY - _KEPT
+        if slot < self._base:
+            return
+        bit = 1 << (slot - self._base)
+        heard = self._heard.get(device_id, 0)
+        if heard & bit:
+            return
+        self._heard[device_id] = heard | bit
+        self._newest[device_id] = max(slot, self._newest.get(device_id, slot))
+        sensor = self.registry.sensors[device_id]
+        for group in (self._whole(), f"gateway/{sensor.gateway}" if sensor.gateway is not None else None):
+            if group is None:
+                continue
+            together = self._group_heard.get(group, 0)
+            self._group_heard[group] = together | bit
+            looked_at = self._check_at.get(group)
+            if looked_at is None:
+                continue
+            known = looked_at[1] == _KNOWN
+            reached = together >> (slot - self._base)
+            if reached:
+                self._check_at[group] = (looked_at[0], None)
+            fills, after = reached and not together & bit, reached >> 1
+            if fills or after & (after + 1) or (known and slot < (self._now or 0)):
+                # Late: heard in a silence that is judged already, or before one.
+                self._again_from[group] = min(slot, self._again_from.get(group, slot))
+
+    def _watch(self, group: str) -> None:
+        """Judge the silences that have ended since the last look, and the one that lasts."""
+        rows = self._found.setdefault(group, [])
+        heard, base, now = self._group_heard.get(group, 0), self._base or 0, self._now or 0
+        if not heard:
+            return
+        quiet_from, due = self._check_at.get(group, (base, None))
+        newest = base + heard.bit_length()
+        if quiet_from != newest:
+            self._close(group)
+            quiet_from = max(quiet_from, base)
+            ended = quiet_from + _lowest(heard >> (quiet_from - base))
+            if due is not None and not 0 < due <= ended:
+                quiet_from = ended + 1  # the silence that was looked at is known for an outage, or for none
+            rows.extend(self._outages(group, quiet_from, newest))
+            due = None
+        if due is None and now > newest:
+            promises = self._promises(group, newest)
+            due = promises[BROKEN - 1] if len(promises) >= BROKEN else _NEVER
+        if due is not None and 0 < due <= now:
+            outage = self._outage(group, newest, None, now)
+            rows.extend([outage] if outage else [])
+            due = _KNOWN
+        self._check_at[group] = (newest, due)
+
+    def _judge_again(self, group: str, from_slot: int) -> None:
+        """Judge all silences that may be others because of a word in `from_slot`."""
+        base = self._base or 0
+        self._found[group] = [
+            row
+            for row in self._found.get(group, ())
+            if _ended_by(row, from_slot) or slot_of(row.began_at) < base
+        ]
+        self._close(group)
+        ends = [slot_of(row.ended_at) for row in self._found[group] if row.ended_at is not None]
+        self._found[group] += self._outages(group, max([base, *ends]))
+        self._looked(group)
+
+    def _looked(self, group: str) -> None:
+        """All that was heard of a group up to now has been judged."""
+        rows = self._found[group]
+        newest = (self._base or 0) + self._group_heard.get(group, 0).bit_length()
+        self._check_at[group] = (newest, _KNOWN if rows and rows[-1].ended_at is None else None)
+
+    def _close(self, group: str) -> None:
+        """The last outage of a group ends with the first word after it."""
+        rows, heard, base = self._found[group], self._group_heard.get(group, 0), self._base or 0
+        if rows and rows[-1].ended_at is None:
+            began = max(0, slot_of(rows[-1].began_at) - base)
+            if heard >> began:
+                rows[-1] = replace(rows[-1], ended_at=at_slot(base + began + _lowest(heard >> began)))
+
+    def _outages(self, group: str, start: int, stop: int | None = None) -> list[Outage]:
+        """The outages of a group in silences that begin in slots [start, stop); `stop` None: up to now."""
+        heard, base, now = self._group_heard.get(group, 0), self._base or 0, self._now or 0
+        found = []
+        slot = max(0, start - 1 - base)
+        while heard >> slot:
+            slot += _lowest(heard >> slot)
+            slot += _lowest(~(heard >> slot))  # the first silent slot
+            if stop is not None and base + slot >= stop:
+                break
+            rest = heard >> slot
+            end = base + slot + _lowest(rest) if rest else None
+            outage = self._outage(group, base + slot, end, now)
+            if outage is not None:
+                found.append(outage)
+        return found
+
+    def _outage(self, group: str, start: int, end: int | None, now: int) -> Outage | None:
+        """The outage in the silence [start, end), if it is one; `end` None: it lasts up to `now`."""
+        promises = self._promises(group, start)
+        if len(promises) < BROKEN or promises[BROKEN - 1] > (now if end is None else end):
+            return None
+        return Outage(
+            group=group,
+            began_at=at_slot(start),
+            ended_at=None if end is None else at_slot(end),
+            noticed_at=at_slot(promises[BROKEN - 1]),
+            sensors=len(self._alive(group, start)),
+        )
+
+    def _alive(self, group: str, start: int) -> list[tuple[DeviceId, int]]:
+        """The sensors of a group that were not silent beyond their limit in slot `start`, with the last slot before it
+        in which each was heard."""
+        base = self._base or 0
+        before = (1 << max(0, start - base)) - 1
+        found = []
+        for device_id in self._groups[group]:
+            last = self._newest.get(device_id, -1)
+            if last >= start:
+                last = base + (self._heard.get(device_id, 0) & before).bit_length() - 1
+            if last >= base and last + self.registry.sensors[device_id].silent_after // SLOT >= start:
+                found.append((device_id, last))
+        return found
+
+    def _promises(self, group: str, start: int) -> list[int]:
+        """When sensors that were alive in slot `start` break their promise if nothing is heard, in order of time."""
+        dues = []
+        for device_id, last in self._alive(group, start):
+            heartbeat = timedelta(seconds=self.registry.sensors[device_id].expected_heartbeat_s * _SLACK)
+            due = last + 2 + heartbeat // SLOT
+            if due > start:
+                dues.append(due)
+        return sorted(dues)
+
+    def _doubt_from(self, group: str) -> datetime | None:
+        rows = self._found.get(group)
+        return rows[-1].began_at if rows else None
+
+    def _changed(self) -> dict[Row, Outage | None]:
+        """What is said of outages differs from what was said: those of gateways within one of the area are not said."""
+        whole = self._found.get(self._whole(), ())
+        said = {
+            (row.group, row.began_at): row
+            for rows in self._found.values()
+            for row in rows
+            if row.group == self._whole() or not any(_part_of(row, other) for other in whole)
+        }
+        kept_from = at_slot(self._base or 0)
+        changed: dict[Row, Outage | None] = {
+            key: None for key in self._said if key not in said and key[1] >= kept_from
+        }
+        changed.update({key: row for key, row in said.items() if self._said.get(key) != row})
+        self._said = said
+        return changed
+
+    def _forget(self, now: int) -> None:
+        """Drop what is older than anything that may come; what was said of it stands."""
+        base = now // _DAY * _DAY - _KEPT
+        if self._base is None or base <= self._base:
+            return
+        shift = base - self._base
+        self._heard = {
+            device_id: heard >> shift for device_id, heard in self._heard.items() if heard >> shift
+        }
+        self._group_heard = {group: heard >> shift for group, heard in self._group_heard.items()}
+        self._base = base
+        for group, rows in self._found.items():
+            # The newest is kept however old: it may be why a sensor is not believed.
+            self._found[group] = [row for row in rows[:-1] if not _ended_by(row, base)] + rows[-1:]
+
+
+def remembered_from(watermark: datetime) -> datetime:
+    """From when on `Outages.load` must be told who was heard."""
+    return at_slot(slot_of(watermark) // _DAY * _DAY - _KEPT)
+
+
+def slot_of(at: datetime) -> int:
+    """Slots since 1970."""
+    return (at - EPOCH) // SLOT
+
+
+def at_slot(slot: int) -> datetime:
+    return EPOCH + slot * SLOT
+
+
+def _lowest(bits: int) -> int:
+    """The place of the lowest bit that is set."""
+    return (bits & -bits).bit_length() - 1
+
+
+def _ended_by(row: Outage, slot: int) -> bool:
+    return row.ended_at is not None and slot_of(row.ended_at) <= slot
+
+
+def _part_of(row: Outage, whole: Outage) -> bool:
+    """Whether a gateway's outage is that of the area, as seen from there."""
+    if row.noticed_at < whole.began_at or (whole.ended_at is not None and row.noticed_at >= whole.ended_at):
+        return False
+    if row.ended_at is None or whole.ended_at is None:
+        return row.ended_at is whole.ended_at
+    return row.ended_at <= whole.ended_at + _ALONE

@@ -1,0 +1,70 @@
+"""Outages on the real database: over restarts, by rebuild, and on the doctor's page (L3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from occupancy import engine
+from occupancy.engine import EngineConfig
+from store import doctor
+from store.log import LogEntry, append_entries
+from store.postgres import Connection, connect
+from tests.integration.test_engine_rows import TOWN, log, rows, serve
+from tests.support.folded import AREA, START
+from tests.unit.test_outages import lived, two_gateways, words
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[Connection]:
+    with connect(database_url) as connection:
+        entries = [
+            LogEntry("registry", f"{kind}/{id}", doc, START, "test") for kind, id, doc in two_gateways()
+        ]
+        with connection.transaction(), connection.cursor() as cur:
+            append_entries(cur, AREA, entries, clock="live")
+        yield connection
+
+
+def live(
+    conn: Connection, until_s: int, silent: dict[int, tuple[int, int]], *, restarts: bool
+) -> dict[str, Any]:
+    """Minute by minute, by a new engine every ten minutes or by one at the end; the rows."""
+    readings = words(until_s, silent=silent)
+    conn.execute("SELECT 1")
+    conn.commit()
+    for at in range(0, until_s, 60):
+        spoken = [r for r in readings if at - 60 < (r.received_at - START).total_seconds() <= at]
+        log(conn, spoken, at)
+        if restarts and at % 600 == 0:
+            serve(conn)
+    served = serve(conn)
+    return rows(conn, served.at.generation)
+
+
+def test_l3_an_outage_is_said_once_and_a_rebuild_says_the_same(conn: Connection) -> None:
+    found = live(conn, 5400, {0: (3600, 100_000)}, restarts=True)
+    [outage] = found["outage"]
+    assert (outage["sensors_of"], outage["ended_at"], outage["sensors"]) == ("gateway/gw-0", None, 8)
+    reasons = {row["bay_id"]: row["reason"] for row in found["bay_state"] if row["state"] == "unknown"}
+    assert len(reasons) == 8
+    assert all("outage of gateway gw-0" in reason for reason in reasons.values())
+    [silence] = doctor.outages(conn)
+    assert (silence.sensors_of, silence.sensors) == ("gateway/gw-0", 8)
+    conn.commit()
+    assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""), compare=True).differing == ()
+
+
+def test_l3_an_outage_that_ends_is_the_same_over_restarts_as_in_memory(conn: Connection) -> None:
+    quiet = {0: (3600, 7200)}
+    found = live(conn, 9000, quiet, restarts=True)
+    town = lived(words(9000, silent=quiet), 8940)
+    [outage], [expected] = found["outage"], town.outages.values()
+    assert outage["ended_at"] == expected.ended_at.isoformat()
+    assert outage["began_at"] == expected.began_at.isoformat()
+    assert {row["bay_id"]: row["state"] for row in found["bay_state"]} == {
+        bay_id: bay.state.value for bay_id, bay in town.bays.items()
+    }
+    assert doctor.outages(conn) == []

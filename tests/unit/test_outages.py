@@ -1,0 +1,103 @@
+"""Outages of a gateway or an area: what makes one, what ends it, what is left of the bays meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from occupancy.model import StateReading
+from tests.support.folded import AREA, HEARTBEAT_S, Folded, documents, state
+
+SENSORS = 16
+Document = tuple[str, str, dict[str, Any]]
+
+
+def two_gateways() -> list[Document]:
+    """Sixteen bays, whose sensors speak through two gateways in turn."""
+    return [
+        (kind, id, {**doc, "gateway": f"gw-{int(id[1:]) % 2}"} if kind == "sensor" else doc)
+        for kind, id, doc in documents(SENSORS)
+    ]
+
+
+def words(until_s: int, *, silent: dict[int, tuple[int, int]] | None = None) -> list[StateReading]:
+    """A heartbeat of each sensor every ten minutes, the sensors one after the other; `silent` by number modulo 2."""
+    found = []
+    for n in range(SENSORS):
+        for seq, at in enumerate(range(n * HEARTBEAT_S // SENSORS, until_s, HEARTBEAT_S)):
+            quiet = (silent or {}).get(n % 2)
+            if quiet is None or not quiet[0] <= at < quiet[1]:
+                found.append(state(f"s{n}", seq, at, False, cause="heartbeat"))
+    return sorted(found, key=lambda reading: reading.received_at)
+
+
+def lived(readings: list[StateReading], until_s: int) -> Folded:
+    town = Folded(two_gateways())
+    at = 0
+    for reading in readings:
+        while at <= (reading.received_at - readings[0].received_at).total_seconds():
+            town.append(watermark_s=at)
+            at += 60
+        town.append([reading])
+    while at <= until_s:
+        town.append(watermark_s=at)
+        at += 60
+    return town
+
+
+def test_a_gateway_that_falls_silent_is_one_outage_and_its_bays_are_unknown_before_their_own_limit() -> None:
+    quiet = {0: (3600, 100_000)}
+    town = lived(words(4700, silent=quiet), 4680)
+    [outage] = town.outages.values()
+    assert (outage.group, outage.ended_at, outage.sensors) == ("gateway/gw-0", None, 8)
+    assert (outage.noticed_at - outage.began_at).total_seconds() <= 1200
+    own = [town.bays[f"high-st-{n}"] for n in range(0, SENSORS, 2)]
+    assert {bay.state for bay in own} == {"unknown"}
+    assert all("outage of gateway gw-0 since" in bay.reason for bay in own)
+    others = [town.bays[f"high-st-{n}"] for n in range(1, SENSORS, 2)]
+    assert {bay.state for bay in others} == {"free"}
+    street = town.fold.zones["high-st"]  # type: ignore[index]
+    assert (street.counts.free, street.counts.unknown, street.free_max) == (8, 8, 16)
+
+
+def test_an_outage_ends_with_the_first_word_and_each_bay_with_its_own() -> None:
+    town = lived(words(7600, silent={0: (3600, 7200)}), 7560)
+    [outage] = town.outages.values()
+    assert outage.ended_at is not None
+    assert town.bays["high-st-0"].state == "free"
+    assert town.bays["high-st-14"].state == "unknown"
+    later = lived(words(9000, silent={0: (3600, 7200)}), 9000)
+    assert later.outages == town.outages
+    assert {bay.state for bay in later.bays.values()} == {"free"}
+
+
+def test_a_silence_of_the_whole_area_is_one_outage_and_not_one_of_each_gateway() -> None:
+    quiet = {0: (3600, 9000), 1: (3600, 9000)}
+    town = lived(words(12_000, silent=quiet), 12_000)
+    [outage] = town.outages.values()
+    assert (outage.group, outage.sensors) == (f"area/{AREA}", SENSORS)
+
+
+def test_a_gateway_that_stays_away_after_the_area_is_back_is_an_outage_of_its_own() -> None:
+    quiet = {0: (3600, 100_000), 1: (3600, 9000)}
+    town = lived(words(14_000, silent=quiet), 14_000)
+    assert {outage.group for outage in town.outages.values()} == {f"area/{AREA}", "gateway/gw-0"}
+
+
+def test_a_gateway_that_delivers_late_was_away_and_its_bays_are_known_again_at_once() -> None:
+    readings = words(7300, silent={0: (3600, 7200)})
+    kept = [reading for reading in words(7200) if reading not in readings]
+    town = lived(readings, 7260)
+    assert town.bays["high-st-14"].state == "unknown"
+    town.append([replace(reading, received_at=readings[-1].received_at) for reading in kept])
+    assert town.bays["high-st-14"].state == "free"
+    assert len(town.outages) == 1
+
+
+def test_five_sensors_that_fall_silent_may_be_five_faults() -> None:
+    readings = [
+        r for r in words(7000) if int(r.device_id[1:]) % 2 or r.device_id in ("s0", "s2", "s4", "s6", "s8")
+    ]
+    stopped = [r for r in readings if int(r.device_id[1:]) % 2 or r.key.seq < 6]
+    town = lived(stopped, 7000)
+    assert not town.outages
