@@ -300,8 +300,8 @@ class Sensor:
 
     @property
     def overdue_after(self) -> timedelta:
-        """A heartbeat and a quarter: something is missing, and what was said is less sure."""
-        return timedelta(seconds=self.expected_heartbeat_s * 1.25)
+        """A heartbeat and a tenth: something is missing, and what was said is less sure."""
+        return timedelta(seconds=self.expected_heartbeat_s * 1.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.repair import Holding
 from occupancy.schedule import Schedule
-from occupancy.step import fold_all, step, tick
+from occupancy.step import fold_all, looks, step, tick
 from occupancy.transitions import Verdict
 
 CHECKPOINT_EVERY = 200
@@ -184,9 +184,8 @@ class SensedBays:
         return touched
 
     def _expect(self, fold: DeviceFold, watermark: datetime | None) -> bool:
-        """Note when silence makes the sensor overdue, then unknown. False: both are over."""
-        watch = self.watch_of(fold.device_id)
-        for due in (fold.as_of + watch.overdue_after, fold.as_of + watch.silent_after):
+        """Note when silence makes the state less sure, and last unknown. False: all that is over."""
+        for due in looks(fold, self.watch_of(fold.device_id)):
             if watermark is None or due > watermark:
                 self._silences.set(fold.device_id, due)
                 return True
