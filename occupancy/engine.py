@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -63,6 +63,10 @@ class EngineConfig:
     """A lost notification costs this much latency, never data."""
     forget_every_s: float = 3600.0
     """How often vehicle tokens past the longest stay are looked for."""
+
+    def in_bulk(self) -> EngineConfig:
+        """For a rebuild, which nobody waits for: pages so large that rows which change often are written seldom."""
+        return replace(self, positions_per_page=20_000, readings_per_page=20_000)
 
 
 class AreaEngine:
@@ -184,11 +188,7 @@ class AreaEngine:
     def _street_cells(self, cur: Cursor, streets: Sequence[Piece]) -> Iterator[ZoneCell]:
         registry = self.fold.registry
         bays = [registry.bays_by_zone.get(piece.zone_id, ()) for piece in streets]
-        wanted = [
-            (bay.bay_id, piece.start, piece.end)
-            for piece, own in zip(streets, bays, strict=True)
-            for bay in own
-        ]
+        wanted = [(piece, [bay.bay_id for bay in own]) for piece, own in zip(streets, bays, strict=True)]
         found = iter(cells.bay_intervals_in(cur, self.at, wanted) if wanted else ())
         for piece, own in zip(streets, bays, strict=True):
             zone, span = registry.zones[piece.zone_id], (piece.start, piece.end)
@@ -368,7 +368,7 @@ def _brought_up(conn: Connection, area: AreaId, config: EngineConfig) -> bool:
         return True
     _log.info("rows of another version of the engine, rebuilding", extra={"area": area, "version": version})
     try:
-        rebuild(conn, area, config)
+        rebuild(conn, area, config.in_bulk())
     except RebuildRunningError:
         return False
     return True

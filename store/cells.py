@@ -22,12 +22,14 @@ _CELL_TYPES = "text int4 text timestamptz float8 float8 float8 float8 int4 int4"
 
 
 def bay_intervals_in(
-    cur: Cursor, at: Generation, wanted: Sequence[tuple[BayId, datetime, datetime]]
+    cur: Cursor, at: Generation, wanted: Sequence[tuple[Piece, Sequence[BayId]]]
 ) -> list[list[Held]]:
-    """What held at each of the bays in its [start, end), in time order: what begins there, and the one before."""
-    columns = [list(column) for column in zip(*wanted, strict=True)]
+    """What held at each of the bays in its piece, in time order: what begins there, and the one before."""
+    bays = [bay_id for _, own in wanted for bay_id in own]
+    spans = [number for number, (_, own) in enumerate(wanted, 1) for _ in own]
+    columns = bays, spans, [piece.start for piece, _ in wanted], [piece.end for piece, _ in wanted]
     cur.execute(sql("derived.bay_intervals_in"), (at.area, at.generation, *columns))
-    found: list[list[Held]] = [[] for _ in wanted]
+    found: list[list[Held]] = [[] for _ in bays]
     for number, started_at, ended_at, state in cur.fetchall():
         found[number - 1].append(Held(started_at, ended_at, _STATES[state]))
     return found

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from baycast.settings import Settings, UsageError
 
 HELP = (
-    "measure: ingest (messages to rows), engine (readings folded), live (PUBLISH to WebSocket delta), broker (what it"
-    " keeps through crashes),"
-    " idle (what the running city costs)"
+    "measure: ingest (messages to rows), engine (readings folded), rebuild (a log to all tables), live (PUBLISH to"
+    " WebSocket delta), broker (what it keeps through crashes), idle (what the running city costs)"
 )
 
 
@@ -60,6 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     broker.add_argument("--seed", type=int, default=1, metavar="N", help="the order of the sensors")
     broker.add_argument("--json", action="store_true", help="only the result, one JSON object")
+    text = "readings per second from a log into all derived tables, on a database of its own"
+    rebuild = kinds.add_parser("rebuild", help=text, description=text, allow_abbrev=False)
+    rebuild.add_argument("--readings", type=int, default=300_000, metavar="N", help="readings in the log")
+    rebuild.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
+    rebuild.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
@@ -67,7 +71,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    kinds = {"broker": _broker, "engine": _engine, "idle": _idle, "ingest": _ingest, "live": _live}
+    kinds = {
+        "broker": _broker,
+        "engine": _engine,
+        "idle": _idle,
+        "ingest": _ingest,
+        "live": _live,
+        "rebuild": _rebuild,
+    }
     print(json.dumps(kinds[args.kind](args, settings), ensure_ascii=False))
     return 0
 
@@ -102,6 +113,16 @@ def _broker(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
     except ValueError as error:
         raise UsageError(f"bench broker: {error}") from None
     return measure(plan, settings, _teller(args))
+
+
+def _rebuild(args: argparse.Namespace, _: Settings) -> dict[str, object]:
+    from baycast.bench_rebuild import Plan, measure
+
+    try:
+        plan = Plan(args.readings, args.seed)
+    except ValueError as error:
+        raise UsageError(f"bench rebuild: {error}") from None
+    return measure(plan, _teller(args))
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:

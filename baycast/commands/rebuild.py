@@ -19,12 +19,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
+    from baycast.garbage import collect_seldom
     from baycast.reachability import open_database
     from baycast.wiring import available_database, engine_config_at
     from occupancy.engine import RebuildRunningError, drop_retired, rebuild
     from occupancy.model import AreaId
     from store.registry import load_registries
 
+    collect_seldom()
     same = True
     with (
         available_database(settings) as url,
@@ -38,7 +40,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             areas = [AreaId(args.area)]
         for area in areas:
             try:
-                done = rebuild(conn, area, engine_config_at(url), compare=args.compare, progress=_progress)
+                config = engine_config_at(url).in_bulk()
+                done = rebuild(conn, area, config, compare=args.compare, progress=_progress)
             except RebuildRunningError as running:
                 raise UsageError(str(running)) from None
             print(f"{area}: generation {done.new} took over from {done.old}{_compared(done.differing)}")

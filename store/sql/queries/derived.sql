@@ -250,9 +250,11 @@ COPY zone_state (area, generation, zone_id, version, capacity, free, occupied, u
 COPY zone_cell (area, generation, zone_id, cell_at, free_s, occupied_s, unknown_s, closed_s, arrivals, departures) FROM STDIN (FORMAT BINARY);
 
 -- name: bay_intervals_in
--- What held at some bays, each in [start, until): the rows that begin there and the one before, by bay as it was asked for.
+-- What held at some bays, each in one of some spans [start, until): the rows that begin there and the one before, by bay as it
+-- was asked for. Many bays have few spans, which are therefore given once.
 SELECT b.number, i.started_at, i.ended_at, i.state
-FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) WITH ORDINALITY AS b (bay_id, start, until, number)
+FROM (SELECT u.bay_id, u.number, ($5::timestamptz[])[u.span] AS start, ($6::timestamptz[])[u.span] AS until
+      FROM unnest($3::text[], $4::integer[]) WITH ORDINALITY AS u (bay_id, span, number)) AS b
 CROSS JOIN LATERAL (
     (SELECT t.started_at, t.ended_at, t.state FROM bay_interval t
      WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at < b.start
