@@ -2,7 +2,7 @@
 
 A token is compared and never shown, and leaves the ledger after the longest stay (L10). It tells a double read at
 once. A vehicle that came in and never left was missed going out; one that left and never came was missed coming in. A
-misread plate looks like one of each: both are believed after the longest stay, by whole nights, so that they cancel out.
+misread plate looks like one of each: both are believed after the longest stay, by whole nights, and so cancel out.
 """
 
 from __future__ import annotations
