@@ -28,7 +28,7 @@ from tests.support.gate_agent import GateAgent, leaked, plates
 from tests.support.ingesting import config_for, ingesting, publishing, quarantined, rows
 from tests.support.waiting import eventually
 
-CANARIES = int(os.environ.get("BAYCAST_TEST_CANARIES", "1500"))
+CANARIES = int(os.environ.get("BAYCAST_TEST_CANARIES", "1000"))
 """Plates to look for; `make soak` sends 10,000."""
 
 
