@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from firmware_contract.plates import is_plate_text
+
 PREFIX: Final = "baycast/v1"
 
 DEVICE_KINDS: Final = ("state", "passage", "count", "health", "boot", "link")
@@ -105,8 +107,14 @@ def _parse(topic: str) -> Address | str:
             return _problem(topic, levels)
 
 
+def without_plates(topic: str) -> str:
+    """The topic, in place of each level that reads like a number plate `(plate)` (L10): no registry vouches for it."""
+    return "/".join("(plate)" if is_plate_text(level) else level for level in topic.split("/"))
+
+
 def quotable(topic: str) -> str:
-    """The topic as it may be stored and shown: printable ASCII, others escaped, cut to `MAX_TOPIC`."""
+    """The topic as it may be stored and shown: no plates, printable ASCII, others escaped, cut to `MAX_TOPIC`."""
+    topic = without_plates(topic)
     if topic.isascii() and topic.isprintable():
         return topic[:MAX_TOPIC]
     return topic[:MAX_TOPIC].encode("unicode_escape").decode("ascii")[:MAX_TOPIC]

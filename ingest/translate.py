@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from firmware_contract.codec import Accepted, Rejected, decode, meaning
 from firmware_contract.messages import Boot, Canary, Clock, Count, Health, Link, Passage, State
-from firmware_contract.topics import clock_topic, device_topic
+from firmware_contract.topics import clock_topic, device_topic, without_plates
 from store.car_parks import LATE_TOKENS_H
 from store.devices import Device, Directory, LinkState
 from store.log import ReadingRow
@@ -81,6 +81,12 @@ class Translator:
         return [self._item(decoded, received_at) for decoded in decode(topic, payload)]
 
     def _item(self, decoded: Accepted | Rejected, received_at: datetime) -> Item:
+        item = self._judged(decoded, received_at)
+        if isinstance(item, Refused) and item.device_id not in self.directory.devices:
+            return _without_plates(item)
+        return item
+
+    def _judged(self, decoded: Accepted | Rejected, received_at: datetime) -> Item:
         if isinstance(decoded, Rejected):
             self.seen["rejected"] += 1
             return _refused(decoded, received_at)
@@ -224,6 +230,14 @@ def refuse_item(item: Item, why: Why, detail: str, received_at: datetime) -> Ref
             return dataclasses.replace(
                 item, topic=ascii(item.topic), reason=why, detail=detail, device_id=None
             )
+
+
+def _without_plates(refused: Refused) -> Refused:
+    """A name that the registry does not know may be a plate (L10). Then no more than reason and length is kept."""
+    topic = without_plates(refused.topic)
+    if topic == refused.topic:
+        return refused
+    return dataclasses.replace(refused, topic=topic, detail="", device_id=None, payload=None)
 
 
 def _bare(topic: str, why: Why, detail: str, device_id: str | None, received_at: datetime) -> Refused:

@@ -147,6 +147,11 @@ class CarPark:
         """The passage gates by device."""
         return {gate.device_id: gate for gate in self.passage_gates}
 
+    @cached_property
+    def promises(self) -> dict[DeviceId, timedelta]:
+        """How long each passage gate may say nothing."""
+        return {gate.device_id: gate.silent_after for gate in self.passage_gates}
+
     @property
     def longest_stay(self) -> timedelta:
         return timedelta(hours=self.zone.longest_stay_h)

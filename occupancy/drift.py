@@ -62,9 +62,15 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
         missed_out = (self.eo * ii - self.ei * self.io) / of
         return _within(missed_in, -_BIAS_MOST, _BIAS_MOST), _within(missed_out, -_BIAS_MOST, _BIAS_MOST)
 
+    def share_variance(self, ins: int, outs: int) -> float:
+        """What so many passages leave open since the missed shares are not known, in vehicles²."""
+        prior = 1 / _BIAS_SD**2
+        ii, oo = self.ii + prior, self.oo + prior
+        return (ins**2 * oo + 2 * ins * outs * self.io + outs**2 * ii) / (ii * oo - self.io**2)
+
     def bias_variance(self, ins: int, outs: int, delta: int) -> float:
-        """By how much one more passage widens what is not known of the missed shares, in vehicles²: the same share is
-        missed of all of them, so it adds up faster than noise does."""
+        """By how much one more passage widens that: the same share is missed of all, so it adds up faster than noise
+        does."""
         prior = 1 / _BIAS_SD**2
         ii, oo = self.ii + prior, self.oo + prior
         of = ii * oo - self.io**2
@@ -126,9 +132,15 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
     estimate: float
     variance: float = 0.0
+    """What chance has made of it since the last evidence, in vehicles²."""
+    bias: float = 0.0
+    """What the shares missed, as far as they are not known, may have made of it, in vehicles². It widens the interval
+    only: all nights since the last count have it in common, so evidence weighed by it would be trusted too much."""
     counted: int = 0
     ins: int = 0
     outs: int = 0
+    missed: int = 0
+    """Vehicles since that tokens told were missed coming in, less those missed going out."""
     uncertain: float = 0.0
     """Variance since the last absolute count that no passage accounts for: gates that were silent."""
     sound: bool = True
@@ -141,7 +153,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def spread(self) -> int:
         """Half the width of the interval that is to hold the truth, in vehicles."""
-        return math.ceil(NOMINAL_SD * math.sqrt(self.variance))
+        return math.ceil(NOMINAL_SD * math.sqrt(self.variance + self.bias))
 
     def passed(self, delta: int, learnt: Learnt, capacity: int) -> tuple[Drift, bool]:
         """One vehicle in (+1) or out (-1). Returns the drift, and whether the estimate ran into a bound."""
@@ -149,11 +161,18 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         moved = replace(
             self,
             estimate=self.estimate + (1 + missed_in if delta > 0 else -1 - missed_out),
-            variance=self.variance + learnt.noise + learnt.bias_variance(self.ins, self.outs, delta),
+            variance=self.variance + learnt.noise,
+            bias=self.bias + learnt.bias_variance(self.ins, self.outs, delta),
             ins=self.ins + (delta > 0),
             outs=self.outs + (delta < 0),
         )
         return moved.bounded(capacity)
+
+    def matched(self, vehicles: int) -> Drift:
+        """Vehicles that tokens tell were missed coming in (going out: below 0)."""
+        if not vehicles:
+            return self
+        return replace(self, estimate=self.estimate + vehicles, missed=self.missed + vehicles)
 
     def shifted(self, vehicles: float, variance: float) -> Drift:
         """What was not seen and is estimated from elsewhere."""
@@ -172,7 +191,8 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
             return self, False
         beyond = not -0.5 <= self.estimate <= most + 0.5
         bound = _within(self.estimate, 0.0, float(most))
-        return replace(self, estimate=bound, variance=self.variance * _HALF_NORMAL), beyond
+        left = _HALF_NORMAL
+        return replace(self, estimate=bound, variance=self.variance * left, bias=self.bias * left), beyond
 
     def slept(self, learnt: Learnt, floor: int | None, capacity: int) -> Drift:
         """Weigh the estimate against what usually is inside at night (`floor`: configured; None: as learnt)."""
@@ -183,17 +203,19 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         unsure = spread + (1 / learnt.floor_weight if floor is None else 0.0)
         gain = self.variance / (self.variance + unsure)
         estimate = self.estimate + gain * (usual - self.estimate)
-        return replace(self, estimate=estimate, variance=self.variance * (1 - gain))
+        left = 1 - gain
+        return replace(self, estimate=estimate, variance=self.variance * left, bias=self.bias * left**2)
 
     def since_counted(self, learnt: Learnt) -> float:
         """Variance that has gathered since the last absolute count, whatever other evidence there was."""
-        return (self.ins + self.outs) * learnt.noise + self.uncertain
+        noise = (self.ins + self.outs) * learnt.noise + self.uncertain
+        return noise + learnt.share_variance(self.ins, self.outs)
 
 
 def counted(drift: Drift | None, learnt: Learnt, count: int) -> tuple[Drift, Learnt]:
     """An absolute count: the estimate is exact again, and what it corrects is learnt from."""
     if drift is not None and drift.sound:
-        by_passages = drift.counted + drift.ins - drift.outs
+        by_passages = drift.counted + drift.ins - drift.outs + drift.missed
         learnt = learnt.corrected(drift.ins, drift.outs, float(count - by_passages))
     return Drift(estimate=float(count), counted=count), learnt
 

@@ -32,7 +32,7 @@ from store.faults import Fault, classify
 from store.generation import Cursor, Generation
 from store.postgres import Connection, connect
 
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 """Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 BAYS_JUDGED_AT_ONCE = 50

@@ -66,6 +66,7 @@ def _anchored(park: CarPark, fold: CountFold, event: CountEvent) -> CountFold:
         drift=drift,
         learnt=learnt,
         counted_at=event.at,
+        visits=fold.visits.from_night(park.night_after(event.at)),
         capacity=capacity,
         over=count > park.capacity_at(event.at, capacity),
         gap=False,
@@ -80,7 +81,7 @@ def _heard(park: CarPark, fold: CountFold, event: CountEvent) -> CountFold:
     delta = event.delta or 0
     if gate is not None:
         last = dict(fold.heard).get(event.device_id, fold.counted_at)
-        if last is not None and event.at > last + gate.silent_after:
+        if last is not None and event.at > last + park.promises[event.device_id]:
             fold = _silent(park, fold, event, last)
     heard = tuple(sorted({**dict(fold.heard), event.device_id: event.at}.items()))
     fold = replace(fold, heard=heard)
@@ -92,10 +93,7 @@ def _heard(park: CarPark, fold: CountFold, event: CountEvent) -> CountFold:
     )
     if delta and not double:
         fold = _passed(park, fold, event, keep_lane=bool(gate and gate.min_headway_s))
-    visits, missed = fold.visits.settled(event.at, park.longest_stay, fold.counted_at)
-    if missed and fold.drift:
-        drift, _ = fold.drift.shifted(missed, 0.0).bounded(park.capacity_at(event.at, fold.capacity))
-        fold = replace(fold, drift=drift)
+    visits = fold.visits.settled(event.at - park.longest_stay)
     return fold if visits is fold.visits else replace(fold, visits=visits)
 
 
@@ -106,13 +104,14 @@ def _passed(park: CarPark, fold: CountFold, event: CountEvent, *, keep_lane: boo
     gone = 0
     if event.vehicle is not None:
         visit = Visit(event.at, event.device_id, event.key, event.vehicle)
-        visits, gone = visits.passed(visit, delta, park.longest_stay, fold.counted_at)
+        begins = visits.since or park.night_after(event.at + park.longest_stay)
+        visits, gone = visits.passed(visit, delta, begins, fold.counted_at)
     if keep_lane:
         lane = (event.device_id, delta)
         lanes = (*(other for other in lanes if other[:2] != lane), (*lane, event.at))
     if drift is not None:
         capacity = park.capacity_at(event.at, fold.capacity)
-        drift, beyond = drift.shifted(gone, 0.0).passed(delta, fold.learnt, capacity)
+        drift, beyond = drift.matched(gone).passed(delta, fold.learnt, capacity)
         over = beyond or drift.occupied > capacity
     return replace(fold, drift=drift, over=over, visits=visits, lanes=lanes)
 
@@ -136,7 +135,8 @@ def _silent(park: CarPark, fold: CountFold, event: CountEvent, last: datetime) -
     flows = dict(fold.flows)
     if flow:
         flows[event.device_id] = flow.broken(event.at)
-    fold = replace(fold, flows=tuple(sorted(flows.items(), key=_device)))
+    visits = fold.visits.from_night(park.night_after(event.at))
+    fold = replace(fold, flows=tuple(sorted(flows.items(), key=_device)), visits=visits)
     if fold.drift is None:
         return replace(fold, gap=True)
     capacity = park.capacity_at(event.at, fold.capacity)
@@ -157,14 +157,18 @@ def _slept(park: CarPark, fold: CountFold, at: datetime) -> tuple[CountFold, lis
         night, after = after, park.night_after(after)
     capacity = park.capacity_at(night, fold.capacity)
     learnt = fold.learnt
-    drift = fold.drift.slept(learnt, park.zone.night_floor, capacity)
+    # A night that ends the longest stay of all who came before it.
+    visits, missed = fold.visits.told(night - timedelta(days=-(-park.longest_stay // timedelta(days=1))))
+    before, _ = fold.drift.matched(missed).bounded(capacity)
+    drift = before.slept(learnt, park.zone.night_floor, capacity)
     if not fold.gap:
-        learnt = learnt.slept(fold.drift.estimate, fold.drift.since_counted(learnt), capacity)
-    told = fold.gap and drift is not fold.drift and 2 * drift.spread < capacity
+        learnt = learnt.slept(before.estimate, before.since_counted(learnt), capacity)
+    told = fold.gap and drift is not before and 2 * drift.spread < capacity
     now = replace(
         fold,
         drift=drift,
         learnt=learnt,
+        visits=visits,
         night_at=after,
         gap=fold.gap and not told,
         estimated=fold.estimated or told,
@@ -184,10 +188,10 @@ def _supported_until(park: CarPark, fold: CountFold) -> datetime | None:
     ends = []
     if fold.counted_at is not None:
         ends.append(fold.counted_at + park.counter_silent_after)
-    if park.passage_gates and not fold.gap:
-        heard = dict(fold.heard)
-        if all(gate.device_id in heard for gate in park.passage_gates):
-            ends.append(min(heard[gate.device_id] + gate.silent_after for gate in park.passage_gates))
+    if park.promises and not fold.gap:
+        promised = [at + park.promises[gate] for gate, at in fold.heard if gate in park.promises]
+        if len(promised) == len(park.promises):
+            ends.append(min(promised))
     return max(ends, default=None)
 
 

@@ -96,7 +96,7 @@ def count_fold_doc(fold: CountFold) -> dict[str, object]:
         "visits": {
             "inside": [_visit_doc(visit) for visit in visits.inside],
             "left": [_visit_doc(visit) for visit in visits.left],
-            "strays": [at.isoformat() for at in visits.strays],
+            "unmatched": [[at.isoformat(), way] for at, way in visits.unmatched],
             "since": _time(visits.since),
         },
         "night_at": _time(fold.night_at),
@@ -130,7 +130,7 @@ def count_fold_of(cur: Cursor, doc: Mapping[str, Any]) -> CountFold:
         visits=Visits(
             tuple(_visit_of(visit, vehicles) for visit in visits["inside"]),
             tuple(_visit_of(visit, vehicles) for visit in visits["left"]),
-            tuple(_parse(at) for at in visits["strays"]),
+            tuple((_parse(at), way) for at, way in visits["unmatched"]),
             _instant(visits["since"]),
         ),
         night_at=_instant(doc["night_at"]),

@@ -25,6 +25,10 @@ def park(**more: object) -> CarPark:
     return CarPark(zone=zone, gates=registry.gates_by_zone[zone.zone_id], time_zone="Europe/London")
 
 
+NIGHT_S = 72_000
+"""From START, 08:00, to the next night."""
+
+
 class Counting:
     """One car park, told what happens at seconds after START."""
 
@@ -107,13 +111,45 @@ def test_a_vehicle_that_comes_again_has_left_unseen() -> None:
 
 def test_what_never_left_is_missed_after_the_longest_stay_and_no_token_outlives_it() -> None:
     counting = Counting(longest_stay_h=1)
-    counting.tell(0, OPERATOR, count=2)
+    counting.tell(0, "g-in", delta=1, vehicle="old")
     counting.beat(0, 600)
-    assert counting.tell(610, "g-in", delta=1, vehicle="a").occupied == 3
-    counting.beat(1200, 4200)
-    fold = counting.tell(4300, "g-in")
-    assert fold.occupied == 2
-    assert fold.visits.inside == ()
+    counting.tell(600, OPERATOR, count=2)
+    counting.beat(600, NIGHT_S + 600)
+    assert counting.tell(NIGHT_S + 610, "g-in", delta=1, vehicle="a").occupied == 3
+    counting.beat(NIGHT_S + 1200, NIGHT_S + 6000)
+    assert counting.fold is not None
+    assert counting.fold.visits.inside == ()
+    counting.beat(NIGHT_S + 6000, NIGHT_S + 2 * 86_400 - 600)
+    assert counting.fold.occupied == 3, "not before the night that ends all stays of the first whole day"
+    counting.beat(NIGHT_S + 2 * 86_400, NIGHT_S + 2 * 86_400 + 600)
+    assert counting.fold.occupied == 2
+
+
+def test_a_misread_plate_on_either_side_of_a_recount_corrects_nothing() -> None:
+    counting = Counting(longest_stay_h=1)
+    counting.tell(-2 * 86_400, "g-in", delta=1, vehicle="old")
+    counting.beat(-2 * 86_400, 0)
+    counting.tell(0, "g-in", delta=1, vehicle="a")
+    counting.tell(600, OPERATOR, count=3)
+    counting.tell(700, "g-out", delta=-1, vehicle="a-misread")
+    counting.beat(1200, NIGHT_S + 2 * 86_400)
+    assert counting.fold is not None
+    assert counting.fold.occupied == 2
+
+
+def test_l5_what_is_not_known_of_the_missed_share_widens_the_interval_and_not_the_trust_in_the_night() -> (
+    None
+):
+    learnt = Learnt(floor=20, floor_weight=1, nights=5)
+    drift = Drift(estimate=100, variance=100, counted=100)
+    biased = Drift(estimate=100, variance=100, bias=10_000, counted=100)
+    assert biased.spread > drift.spread
+    assert biased.slept(learnt, None, 400).estimate == drift.slept(learnt, None, 400).estimate
+    soon, late = (Drift(estimate=40, counted=40, ins=n, outs=n).since_counted(learnt) for n in (10, 1000))
+    assert (
+        learnt.slept(90, late, 400).floor - learnt.floor
+        < (learnt.slept(90, soon, 400).floor - learnt.floor) / 2
+    )
 
 
 def test_a_misread_plate_cancels_out() -> None:

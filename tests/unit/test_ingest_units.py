@@ -109,6 +109,39 @@ def test_l10_a_rejected_passage_leaves_topic_reason_and_length() -> None:
     assert one.digest == refused(device_topic("g1", "passage"), PASSAGE | {"CA12ABD": "x"}).digest
 
 
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("baycast/v1/dev/KV19XWZ/passage", PASSAGE),
+        ("baycast/v1/dev/KV19XWZ/passage", {}),
+        ("baycast/v1/dev/kv19xwz/state", STATE),
+        ("baycast/v1/dev/kv19xwz/state", {}),
+        ("baycast/v1/dev/KV19 XWZ/passage", PASSAGE),
+        ("baycast/v1/dev/g1/KV19-XWZ", PASSAGE),
+        ("baycast/v1/area/kv19xwz/clock", {"at": COMMON["at"]}),
+        ("KV19XWZ/v1/dev/g1/state", STATE),
+        ("\uff2b\uff3619XWZ/state", STATE),
+        (gateway_topic("KV19XWZ"), [3]),
+        (gateway_topic("KV19XWZ"), [{"device_id": "s9", "kind": "state", "body": {}}]),
+        (gateway_topic("gw"), [{"device_id": "KV19XWZ", "kind": "passage", "body": PASSAGE}]),
+        (gateway_topic("gw"), [{"device_id": "KV19XWZ", "kind": "state", "body": STATE}]),
+        (gateway_topic("gw"), [{"device_id": "KV19XWZ", "kind": "KV19XWZ", "body": STATE}]),
+        (gateway_topic("gw"), [{"device_id": "KV19 XWZ", "kind": "state", "body": STATE}]),
+    ],
+)
+def test_l10_a_plate_in_place_of_a_name_is_not_kept(topic: str, payload: object) -> None:
+    one = refused(topic, payload)
+    kept = repr(one).upper()
+    assert not any(part in kept for part in ("KV19", "XWZ"))
+
+
+def test_a_registered_name_that_reads_like_a_plate_is_kept() -> None:
+    directory = Directory((1, 1), {"KV19XWZ": Device("cardiff", 3, "sensor")}, {})
+    (one,) = Translator("ingest-1", directory).items(device_topic("KV19XWZ", "state"), b"{}", NOW)
+    assert isinstance(one, Refused)
+    assert one.topic == device_topic("KV19XWZ", "state")
+
+
 def test_a_refused_item_of_a_batch_is_filed_where_it_can_be_decoded_again() -> None:
     item = {"device_id": "s9", "kind": "state", "body": STATE}
     one = refused(gateway_topic("gw"), [item])
