@@ -75,17 +75,6 @@ def live_state(bay_id: BayId, fold: DeviceFold, standing: Standing, binding: Bin
     last = standing.trail[-1]
     since = last.since if binding.valid_from is None else max(last.since, binding.valid_from)
     overdue = f"; overdue, last heard at {z(fold.as_of)}" if standing.verdict is Verdict.OVERDUE else ""
-    if not standing.claimed:
-        unsure = f"{last.reason}{overdue}; {last.state.value} is not sure enough to be shown"
-        return BayState(
-            bay_id=bay_id,
-            state=State.UNKNOWN,
-            since=since,
-            as_of=fold.as_of,
-            confidence=0.0,
-            reason=unsure,
-            device_id=fold.device_id,
-        )
     return BayState(
         bay_id=bay_id,
         state=last.state,

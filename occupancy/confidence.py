@@ -18,8 +18,6 @@ from occupancy.model import State
 
 DECAYS_AT: tuple[timedelta, ...] = (timedelta(hours=1), timedelta(hours=4), timedelta(hours=12))
 """Ages of the last word about the bay at which the state is less sure than before."""
-CLAIMS_FROM = 0.75
-"""A state less sure than this is not shown as free or occupied: it is unknown, though history keeps it."""
 
 _WRONG_OF_ITSELF = 0.004
 _PRIOR_WORDS = 50.0

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from occupancy.clocks import RIGHT, Told, tell
-from occupancy.confidence import CLAIMS_FROM, DECAYS_AT, confidence
+from occupancy.confidence import DECAYS_AT, confidence
 from occupancy.device_fold import DeviceFold, Watch
 from occupancy.model import Cause, Clock, Reading, ReadingKey, State, StateReading
 from occupancy.repair import LONGEST_DURATION_S, Holding, between, by_duration, then
@@ -51,8 +51,6 @@ class Standing(NamedTuple):
     trail: tuple[Holding, ...]
     confidence: float
     verdict: Verdict | None
-    claimed: bool = True
-    """False: the state is not sure enough to be shown."""
 
 
 class End(NamedTuple):
@@ -141,8 +139,7 @@ def tick(fold: DeviceFold, watermark: datetime | None, watch: Watch) -> Standing
         quiet=quiet,
         overdue=verdict is not None,
     )
-    claimed = sure >= CLAIMS_FROM or now.state is State.UNKNOWN
-    return Standing(fold.trail, sure if fold.stated is None else min(sure, fold.stated), verdict, claimed)
+    return Standing(fold.trail, sure if fold.stated is None else min(sure, fold.stated), verdict)
 
 
 def looks(fold: DeviceFold, watch: Watch) -> Iterable[datetime]:
