@@ -20,6 +20,8 @@ from occupancy.registry import Registry
 
 SLOT = timedelta(minutes=5)
 BROKEN = 6
+LEAST = 2
+"""Slots that an outage lasts at least: shorter silences of small groups are too many to look at."""
 _SLACK = 1.1
 """A promise is broken a tenth of a heartbeat after its time."""
 _ALONE = timedelta(minutes=30)
@@ -40,6 +42,8 @@ class Outages:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._groups: dict[str, list[DeviceId]] = {}
+        self._limits: dict[DeviceId, tuple[int, int]] = {}
+        """By sensor, in slots after its last word: how long it is alive, and when its promise is broken."""
         self._heard: dict[DeviceId, int] = {}
         """The slots in which a sensor was heard, as bits counted from `_base`."""
         self._newest: dict[DeviceId, int] = {}
@@ -59,13 +63,16 @@ class Outages:
     def registry_changed(self) -> None:
         """Take up other groups and promises: what is remembered is judged anew by them."""
         groups: dict[str, list[DeviceId]] = {}
+        limits: dict[DeviceId, tuple[int, int]] = {}
         for device_id, sensor in self.registry.sensors.items():
+            heartbeat = timedelta(seconds=sensor.expected_heartbeat_s * _SLACK)
+            limits[device_id] = (sensor.silent_after // SLOT, 2 + heartbeat // SLOT)
             groups.setdefault(self._whole(), []).append(device_id)
             if sensor.gateway is not None:
                 groups.setdefault(f"gateway/{sensor.gateway}", []).append(device_id)
-        if groups == self._groups:
+        if (groups, limits) == (self._groups, self._limits):
             return
-        self._groups = groups
+        self._groups, self._limits = groups, limits
         self._group_heard = {}
         for group, members in groups.items():
             together = 0
@@ -195,7 +202,7 @@ class Outages:
                 quiet_from = ended + 1  # the silence that was looked at is known for an outage, or for none
             rows.extend(self._outages(group, quiet_from, newest))
             due = None
-        if due is None and now > newest:
+        if due is None and now >= newest + LEAST:
             promises = self._promises(group, newest)
             due = promises[BROKEN - 1] if len(promises) >= BROKEN else _NEVER
         if due is not None and 0 < due <= now:
@@ -250,6 +257,8 @@ class Outages:
 
     def _outage(self, group: str, start: int, end: int | None, now: int) -> Outage | None:
         """The outage in the silence [start, end), if it is one; `end` None: it lasts up to `now`."""
+        if end is not None and end - start < LEAST:
+            return None
         promises = self._promises(group, start)
         if len(promises) < BROKEN or promises[BROKEN - 1] > (now if end is None else end):
             return None
@@ -271,19 +280,14 @@ class Outages:
             last = self._newest.get(device_id, -1)
             if last >= start:
                 last = base + (self._heard.get(device_id, 0) & before).bit_length() - 1
-            if last >= base and last + self.registry.sensors[device_id].silent_after // SLOT >= start:
+            if last >= base and last + self._limits[device_id][0] >= start:
                 found.append((device_id, last))
         return found
 
     def _promises(self, group: str, start: int) -> list[int]:
         """When sensors that were alive in slot `start` break their promise if nothing is heard, in order of time."""
-        dues = []
-        for device_id, last in self._alive(group, start):
-            heartbeat = timedelta(seconds=self.registry.sensors[device_id].expected_heartbeat_s * _SLACK)
-            due = last + 2 + heartbeat // SLOT
-            if due > start:
-                dues.append(due)
-        return sorted(dues)
+        dues = [last + self._limits[device_id][1] for device_id, last in self._alive(group, start)]
+        return sorted(max(due, start + LEAST) for due in dues if due > start)
 
     def _doubt_from(self, group: str) -> datetime | None:
         rows = self._found.get(group)
