@@ -23,6 +23,7 @@ from occupancy.cells import car_park_cells, floor_cell, street_cells
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold, Batch, Needs
 from occupancy.model import AreaId, BayId, DeviceId, ZoneId, ZoneKind
+from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.sensed import DeviceHistory
 from store import car_parks, derived, generation, tail
@@ -80,6 +81,9 @@ class AreaEngine:
                 generation.load_zones(cur, at.area, at.generation),
                 generation.open_stays(cur, at.area, at.generation),
                 generation.load_heard(cur, at),
+                tail.pipeline_down(cur, at.area, at.position, remembered_from(at.watermark))
+                if at.watermark
+                else (),
                 generation.load_outages(cur, at.area, at.generation),
             )
 

@@ -59,6 +59,8 @@ class Batch:
     readings: Sequence[AnyReading] = ()
     changes: Sequence[Change] = ()
     recounts: Sequence[Recount] = ()
+    pipeline_down: Sequence[tuple[datetime, datetime]] = ()
+    """When nothing could be received, as the log says."""
 
 
 @dataclass(slots=True)
@@ -103,13 +105,14 @@ class AreaFold:
         zones: Mapping[ZoneId, ZoneAvailability],
         open_stays: Iterable[Stay] = (),
         heard: Mapping[DeviceId, Iterable[int]] | None = None,
+        pipeline_down: Iterable[tuple[datetime, datetime]] = (),
         outages: Iterable[Outage] = (),
     ) -> None:
         """Take up where an earlier process stopped; the registry is that of the same position.
 
         `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them.
         """
-        self.outages.load(self.watermark, heard or {}, outages)
+        self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
         self.limited.load(open_stays)
         self.sensed.load(devices, self.watermark)
         self.counted.load(counts, self.watermark)
@@ -158,6 +161,8 @@ class AreaFold:
         old_bays = {device_id: self.sensed.bays_of(device_id) for device_id in devices}
         self.position = self.page.position = batch.position
         touched = self._change_registry(batch.changes)
+        for span in batch.pipeline_down:
+            self.outages.pipeline_was_down(span)
         self.outages.hear(batch.readings, self.clock)
         bays: set[BayId] = set()
         for device_id, history in devices.items():

@@ -32,6 +32,7 @@ _DAY = timedelta(days=1) // SLOT
 _KEPT = 6 * _DAY
 """Slots before the day of the watermark that are remembered: 48 hours late, after the longest usual silence."""
 
+Span = tuple[datetime, datetime]
 Row = tuple[str, datetime]
 """What tells outages apart: the group, and when the outage began."""
 
@@ -49,6 +50,9 @@ class Outages:
         self._newest: dict[DeviceId, int] = {}
         """The newest slot in which a sensor was heard."""
         self._group_heard: dict[str, int] = {}
+        """The slots in which any of a group was heard, or nobody could be: the pipeline was down."""
+        self._deaf = 0
+        """The slots in which the pipeline was down."""
         self._base: int | None = None
         self._now: int | None = None
         """The slot of the watermark; those before it are over."""
@@ -75,7 +79,7 @@ class Outages:
         self._groups, self._limits = groups, limits
         self._group_heard = {}
         for group, members in groups.items():
-            together = 0
+            together = self._deaf
             for device_id in members:
                 together |= self._heard.get(device_id, 0)
             self._group_heard[group] = together
@@ -83,7 +87,11 @@ class Outages:
         self._again_from = dict.fromkeys(groups, self._base or 0)
 
     def load(
-        self, watermark: datetime | None, heard: Mapping[DeviceId, Iterable[int]], rows: Iterable[Outage]
+        self,
+        watermark: datetime | None,
+        heard: Mapping[DeviceId, Iterable[int]],
+        deaf: Iterable[Span],
+        rows: Iterable[Outage],
     ) -> None:
         """Take up where an earlier process stopped. `heard` holds slots since 1970, from `remembered_from` on."""
         if watermark is None:
@@ -93,6 +101,8 @@ class Outages:
         for device_id in heard.keys() & self.registry.sensors.keys():
             for slot in heard[device_id]:
                 self._hear(device_id, slot)
+        for span in deaf:
+            self.pipeline_was_down(span)
         self._again_from.clear()
         for row in sorted(rows, key=lambda row: row.began_at):
             self._said[row.group, row.began_at] = row
@@ -112,6 +122,17 @@ class Outages:
                 slot = slot_of(at)
                 if self._newest.get(reading.device_id) != slot:
                     self._hear(reading.device_id, slot)
+
+    def pipeline_was_down(self, span: Span) -> None:
+        """Nothing could be heard from anybody: silence in these slots says nothing of the sensors."""
+        first, last = (slot_of(at) for at in span)
+        if self._base is None or last < self._base:
+            return
+        first = max(first, self._base)
+        self._deaf |= ((1 << (last - first + 1)) - 1) << (first - self._base)
+        for group in self._groups:
+            self._group_heard[group] = self._group_heard.get(group, 0) | self._deaf
+            self._again_from[group] = min(first, self._again_from.get(group, first))
 
     def advance(self, watermark: datetime) -> tuple[dict[Row, Outage | None], set[DeviceId]]:
         """The watermark moves on. Returns the outages that are new or changed (None: there was none after all), and the
@@ -320,6 +341,7 @@ class Outages:
             device_id: heard >> shift for device_id, heard in self._heard.items() if heard >> shift
         }
         self._group_heard = {group: heard >> shift for group, heard in self._group_heard.items()}
+        self._deaf >>= shift
         self._base = base
         for group, rows in self._found.items():
             # The newest is kept however old: it may be why a sensor is not believed.
