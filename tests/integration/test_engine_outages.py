@@ -31,7 +31,7 @@ def conn(database_url: str) -> Iterator[Connection]:
 def live(
     conn: Connection, until_s: int, silent: dict[int, tuple[int, int]], *, restarts: bool
 ) -> dict[str, Any]:
-    """Every half minute (later, the pipeline would be down), by a new engine every ten minutes or by one at the end; the rows."""
+    """The rows after every half minute (less often, the pipeline would be down), by a new engine every ten minutes."""
     readings = words(until_s, silent=silent)
     for at in range(0, until_s, 30):
         spoken = [r for r in readings if at - 30 < (r.received_at - START).total_seconds() <= at]
