@@ -51,8 +51,12 @@ class Zone(Counts):
     kind: Literal["street", "car_park"]
     lat: float
     lon: float
-    free_min: int = Field(ge=0, description="At least so many are free, whatever the unknown ones are")
-    free_max: int = Field(ge=0, description="At most so many are free, whatever the unknown ones are")
+    free_min: int = Field(
+        ge=0, description="At least so many are free, nine times in ten, whatever the unknown ones are"
+    )
+    free_max: int = Field(
+        ge=0, description="At most so many are free, nine times in ten, whatever the unknown ones are"
+    )
     usable: Counts = Field(description="Only the bays that the driver of `for=` may use now")
     estimated_free: Estimated | None = Field(
         description="With the bays that are not known; null: there are none, or no ground for an estimate"

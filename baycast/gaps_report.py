@@ -15,13 +15,13 @@ MOST_LINES = 10_000
 
 def gaps_report(settings: Settings, device: str | None, limit: int, *, as_json: bool) -> Iterator[str]:
     """The lines, or one JSON object; at most `limit` of each kind. UsageError as the other commands."""
-    from baycast.reachability import open_database
+    from baycast.reachability import open_database, refusals_in_words
     from baycast.wiring import database_url
     from store import doctor
 
     if not 1 <= limit <= MOST_LINES:
         raise UsageError(f"doctor: --limit is from 1 to {MOST_LINES}")
-    with open_database(database_url(settings), "baycast doctor") as conn:
+    with open_database(database_url(settings), "baycast doctor") as conn, refusals_in_words("doctor"):
         lives = doctor.gaps(conn, device, limit)
         holes = [] if device is None else doctor.holes_of(conn, device, limit)
     if as_json:

@@ -23,6 +23,8 @@ def examine_workers(workers: Sequence[Worker]) -> Iterator[Finding]:
 
 def _worker(worker: Worker) -> Finding:
     what = f"ingest: {worker.worker_id}"
+    if worker.silent_s is None:
+        return Finding(what, "WRONG", "never committed anything: can it reach the broker? Its log says more")
     if not worker.away:
         return Finding(what, "ok", f"committed {worker.silent_s:.1f} s ago")
     silent = timedelta(seconds=round(worker.silent_s))

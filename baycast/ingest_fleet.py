@@ -11,8 +11,6 @@ import sys
 import threading
 import time
 
-import psycopg
-
 from baycast.settings import Settings, UsageError, child_environment, variable
 from baycast.supervisor import Role, Supervisor
 
@@ -54,7 +52,7 @@ def retired(settings: Settings, workers: int, stop: threading.Event) -> list[str
 
     Waits for the database as a worker does at its start. UsageError when it is not there.
     """
-    from baycast.reachability import open_database
+    from baycast.reachability import open_database, refusals_in_words
     from baycast.wiring import database_url
     from store.workers import list_workers
 
@@ -63,14 +61,13 @@ def retired(settings: Settings, workers: int, stop: threading.Event) -> list[str
     deadline = time.monotonic() + _DATABASE_WITHIN_S
     while True:
         try:
-            with open_database(url, "baycast ingest") as conn:
-                known = [worker.worker_id for worker in list_workers(conn.cursor())]
+            conn = open_database(url, "baycast ingest")
             break
-        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
-            raise UsageError("ingest: the database lacks baycast's tables: run `baycast migrate`") from None
         except UsageError:
             if time.monotonic() > deadline or stop.wait(_POLL_S):
                 raise
+    with conn, refusals_in_words("ingest"):
+        known = [worker.worker_id for worker in list_workers(conn.cursor())]
     found = [(int(match[1]), name) for name in known if (match := family.fullmatch(name))]
     return [name for number, name in sorted(found) if number > workers]
 

@@ -3,6 +3,8 @@
 import re
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import paho.mqtt.client as mqtt
@@ -24,6 +26,17 @@ def open_database(url: str, role: str, *, statement_timeout_ms: int = STATEMENT_
         raise UsageError(
             f"cannot use the database {masked(url)}: {_brief(error)}; check BAYCAST_DATABASE_URL"
         ) from None
+
+
+@contextmanager
+def refusals_in_words(command: str) -> Iterator[None]:
+    """UsageError where a query of the block finds a schema that is not ours, or may not look at it."""
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        raise UsageError(f"{command}: the database lacks baycast's tables: run `baycast migrate`") from None
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise UsageError(f"{command}: the database refuses: {error.diag.message_primary}") from None
 
 
 def require_database(url: str) -> None:

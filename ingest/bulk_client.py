@@ -66,7 +66,6 @@ class BulkClient(mqtt.Client):
         self._at = 0
         self._heard_at = time.monotonic()
         self._unusual: list[Publish] = []
-        self._heard_at = 0.0
         self.on_message = self._take_unusual
         # Its being set tells paho that the loop is ours: it then never writes from within publish() or acknowledge().
         self.on_socket_register_write = _loop_is_ours

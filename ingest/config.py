@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from ingest.session import UNIT_WITHIN_S
 
@@ -32,17 +31,14 @@ class IngestConfig:
     """How long the database and the broker may take to appear at the start."""
     lock_within_s: float = 20.0
     """How long the lock of a predecessor that died may linger."""
-    metrics_port: int = 0
-    metrics_host: str = "127.0.0.1"
-    ready_file: Path | None = None
-    """Touched at a COMMIT, at most once a second: its age is the process's health."""
     drain: bool = False
     """Take in only what waits in this worker's session, then end the session: it is not coming back."""
     unit_within_s: float = UNIT_WITHIN_S
     """How long the database may take for a unit of work before its connection is cut."""
     keepalive_s: int = 20
     crash_point: str | None = None
-    """For chaos tests: kill -9 ourselves at "received", "before_commit" or "committed"; "committed:7": the 7th time."""
+    """For chaos tests: kill -9 ourselves at "enqueued", "received", "before_commit" or "committed"; "committed:7": the
+    7th time."""
 
     def __repr__(self) -> str:
         return f"IngestConfig(worker_id={self.worker_id!r}, batch_max={self.batch_max})"

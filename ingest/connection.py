@@ -18,7 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -26,13 +26,8 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest import metrics
-from ingest.client import (
-    ConnectionConfig,
-    make_client,
-    open_connection,
-    subscribe,
-    subscribe_to_condition,
-)
+from ingest.canary import Canaries, utc_now
+from ingest.client import ConnectionConfig, make_client, open_connection, subscribe, subscribe_to_condition
 from ingest.failures import BrokerError
 from ingest.inbox import Inbox
 from ingest.intake import BrokerSays, Intake, no_ear
@@ -47,10 +42,6 @@ _LEAVE_WITHIN_S = 1.0
 _STEADY_AFTER_S = 5.0  # a connection that lasted this long was a good one: the next reconnect is quick again
 _CPU_RECEIVE = metrics.CPU_SECONDS.labels("receive")
 _CPU_ACK = metrics.CPU_SECONDS.labels("ack")
-
-
-def utc_now() -> datetime:
-    return datetime.fromtimestamp(time.time(), UTC)
 
 
 class Connection:
@@ -68,20 +59,21 @@ class Connection:
     ) -> None:
         self._config = config
         self._inbox = inbox
-        self._canary = canary
         self._alive = watchdog.guard(lambda: HANGS_AFTER_S, self._give_up)
-        self.settled_at: datetime | None = None
-        """Since when the session has the wanted subscriptions and no others."""
+        self.settled = False
+        """Whether the session has the wanted subscriptions and no others."""
         self._generation = 0
+        self._session_began = 0
+        """The generation that found no session at the broker: what came before it is not delivered again."""
         self._ever_subscribed = False
         self._problem: str | None = None
         self._acks: deque[tuple[int, int]] = deque()
         self._stopping = threading.Event()
         self._intake = Intake(inbox, self._alive, self._stopping.is_set, broker_says, crash_point)
         self._failure: BaseException | None = None
-        self._next_canary = 0.0
         self._subscribe_mid: int | None = None
         self._client = make_client(config, self._take_in)
+        self.canaries = Canaries(self._client, config.canary_topic, config.canary_every_s, canary)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_unsubscribe = lambda *_: self._settled()
@@ -98,6 +90,8 @@ class Connection:
 
     def check(self) -> None:
         """Raise `BrokerError` when the receiving thread has ended: nothing would arrive any more."""
+        if isinstance(self._failure, BrokerError):
+            raise self._failure
         if self._failure is not None:
             reason = str(self._failure) or type(self._failure).__name__
             raise BrokerError(f"the MQTT thread ended: {reason}") from self._failure
@@ -119,7 +113,7 @@ class Connection:
             self._close_wake()
 
     def _give_up(self) -> None:  # from the watchdog's thread; `check()` says so
-        self._failure = BrokerError(f"it has hung for {HANGS_AFTER_S:.0f} s")
+        self._failure = BrokerError(f"the MQTT thread has hung for {HANGS_AFTER_S:.0f} s")
         self._inbox.wake()
 
     def _wake(self) -> None:
@@ -149,7 +143,9 @@ class Connection:
         while not self._stopping.is_set():
             opened = time.monotonic()
             problem = self._connect() or self._serve()
-            steady = self.settled_at is not None and time.monotonic() - opened > _STEADY_AFTER_S
+            steady = self.settled and time.monotonic() - opened > _STEADY_AFTER_S
+            if self.settled and not steady:  # mosquitto 2.0 throws us out for another one without a word
+                problem += f", soon after it began: does another client call itself {self._config.client_id}?"
             self._disconnected()
             if self._stopping.is_set():
                 return
@@ -181,10 +177,10 @@ class Connection:
             rc = self._turn(sock)
             if self._problem is not None:
                 return self._problem
-            if self.settled_at is None and time.monotonic() > subscribed_by:
+            if not self.settled and time.monotonic() > subscribed_by:
                 return "no answer to CONNECT or SUBSCRIBE"
             # Every canary is answered. paho's own pings would take twice the keepalive to notice.
-            if self.settled_at is not None and (silent := client.silent_s()) > self._config.keepalive_s:
+            if self.settled and (silent := client.silent_s()) > self._config.keepalive_s:
                 return f"the broker has been silent for {silent:.0f} s"
             if self._stopping.is_set() and not self._acks and not client.want_write():
                 client.leave(_LEAVE_WITHIN_S)
@@ -196,8 +192,8 @@ class Connection:
         self._alive.beat()
         client = self._client
         timeout = 0.5
-        if self.settled_at is not None:
-            timeout = min(timeout, max(0.0, self._next_canary - time.monotonic()))
+        if self.settled:
+            timeout = min(timeout, self.canaries.wait_s())
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             timeout = 0.0
         readable, _, _ = select.select(
@@ -214,7 +210,8 @@ class Connection:
         _CPU_RECEIVE.inc(read - began)
         if rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._send_acks()
-            self._send_canary()
+            if self.settled and not self._stopping.is_set():
+                self.canaries.send_when_due()
             rc = client.loop_write() if client.want_write() else rc
         _CPU_ACK.inc(time.thread_time() - read)
         return client.loop_misc() if rc == MQTTErrorCode.MQTT_ERR_SUCCESS else rc
@@ -233,16 +230,10 @@ class Connection:
         if stale:
             metrics.STALE_ACKS.inc(stale)
 
-    def _send_canary(self) -> None:
-        now = time.monotonic()
-        if self.settled_at is not None and now >= self._next_canary and not self._stopping.is_set():
-            self._next_canary = now + self._config.canary_every_s
-            # A full outgoing queue means that the broker does not answer: the canary is then rightly missing.
-            self._client.publish(self._config.canary_topic, self._canary(utc_now()), qos=1)
-
     def _disconnected(self) -> None:
         self._generation += 1  # from now on every acknowledgement in flight is stale
-        self.settled_at = None
+        self.settled = False
+        self.canaries.end()
         metrics.CONNECTED.set(0)
 
     # --- paho's callbacks, all on the thread; what they raise ends it and with it the process ---
@@ -257,10 +248,12 @@ class Connection:
         metrics.CONNECTS.inc()
         if flags.session_present:
             # The broker delivers these again; storing them twice would only cost time.
-            self._inbox.forget_acknowledgeable()
-        elif self._config.expects_session or self._ever_subscribed:
-            metrics.SESSION_LOST.inc()
-            log.error("broker %s lost our session: messages queued there are gone", self._config.broker)
+            self._inbox.forget_acknowledgeable(self._session_began)
+        else:
+            self._session_began = self._generation
+            if self._config.expects_session or self._ever_subscribed:
+                metrics.SESSION_LOST.inc()
+                log.error("broker %s lost our session: messages queued there are gone", self._config.broker)
         self._subscribe_mid = subscribe(client, self._config)
 
     def _on_subscribe(
@@ -284,8 +277,8 @@ class Connection:
     def _settled(self) -> None:
         """The session has the subscriptions that it should have. The canary begins: what it passes came before."""
         self._ever_subscribed = True
-        self.settled_at = utc_now()
-        self._next_canary = time.monotonic()
+        self.settled = True
+        self.canaries.begin()
         metrics.CONNECTED.set(1)
         log.info("subscribed at %s as %s", self._config.broker, self._config.client_id)
         subscribe_to_condition(self._client)
@@ -293,8 +286,14 @@ class Connection:
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _p: Any
     ) -> None:
-        if flags.is_disconnect_packet_from_server:  # as in "Session taken over": another client with our id
-            self._problem = f"disconnected by the broker: {reason}"
+        if not flags.is_disconnect_packet_from_server:
+            return
+        if reason == "Session taken over":  # to come back would throw out the other one, without end
+            raise BrokerError(
+                f"another client took our place as {self._config.client_id} at {self._config.broker}: an ingest process"
+                " with another database, perhaps; give each its own worker id"
+            )
+        self._problem = f"disconnected by the broker: {reason}"
 
     def _take_in(self, publishes: Sequence[Publish]) -> None:
         self._intake.take(self._generation, utc_now(), publishes)

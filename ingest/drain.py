@@ -12,20 +12,18 @@ from dataclasses import replace
 from ingest.client import ConnectionConfig
 from ingest.connection import Connection
 from ingest.inbox import Inbox
-from ingest.session import DatabaseSession
 from ingest.watchdog import Watchdog
-from store.workers import last_canary
+from ingest.writer import Writer
 
 _POLL_S = 0.05
 
 
-def is_drained(session: DatabaseSession, connection: Connection, worker_id: str) -> bool:
-    """Whether a canary of after the end of the subscriptions is committed: all that waited came before it."""
-    since = connection.settled_at
-    if since is None:
-        return False
-    canary = session.run(lambda conn: last_canary(conn.cursor(), worker_id))
-    return canary is not None and canary >= since
+def is_drained(writer: Writer, connection: Connection) -> bool:
+    """Whether a canary of after the end of the subscriptions is committed: all that waited came before it.
+
+    It is recognised, not dated: the worker that is gone may have had a clock ahead of ours.
+    """
+    return writer.last_canary in connection.canaries.sent
 
 
 def end_session(config: ConnectionConfig, watchdog: Watchdog, stop: threading.Event) -> bool:
@@ -34,7 +32,7 @@ def end_session(config: ConnectionConfig, watchdog: Watchdog, stop: threading.Ev
     connection = Connection(clean, Inbox(10), lambda _at: b"", watchdog)
     connection.start()
     try:
-        while connection.settled_at is None:
+        while not connection.settled:
             connection.check()
             if stop.wait(_POLL_S):
                 return False

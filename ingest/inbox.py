@@ -74,15 +74,18 @@ class Inbox:
         """End the wait of `take` without an item."""
         self._arrived.set()
 
-    def forget_acknowledgeable(self) -> int:
-        """Drop what the broker will deliver again (QoS 1 on a resumed session); returns how many."""
+    def forget_acknowledgeable(self, since: int) -> int:
+        """Drop what the broker will deliver again: QoS 1, of a session that began with generation `since`.
+
+        Returns how many. What an earlier session left us nobody else has.
+        """
         found: list[Received] = []
         try:
             while True:
                 found.append(self._items.popleft())
         except IndexError:
             pass
-        kept = [item for item in found if not item.qos]
+        kept = [item for item in found if not item.qos or item.generation < since]
         self._items.extend(kept)
         self._freed.set()
         return len(found) - len(kept)

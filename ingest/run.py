@@ -8,11 +8,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-
-from prometheus_client import start_http_server
 
 from firmware_contract.codec import encode
 from firmware_contract.messages import Canary
@@ -34,7 +31,7 @@ from ingest.translate import Item, Translator
 from ingest.watchdog import Guard, Watchdog
 from ingest.writer import Writer
 from store.devices import Directory
-from store.workers import begin_worker, forget_worker, settle_worker
+from store.workers import begin_worker, forget_worker, list_workers, settle_worker
 
 log = logging.getLogger(__name__)
 
@@ -74,61 +71,62 @@ def run(config: IngestConfig, stop: threading.Event, health: Health | None = Non
     filters = [subscription.topic for subscription in subscriptions]
     watchdog.start()
     try:
-        with _metrics_server(config):
-            begun = session.run(lambda conn: begin_worker(conn.cursor(), config.worker_id, filters))
-            writer.refresh()
-            at_broker = ConnectionConfig(
-                broker=broker,
-                client_id=f"baycast-{config.worker_id}",
-                subscriptions=subscriptions,
-                in_flight_max=config.in_flight_max,
-                session_expiry_s=config.session_expiry_s,
-                keepalive_s=config.keepalive_s,
-                canary_topic=topic,
-                canary_every_s=config.canary_every_s,
-                first_connect_within_s=config.start_within_s,
-                expects_session=begun.known,
-                # The whole feed beside a share of it: a session from before there were workers to share with.
-                stale_filters=sorted({*begun.stale, *SUBSCRIPTIONS}.difference(filters)),
-            )
-            connection = Connection(
-                at_broker,
-                inbox,
-                lambda at: encode(Canary(worker=config.worker_id, at=at)),
-                watchdog,
-                condition.take,
-                crash,
-            )
-            pump = _Pump(
-                config,
-                writer,
-                translator,
-                inbox=inbox,
-                connection=connection,
-                crash=crash,
-                alive=session.alive,
-                health=health or Health(),
-            )
+        if config.drain:
+            _require_known(session, config.worker_id)
+        begun = session.run(lambda conn: begin_worker(conn.cursor(), config.worker_id, filters))
+        writer.refresh()
+        at_broker = ConnectionConfig(
+            broker=broker,
+            client_id=f"baycast-{config.worker_id}",
+            subscriptions=subscriptions,
+            in_flight_max=config.in_flight_max,
+            session_expiry_s=config.session_expiry_s,
+            keepalive_s=config.keepalive_s,
+            canary_topic=topic,
+            canary_every_s=config.canary_every_s,
+            first_connect_within_s=config.start_within_s,
+            expects_session=begun.known,
+            # The whole feed beside a share of it: a session from before there were workers to share with.
+            stale_filters=sorted({*begun.stale, *SUBSCRIPTIONS}.difference(filters)),
+        )
+        connection = Connection(
+            at_broker,
+            inbox,
+            lambda at: encode(Canary(worker=config.worker_id, at=at)),
+            watchdog,
+            condition.take,
+            crash,
+        )
+        pump = _Pump(
+            config,
+            writer,
+            translator,
+            inbox=inbox,
+            connection=connection,
+            crash=crash,
+            alive=session.alive,
+            health=health or Health(),
+        )
 
-            def over() -> bool:
-                condition.note(session)
-                return stop.is_set() or (config.drain and is_drained(session, connection, config.worker_id))
+        def over() -> bool:
+            condition.note(session)
+            return stop.is_set() or (config.drain and is_drained(writer, connection))
 
-            connection.start()
-            try:
-                with session.alive:
-                    pump.run(over)
-            finally:
-                settled = connection.settled_at is not None
-                connection.stop(_STOP_WITHIN_S / 2)
-            if config.drain:
-                if not stop.is_set() and end_session(at_broker, watchdog, stop):
-                    session.run(lambda conn: forget_worker(conn.cursor(), config.worker_id))
-                    log.info("the session of %s is drained and removed", config.worker_id)
-                return
-            if settled:
-                session.run(lambda conn: settle_worker(conn.cursor(), config.worker_id, filters))
-            writer.stopped()
+        connection.start()
+        try:
+            with session.alive:
+                pump.run(over)
+        finally:
+            settled = connection.settled
+            connection.stop(_STOP_WITHIN_S / 2)
+        if config.drain:
+            if not stop.is_set() and end_session(at_broker, watchdog, stop):
+                session.run(lambda conn: forget_worker(conn.cursor(), config.worker_id))
+                log.info("the session of %s is drained and removed", config.worker_id)
+            return
+        if settled:
+            session.run(lambda conn: settle_worker(conn.cursor(), config.worker_id, filters))
+        writer.stopped()
     except Stopped:
         log.warning("stopped while the database was away; what was not acknowledged stays with the broker")
     finally:
@@ -136,23 +134,11 @@ def run(config: IngestConfig, stop: threading.Event, health: Health | None = Non
         watchdog.stop()
 
 
-@contextmanager
-def _metrics_server(config: IngestConfig) -> Iterator[None]:
-    """Serve /metrics for the time of the block, unless the port is 0."""
-    if not config.metrics_port:
-        yield
-        return
-    try:
-        server, thread = start_http_server(config.metrics_port, addr=config.metrics_host)
-    except OSError as error:
-        where = f"{config.metrics_host}:{config.metrics_port}"
-        raise IngestError(f"metrics: cannot listen on {where}: {error.strerror or error}") from None
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def _require_known(session: DatabaseSession, worker_id: str) -> None:
+    """Raise `IngestError` for a worker id that never was: with a typing mistake nothing is drained."""
+    known = [worker.worker_id for worker in session.run(lambda conn: list_workers(conn.cursor()))]
+    if worker_id not in known:
+        raise IngestError(f"there is no such worker; known are: {', '.join(known) or 'none'}")
 
 
 def _subscriptions(config: IngestConfig, canary: str) -> Sequence[Subscription]:
@@ -205,7 +191,6 @@ class _Pump:
         self._crash = crash
         self._batcher: Batcher[Received] = Batcher(config.batch_max, config.batch_age_s, config.batch_quiet_s)
         self._oldest: datetime | None = None
-        self._touched = 0.0
         metrics.BACKLOG.set_function(lambda: float(len(inbox)))
         metrics.LAST_COMMIT_AGE.set_function(lambda: time.monotonic() - writer.last_commit)
         metrics.OLDEST_UNACKED.set_function(self._oldest_age)
@@ -256,14 +241,7 @@ class _Pump:
         metrics.LAG_SECONDS.observe(max(0.0, time.time() - batch[0].received_at.timestamp()))
         self._oldest = None
         self._health.committed()
-        self._touch_ready_file()
 
     def _oldest_age(self) -> float:
         oldest = self._oldest
         return 0.0 if oldest is None else (datetime.fromtimestamp(time.time(), UTC) - oldest).total_seconds()
-
-    def _touch_ready_file(self) -> None:
-        now = time.monotonic()
-        if self._config.ready_file is not None and now - self._touched >= 1.0:
-            self._config.ready_file.touch()
-            self._touched = now

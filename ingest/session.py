@@ -99,8 +99,10 @@ class DatabaseSession:
                     return work(conn)
             except psycopg.Error as error:
                 fault = classify(error)
-                if isinstance(error, psycopg.errors.UndefinedTable):
+                if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
                     raise IngestError("the database lacks baycast's tables: run `baycast migrate`") from error
+                if isinstance(error, psycopg.errors.InsufficientPrivilege):
+                    raise IngestError(f"the database refuses: {error.diag.message_primary}") from error
                 if fault not in (Fault.OUTAGE, Fault.BUSY):
                     raise
                 if fault is Fault.OUTAGE:

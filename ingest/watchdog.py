@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.25
 HANGS_AFTER_S = 60.0
 """Longer than anything that a thread waits for in good order: a resolver, a handshake, a deadline of the database."""
+_LAST_WORDS_WITHIN_S = 3
 
 
 class Guard:
@@ -90,6 +92,7 @@ def end_process(what: str) -> None:
 
     Nothing is lost by it: what was not acknowledged stays with the broker.
     """
+    signal.alarm(_LAST_WORDS_WITHIN_S)  # ends the process, too: what hangs may be whoever reads our log
     log.critical("%s has hung for %.0f s: ending this process", what, HANGS_AFTER_S)
     faulthandler.dump_traceback()
     os._exit(1)

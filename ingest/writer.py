@@ -61,6 +61,7 @@ class _Parts:
     links: list[LinkState] = field(default_factory=list)
     watermarks: dict[str, datetime] = field(default_factory=dict)
     canary_at: datetime | None = None
+    last_canary: datetime | None = None
 
     @classmethod
     def of(cls, items: Sequence[Item | Overflowed]) -> _Parts:
@@ -77,6 +78,7 @@ class _Parts:
                     parts.links.append(item)
                 case CanaryMark(at):
                     parts.canary_at = at if parts.canary_at is None else max(at, parts.canary_at)
+                    parts.last_canary = at
                 case ClockMark(area, at):
                     parts.watermarks[area] = max(at, parts.watermarks.get(area, at))
         return parts
@@ -98,6 +100,8 @@ class Writer:
         self._crash_point = crash_point
         self._watermarks: dict[str, datetime] = {}
         self.last_commit = time.monotonic()
+        self.last_canary: datetime | None = None
+        """The one that came last of those committed; not always the latest by its time."""
 
     # --- batches ---
 
@@ -159,7 +163,7 @@ class Writer:
             least = record_canary(cur, worker, parts.canary_at, now, now - WORKER_SILENT_AFTER)
             watermarks |= dict.fromkeys(self._translator.directory.live_areas, least)
         if not parts.rows and not watermarks:
-            return _Done(None, quarantined, watermarks)
+            return _Done(None, quarantined, watermarks, parts.last_canary)
 
         def quarantine(conflicts: Sequence[int]) -> None:
             detail = "the key is taken by another meaning"
@@ -172,10 +176,11 @@ class Writer:
             quarantined.extend(conflicting)
 
         appended = append(cur, parts.rows, watermarks, on_conflicts=quarantine)
-        return _Done(appended, quarantined, watermarks)
+        return _Done(appended, quarantined, watermarks, parts.last_canary)
 
     def _committed(self, done: _Done) -> None:
         self.last_commit = time.monotonic()
+        self.last_canary = done.last_canary or self.last_canary
         if done.appended is not None:
             metrics.STORED.inc(done.appended.stored)
             metrics.DUPLICATES.inc(done.appended.duplicates)
@@ -263,6 +268,7 @@ class _Done:
     appended: Appended | None
     quarantined: list[Refused | Overflowed]
     watermarks: dict[str, datetime]
+    last_canary: datetime | None
 
 
 def _load(conn: Connection) -> Directory:

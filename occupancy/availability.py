@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from occupancy.car_park import CountSpan
+from occupancy.confidence import most_wrong
 from occupancy.model import (
     Bay,
     BayId,
@@ -43,10 +44,11 @@ def street_availability(
     """Count the bays in service at `now` by what they are and who may use them.
 
     A bay that nobody senses, or whose sensor is suspect, is unknown: it may be free, and is not counted as such.
+    Of those counted, as many may be wrong, either way, as their confidence lets expect nine times in ten.
     """
     tallies: dict[tuple[BayType, frozenset[str], int | None], list[int]] = {}
     newest: datetime | None = None
-    confidence = 0.0
+    sure = {State.FREE: 0.0, State.OCCUPIED: 0.0}
     for bay in bays:
         if (bay.in_service_from or bay.in_service_to) and not in_service(bay, now):
             continue
@@ -58,10 +60,10 @@ def street_availability(
         key = (bay.bay_type, admitted.admits, admitted.max_stay_min)
         tally = tallies.setdefault(key, [0, 0, 0, 0, 0, 0])
         tally[_INDEX[state]] += 1
-        if live is not None and state is State.UNKNOWN and live.before_outage in _BEFORE:
-            tally[_BEFORE[live.before_outage]] += 1
-        if live is not None and state in (State.FREE, State.OCCUPIED):
-            confidence += live.confidence
+        if live is not None and state is State.UNKNOWN and live.last_said in _BEFORE:
+            tally[_BEFORE[live.last_said]] += 1
+        if live is not None and state in sure:
+            sure[state] += live.confidence
         if live is not None and live.as_of is not None and (newest is None or live.as_of > newest):
             newest = live.as_of
     groups = tuple(
@@ -81,11 +83,13 @@ def street_availability(
         zone_id=zone.zone_id,
         groups=groups,
         counts=counts,
-        free_min=counts.free,
-        free_max=counts.free + counts.unknown,
+        free_min=counts.free - most_wrong(counts.free - sure[State.FREE], counts.free),
+        free_max=counts.free
+        + counts.unknown
+        + most_wrong(counts.occupied - sure[State.OCCUPIED], counts.occupied),
         as_of=_step(newest),
         source=Source.SENSOR,
-        confidence=round(confidence / observed, 2) if observed else 0.0,
+        confidence=round(sum(sure.values()) / observed, 2) if observed else 0.0,
         coverage=_share(observed, counts),
     )
 

@@ -1,40 +1,14 @@
-"""Which cells are due, and how a zone closes over the day: the part of the zone pass that needs no rows."""
+"""How a zone closes over the day, and what its cells take from the registry: the zone pass without rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from occupancy.car_park import scheduled_capacity
-from occupancy.cells import CapacityAt, Closed, floor_cell
+from occupancy.cells import CapacityAt, Closed
 from occupancy.model import Bay, Override, Zone, ZoneKind
 from occupancy.registry import Registry
 from occupancy.rules import CLOSING_USES, access_of, is_open, overrides_at
-
-STRETCH = timedelta(days=4)
-"""Cells computed in one piece, so that years of history never sit in memory."""
-
-
-def due(
-    cut: datetime, first_evidence: datetime | None, watermark: datetime
-) -> tuple[datetime, datetime] | None:
-    """The whole cells [start, end) to compute again; None when there are none.
-
-    A zone's cells begin with its first evidence, and the newest one ends at or before the watermark.
-    """
-    if first_evidence is None:
-        return None
-    start = floor_cell(max(cut, first_evidence))
-    end = floor_cell(watermark)
-    return (start, end) if start < end else None
-
-
-def stretches(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """[start, end) in pieces of at most `STRETCH`, all on cell boundaries."""
-    while start < end:
-        stop = min(end, start + STRETCH)
-        yield start, stop
-        start = stop
 
 
 def closing(registry: Registry, zone: Zone, span: tuple[datetime, datetime]) -> Closed | None:

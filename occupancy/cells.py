@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from occupancy.car_park import CountSpan
-from occupancy.model import EPOCH, Bay, BayId, BayInterval, State, Zone, ZoneCell
+from occupancy.model import EPOCH, Bay, BayId, State, Zone, ZoneCell
 
 CELL = timedelta(minutes=15)
 _MINUTE = timedelta(minutes=1)
@@ -22,6 +22,14 @@ Closed = Callable[[Bay | None, datetime], bool]
 
 CapacityAt = Callable[[datetime], int]
 """Bays of a car park in use at an instant by the registry; asked once a minute."""
+
+
+class Held(NamedTuple):
+    """What held at a bay in [started_at, ended_at); None: it lasts."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    state: State
 
 
 def floor_cell(at: datetime) -> datetime:
@@ -38,15 +46,15 @@ def cells_between(start: datetime, end: datetime) -> Iterator[datetime]:
 
 
 def around(items: Sequence[T], starts: Sequence[datetime], lo: datetime, hi: datetime) -> Sequence[T]:
-    """The items (`starts` are their start times, in order) that reach into [lo, hi), and the one before them."""
-    return items[max(0, bisect_right(starts, lo) - 2) : bisect_left(starts, hi)]
+    """The items (`starts` are their start times, in order) that begin in [lo, hi), and the one before them."""
+    return items[max(0, bisect_left(starts, lo) - 1) : bisect_left(starts, hi)]
 
 
 def street_cells(
     zone: Zone,
     span: tuple[datetime, datetime],
     bays: Sequence[Bay],
-    intervals: Mapping[BayId, Sequence[BayInterval]],
+    intervals: Mapping[BayId, Sequence[Held]],
     closed: Closed | None,
 ) -> list[ZoneCell]:
     """The cells of [start, end). `intervals` are each bay's in time order, with the one before the span."""
@@ -85,7 +93,7 @@ def street_cell(
     zone: Zone,
     cell_at: datetime,
     bays: Sequence[Bay],
-    intervals: Mapping[BayId, Sequence[BayInterval]],
+    intervals: Mapping[BayId, Sequence[Held]],
     closed: Closed | None,
 ) -> ZoneCell:
     """Sum the bays in service. `intervals` are each bay's in time order and may reach beyond the cell on both sides.

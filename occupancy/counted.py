@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from occupancy.car_park import CarPark, CountEvent, CountFold, CountSpan, Recount, event_of
-from occupancy.gates import CarParkCount, count_tail, known_until, told_from
+from occupancy.gates import CarParkCount, count_tail, known_until
 from occupancy.model import AnyReading, Clock, ZoneId, ZoneKind
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry
@@ -74,10 +74,8 @@ class CountedParks:
             return
         count = self.counts.setdefault(zone_id, CarParkCount(park))
         for event in sorted(events):
-            told = told_from(park, count.head, event) if count.head else event.at
             cut, closed = count.add(event)
             self._write(count, cut if cut is not None else event.at, closed, watermark, page)
-            page.dirty(zone_id, told)
             if base := count.settle():
                 page.count_checkpoints.append((zone_id, base))
         page.count_folds[zone_id] = count
@@ -91,7 +89,6 @@ class CountedParks:
         page.count_checkpoints = [(z, c) for z, c in page.count_checkpoints if z != zone_id]
         park = self.park_of(zone_id)
         cut = history.start.since if history.start else BEGINNING
-        page.dirty(zone_id, cut)
         if park is None:
             self.counts.pop(zone_id, None)
             page.count_folds.pop(zone_id, None)
@@ -119,9 +116,7 @@ class CountedParks:
         for zone_id in expired:
             count = self.counts.get(zone_id)
             if count is not None and count.head is not None:
-                until = known_until(count.park, count.head)
                 self._write(count, count.head.since, [], watermark, page)
-                page.dirty(zone_id, until or watermark)
         return expired
 
     def _write(

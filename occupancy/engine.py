@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -18,21 +18,22 @@ from itertools import islice
 import psycopg
 from prometheus_client import Counter, Gauge, Histogram
 
-from occupancy.cell_pass import capacities, closing, due, stretches
-from occupancy.cells import car_park_cells, floor_cell, street_cells
+from occupancy.cell_pass import capacities, closing
+from occupancy.cells import car_park_cells, street_cells
 from occupancy.counted import CountHistory
+from occupancy.due_cells import Changed, DueCells, Piece, at_once
 from occupancy.fold import AreaFold, Batch, Needs
-from occupancy.model import AreaId, BayId, DeviceId, ZoneId, ZoneKind
+from occupancy.model import AreaId, BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
 from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.sensed import DeviceHistory
-from store import car_parks, derived, generation, tail
+from store import car_parks, cells, derived, generation, tail
 from store.derived import LostRace
 from store.faults import Fault, classify
 from store.generation import Cursor, Generation
 from store.postgres import Connection, connect
 
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 """Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 BAYS_JUDGED_AT_ONCE = 50
@@ -86,6 +87,8 @@ class AreaEngine:
                 else (),
                 generation.load_outages(cur, at.area, at.generation),
             )
+            first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
+            self.cells = DueCells(registry, first)
 
     def advance(self) -> int:
         """Fold the next page of the log; returns its positions, 0 at the end. Raises `LostRace`, `psycopg.Error`."""
@@ -113,8 +116,8 @@ class AreaEngine:
         if not needs:
             self.fold.apply(batch)
             return
-        # What a late reading reopens is looked up in the rows, so those folded so far must be there first.
-        self._write(cur)
+        if needs.car_parks:
+            self._write(cur)  # where their counting is taken up again is looked up in the rows
         LATE.labels(self.at.area).inc(len(needs.devices) + len(needs.car_parks))
         tail.allow_long_history(cur)
         devices = {
@@ -126,7 +129,10 @@ class AreaEngine:
     def _device_history(self, cur: Cursor, device_id: DeviceId, needs: Needs, batch: Batch) -> DeviceHistory:
         late = needs.devices[device_id]
         at = self.at
-        start = late and generation.checkpoint_before(cur, at.area, at.generation, device_id, late.key)
+        start = late and self.fold.page.checkpoint_before(device_id, late.key)
+        if late and start is None:
+            key = self.fold.page.written_before(device_id, late.key)
+            start = generation.checkpoint_before(cur, at.area, at.generation, device_id, key)
         after = start.key if start else FIRST_KEY
         return DeviceHistory(
             start or None, tail.readings_of_device(cur, at.area, device_id, after, batch.position)
@@ -147,17 +153,13 @@ class AreaEngine:
         page = self.fold.take_page()
         if page.position == self.at.position:
             return
-        derived.write_page(cur, self.at, page)
+        before, changed = self.at.watermark, derived.write_page(cur, self.at, page)
         for verdict, count in page.verdicts.items():
             VERDICTS.labels(self.at.area, verdict.value).inc(count)
         self.at = Generation(self.at.area, self.at.generation, page.position, page.watermark, page.version)
         for bays in pieces(page.judge_from, BAYS_JUDGED_AT_ONCE):
             self._judge_stays(cur, bays)
-        if page.gone_zones:
-            derived.replace_cells(cur, self.at, [(zone_id, BEGINNING) for zone_id in page.gone_zones], ())
-        for zone_id in page.cells_from:
-            if zone_id in self.fold.registry.zones:
-                self._write_cells(cur, zone_id, page)
+        self._write_cells(cur, page, changed, before)
 
     def _judge_stays(self, cur: Cursor, bays: Mapping[BayId, datetime]) -> None:
         """Hold the stays of some bays, each from an arrival on, against the limits as they are known now."""
@@ -166,26 +168,57 @@ class AreaEngine:
         overstays = limited.overstays(stays, self.fold.word_of, self.fold.watermark)
         derived.replace_judgements(cur, self.at, bays, derived.Judged(stays, overstays))
 
-    def _write_cells(self, cur: Cursor, zone_id: ZoneId, page: Page) -> None:
+    def _write_cells(self, cur: Cursor, page: Page, changed: Changed, before: datetime | None) -> None:
         if page.watermark is None:
             return
-        registry, cut = self.fold.registry, page.cells_from[zone_id]
-        if cut > BEGINNING and floor_cell(cut) >= floor_cell(page.watermark):
-            return  # within the present cell, which is written when it is over
-        zone, bays = registry.zones[zone_id], registry.bays_by_zone.get(zone_id, ())
-        bay_ids = None if zone.kind is ZoneKind.CAR_PARK else [bay.bay_id for bay in bays]
-        span = due(cut, derived.first_evidence(cur, self.at, zone_id, bay_ids), page.watermark)
-        # Also those before the first evidence: a late reading may have moved it on.
-        derived.replace_cells(cur, self.at, [(zone_id, floor_cell(cut))], ())
-        for start, end in stretches(*span) if span else ():
-            closed = closing(registry, zone, (start, end))  # what it remembers is for this stretch
-            if bay_ids is None:
-                counts = derived.count_spans_in(cur, self.at, zone_id, start, end)
-                cells = car_park_cells(zone, (start, end), counts, closed, capacities(registry, zone))
-            else:
-                intervals = derived.bay_intervals_in(cur, self.at, bay_ids, start, end)
-                cells = street_cells(zone, (start, end), bays, intervals, closed)
-            derived.replace_cells(cur, self.at, [], cells)
+        dirty = self.cells.dirty(page, changed)
+        asked = self.cells.may_begin_anew(dirty)
+        found = cells.first_evidence(cur, self.at, self._evidence_of(asked)) if asked else {}
+        due = self.cells.due(
+            dirty, {zone_id: found.get(zone_id) for zone_id in asked}, before, page.watermark
+        )
+        cells.replace_cells(cur, self.at, due.gone, ())
+        zones = self.fold.registry.zones
+        for some in at_once(due.computed, self._bays_in):
+            streets = [piece for piece in some if zones[piece.zone_id].kind is not ZoneKind.CAR_PARK]
+            parks = [piece for piece in some if zones[piece.zone_id].kind is ZoneKind.CAR_PARK]
+            computed = [*self._street_cells(cur, streets), *self._car_park_cells(cur, parks)]
+            cells.replace_cells(cur, self.at, [], computed)
+
+    def _street_cells(self, cur: Cursor, streets: Sequence[Piece]) -> Iterator[ZoneCell]:
+        registry = self.fold.registry
+        bays = [registry.bays_by_zone.get(piece.zone_id, ()) for piece in streets]
+        wanted = [
+            (bay.bay_id, piece.start, piece.end)
+            for piece, own in zip(streets, bays, strict=True)
+            for bay in own
+        ]
+        found = iter(cells.bay_intervals_in(cur, self.at, wanted) if wanted else ())
+        for piece, own in zip(streets, bays, strict=True):
+            zone, span = registry.zones[piece.zone_id], (piece.start, piece.end)
+            intervals = {bay.bay_id: next(found) for bay in own}
+            yield from street_cells(zone, span, own, intervals, closing(registry, zone, span))
+
+    def _car_park_cells(self, cur: Cursor, parks: Sequence[Piece]) -> Iterator[ZoneCell]:
+        registry = self.fold.registry
+        found = cells.count_spans_in(cur, self.at, parks) if parks else []
+        for piece, counts in zip(parks, found, strict=True):
+            zone, span = registry.zones[piece.zone_id], (piece.start, piece.end)
+            closed, capacity_at = closing(registry, zone, span), capacities(registry, zone)
+            yield from car_park_cells(zone, span, counts, closed, capacity_at)
+
+    def _bays_in(self, zone_id: ZoneId) -> int:
+        return len(self.fold.registry.bays_by_zone.get(zone_id, ()))
+
+    def _evidence_of(self, zones: Iterable[ZoneId]) -> dict[ZoneId, list[BayId] | None]:
+        """By zone, the bays whose rows are its evidence; None: the car park's own."""
+        registry = self.fold.registry
+        return {
+            zone_id: None
+            if registry.zones[zone_id].kind is ZoneKind.CAR_PARK
+            else [bay.bay_id for bay in registry.bays_by_zone.get(zone_id, ())]
+            for zone_id in zones
+        }
 
 
 def pieces(bays: Mapping[BayId, datetime], size: int) -> Iterator[dict[BayId, datetime]]:

@@ -31,6 +31,7 @@ from occupancy.model import (
     Outage,
     Override,
     Sensor,
+    State,
     Stay,
     Zone,
     ZoneAvailability,
@@ -45,6 +46,7 @@ from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry, entity
 from occupancy.rules import Access, access_of, is_open, overrides_at, zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
+from occupancy.spans import FOREVER
 
 Change = tuple[str, str, object | None]
 """A change of the registry or of an override: (kind, id, document or None when removed)."""
@@ -178,7 +180,7 @@ class AreaFold:
                 self.counted.step(zone_id, events, self.watermark, self.page)
             touched.add(zone_id)
         if batch.watermark is not None:
-            bays |= self.sensed.tick(self.watermark, batch.watermark, self.page)
+            bays |= self.sensed.tick(batch.watermark, self.page)
             bays |= self._look_for_outages(batch.watermark)
             touched |= self.counted.tick(batch.watermark, self.page)
             touched |= self._move(batch.watermark)
@@ -191,10 +193,10 @@ class AreaFold:
         self.page.outages.update(changed)
         return self.sensed.look_again(touched, watermark)
 
-    def _believed(self, state: BayState) -> BayState:
+    def _believed(self, state: BayState, before: State) -> BayState:
         """What is left of a bay's state after what is known of its sensor's surroundings."""
         outage = self.outages.doubt(state.device_id) if state.device_id is not None else None
-        return state if outage is None else cut_off(state, outage)
+        return state if outage is None else cut_off(state, outage, before)
 
     def access(self, bay: Bay) -> Access:
         """Who may use the bay now. Asked once a minute for all bays that are alike."""
@@ -289,7 +291,7 @@ class AreaFold:
                 self.limited.override(override, self.page)
                 for zone_id in zones_of(self.registry, override):
                     touched.add(zone_id)
-                    self.page.dirty(zone_id, override.starts_at)
+                    self.page.dirty(zone_id, override.starts_at, override.until or FOREVER)
         if touched:
             self._forget_access()
             self._show_closures()
@@ -328,7 +330,7 @@ class AreaFold:
         self.page.watermark = watermark
         if before is None or floor_cell(watermark) > floor_cell(before):
             for zone_id in self.registry.zones:
-                self.page.dirty(zone_id, before or BEGINNING)
+                self.page.dirty(zone_id, before or BEGINNING, watermark)
         if self._judged_at == _minute(watermark):
             return set()
         self._judged_at = _minute(watermark)

@@ -29,12 +29,6 @@ def known_until(park: CarPark, fold: CountFold) -> datetime | None:
     return None if fold.occupied is None else _supported_until(park, fold)
 
 
-def told_from(park: CarPark, fold: CountFold, event: CountEvent) -> datetime:
-    """From when on an event that comes after all before it changes what is known."""
-    times = (event.at, known_until(park, fold), fold.night_at)
-    return min(at for at in times if at is not None)
-
-
 def step_count(park: CarPark, fold: CountFold | None, event: CountEvent) -> tuple[CountFold, list[CountSpan]]:
     """Fold one event that comes after all before it. Returns the fold and the spans that it closed."""
     if fold is None:

@@ -23,6 +23,7 @@ from occupancy.model import (
     ZoneAvailability,
     ZoneId,
 )
+from occupancy.spans import FOREVER, Span
 from occupancy.transitions import Verdict
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -73,8 +74,8 @@ class Page:
     zones: dict[ZoneId, tuple[ZoneAvailability, int]] = field(default_factory=dict)
     gone_zones: set[ZoneId] = field(default_factory=set)
     gone_bays: set[BayId] = field(default_factory=set)
-    cells_from: dict[ZoneId, datetime] = field(default_factory=dict)
-    """By zone, the time from which its cells are to be computed again, up to the watermark."""
+    dirty_cells: dict[ZoneId, list[Span]] = field(default_factory=dict)
+    """By zone, when its cells may be others for another reason than rows that differ."""
     overstays: dict[tuple[BayId, DeviceId], OverstayRows] = field(default_factory=dict)
     judge_from: dict[BayId, datetime] = field(default_factory=dict)
     """By bay, the arrival from which stays written before are to be held against other limits now."""
@@ -129,12 +130,22 @@ class Page:
         self.checkpoint_cuts[device_id] = min(key, self.checkpoint_cuts.get(device_id, key))
         self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= key]
 
+    def checkpoint_before(self, device_id: DeviceId, key: ReadingKey) -> DeviceFold | None:
+        """The newest checkpoint of a sensor before a key, among those that this page is to write."""
+        own = [c for c in self.checkpoints if c.device_id == device_id and c.key < key]
+        return max(own, key=lambda checkpoint: checkpoint.key, default=None)
+
+    def written_before(self, device_id: DeviceId, key: ReadingKey) -> ReadingKey:
+        """The key before which checkpoints that are written already are still good for a reading with `key`."""
+        cut = self.checkpoint_cuts.get(device_id)
+        return key if cut is None else min(key, cut._replace(seq=cut.seq + 1))
+
     def judged(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
             self.verdicts[verdict] += 1
 
-    def dirty(self, zone_id: ZoneId, at: datetime) -> None:
-        self.cells_from[zone_id] = min(at, self.cells_from.get(zone_id, at))
+    def dirty(self, zone_id: ZoneId, start: datetime, end: datetime = FOREVER) -> None:
+        self.dirty_cells.setdefault(zone_id, []).append((start, end))
 
     def judge_again(self, bay_id: BayId, arrived_from: datetime) -> None:
         self.judge_from[bay_id] = min(arrived_from, self.judge_from.get(bay_id, arrived_from))

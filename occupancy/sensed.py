@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
 
 from occupancy.bays import bay_rows, live_state, unsensed
 from occupancy.device_fold import DeviceFold, Watch
-from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId
+from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId, State
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.repair import Holding
 from occupancy.schedule import Schedule
-from occupancy.step import fold_all, step, tick
+from occupancy.step import fold_all, looks, step, tick
 from occupancy.transitions import Verdict
 
 CHECKPOINT_EVERY = 200
@@ -32,7 +31,7 @@ class DeviceHistory:
 class SensedBays:
     """What the sensors of one area say. Rows go into the page that the caller hands over."""
 
-    def __init__(self, registry: Registry, believed: Callable[[BayState], BayState]) -> None:
+    def __init__(self, registry: Registry, believed: Callable[[BayState, State], BayState]) -> None:
         """`believed` says what is left of a bay's state after what is known of other sensors."""
         self.registry = registry
         self._believed = believed
@@ -146,7 +145,6 @@ class SensedBays:
         if device_id not in self.registry.sensors:
             for bay_id in bays:
                 page.replace_bay(bay_id, device_id, BEGINNING, [], [])
-                self._dirty(bay_id, BEGINNING, page)
             self._refresh(bays, watermark)
             return bays
         fold, settled, path = fold_all(start, history.readings, self.watch_of(device_id))
@@ -160,8 +158,8 @@ class SensedBays:
         self._refresh(bays, watermark)
         return bays
 
-    def tick(self, before: datetime | None, watermark: datetime, page: Page) -> set[BayId]:
-        """The watermark moves on from `before`: sensors are overdue, then silent; bindings begin and end."""
+    def tick(self, watermark: datetime, page: Page) -> set[BayId]:
+        """The watermark moves on: sensors are overdue, then silent; bindings begin and end."""
         touched: set[BayId] = set()
         for device_id in list(self._silences.reached(watermark)):
             fold = self.devices.get(device_id)
@@ -178,7 +176,7 @@ class SensedBays:
         for device_id in handed_over:
             bays = self.bays_of(device_id)
             if (fold := self.devices.get(device_id)) and device_id in self.registry.sensors:
-                self._write(fold, [], bays, watermark, page, changed_at=before or BEGINNING)
+                self._write(fold, [], bays, watermark, page)
             touched |= bays
         if handed_over:
             self.watch_bindings(watermark)
@@ -186,9 +184,8 @@ class SensedBays:
         return touched
 
     def _expect(self, fold: DeviceFold, watermark: datetime | None) -> bool:
-        """Note when silence makes the sensor overdue, then unknown. False: both are over."""
-        watch = self.watch_of(fold.device_id)
-        for due in (fold.as_of + watch.overdue_after, fold.as_of + watch.silent_after):
+        """Note when silence makes the state less sure, and last unknown. False: all that is over."""
+        for due in looks(fold, self.watch_of(fold.device_id)):
             if watermark is None or due > watermark:
                 self._silences.set(fold.device_id, due)
                 return True
@@ -205,24 +202,17 @@ class SensedBays:
         *,
         old: Sequence[Holding] = (),
         cut: datetime | None = None,
-        changed_at: datetime | None = None,
     ) -> None:
-        """Rows from the oldest holding on that may be other than in `old`; what differs makes its cells due again."""
+        """Rows from the oldest holding on that may be other than in `old`."""
         holdings = [*settled, *tick(fold, watermark, self.watch_of(fold.device_id)).trail]
-        since = cut or min(old[0].since if old else holdings[0].since, holdings[0].since)
-        changed_at = changed_at or (_first_difference(old, holdings) if old else since)
-        if changed_at is None:
+        if list(old) == holdings:
             return
+        since = cut or min(old[0].since if old else holdings[0].since, holdings[0].since)
         bindings = self.registry.bindings_by_device.get(fold.device_id, ())
         for bay_id in bays:
             own = [binding for binding in bindings if binding.bay_id == bay_id]
             intervals, stays = bay_rows(fold.device_id, bay_id, own, holdings, watermark)
             page.replace_bay(bay_id, fold.device_id, since, intervals, stays)
-            self._dirty(bay_id, changed_at, page)
-
-    def _dirty(self, bay_id: BayId, at: datetime, page: Page) -> None:
-        if bay := self.registry.bays.get(bay_id):
-            page.dirty(bay.zone_id, at)
 
     def _refresh(self, bays: Iterable[BayId], watermark: datetime | None) -> None:
         for bay_id in bays:
@@ -234,18 +224,8 @@ class SensedBays:
             known = fold is not None and binding.device_id in self.registry.sensors
             if fold and known and binding.holds_at(watermark or fold.as_of):
                 standing = tick(fold, watermark, self.watch_of(binding.device_id))
-                return self._believed(live_state(bay_id, fold, standing, binding))
+                return self._believed(live_state(bay_id, fold, standing, binding), standing.trail[-1].before)
         return unsensed(bay_id)
-
-
-def _first_difference(old: Sequence[Holding], new: Sequence[Holding]) -> datetime | None:
-    """From when on two accounts of the same time differ; None: they do not."""
-    for was, now in zip_longest(old, new):
-        if was is None or now is None:
-            return (was or now).since
-        if was != now:
-            return min(was.since, now.since)
-    return None
 
 
 def late_devices(sensed: SensedBays, readings: Iterable[AnyReading]) -> Mapping[DeviceId, AnyReading]:

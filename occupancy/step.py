@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from occupancy.clocks import RIGHT, Told, tell
-from occupancy.confidence import confidence
+from occupancy.confidence import CLAIMS_FROM, DECAYS_AT, confidence
 from occupancy.device_fold import DeviceFold, Watch
 from occupancy.model import Cause, Clock, Reading, ReadingKey, State, StateReading
 from occupancy.repair import LONGEST_DURATION_S, Holding, between, by_duration, then
@@ -29,8 +29,7 @@ _TOLERANCE = timedelta(seconds=30)
 _TOLERANCE_UNPROVED = timedelta(minutes=10)
 """Where no two messages are missing that could have told of the difference."""
 _LONGEST_TRAIL = 3
-_OVERDUE = 1.0
-"""Heartbeats of silence that an overdue sensor is taken to have behind it: one step, so that rows seldom change."""
+_NOT_AT_ALL = timedelta(0)
 
 _AGREES = frozenset({Verdict.APPLIED, Verdict.CONFIRMED})
 _MISSED = frozenset({Verdict.CONTRADICTED, Verdict.REPEATED, Verdict.PAIRED})
@@ -52,6 +51,8 @@ class Standing(NamedTuple):
     trail: tuple[Holding, ...]
     confidence: float
     verdict: Verdict | None
+    claimed: bool = True
+    """False: the state is not sure enough to be shown."""
 
 
 class End(NamedTuple):
@@ -120,20 +121,37 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
 def tick(fold: DeviceFold, watermark: datetime | None, watch: Watch) -> Standing:
     """What holds at the watermark (None: not known): what was said, overdue, or unknown since the evidence ended."""
     now = fold.now
-    late_by, verdict = 0.0, None
+    verdict = None
     if (
         now.state is not State.UNKNOWN
         and watermark is not None
         and watermark >= fold.as_of + watch.overdue_after
     ):
-        late_by, verdict = _OVERDUE, Verdict.OVERDUE
+        verdict = Verdict.OVERDUE
     if verdict is not None or watch.moves:
         end = ends(fold, watch)
         if now.state is not State.UNKNOWN and watermark is not None and watermark >= end.at:
             trail = (*fold.trail, Holding(State.UNKNOWN, end.at, now.state, end.why))
             return Standing(trail, 0.0, end.verdict)
-    sure = confidence(now.state, agreed=fold.agreed, missed=fold.missed, stated=fold.stated, late_by=late_by)
-    return Standing(fold.trail, sure, verdict)
+    quiet = _NOT_AT_ALL if watermark is None or fold.stated_at is None else watermark - fold.stated_at
+    sure = confidence(
+        now.state,
+        agreed=fold.agreed,
+        missed=fold.missed,
+        quiet=quiet,
+        overdue=verdict is not None,
+    )
+    claimed = sure >= CLAIMS_FROM or now.state is State.UNKNOWN
+    return Standing(fold.trail, sure if fold.stated is None else min(sure, fold.stated), verdict, claimed)
+
+
+def looks(fold: DeviceFold, watch: Watch) -> Iterable[datetime]:
+    """When a silence makes what holds less sure, then overdue, and last unknown; in order."""
+    overdue_at = fold.as_of + watch.overdue_after
+    if fold.stated_at is not None and fold.now.state is not State.UNKNOWN:
+        yield from (at for step in DECAYS_AT if (at := fold.stated_at + step) < overdue_at)
+    yield overdue_at
+    yield fold.as_of + watch.silent_after
 
 
 def fold_all(

@@ -43,11 +43,12 @@ class Visits(msgspec.Struct, frozen=True):
 
     def is_double(self, visit: Visit, delta: int) -> bool:
         """Whether this passage was counted a moment ago."""
-        lately = self.inside if delta > 0 else self.left
-        return any(
-            other.vehicle == visit.vehicle and visit.at - other.at <= DOUBLE_READ
-            for other in reversed(lately)
-        )
+        for other in reversed(self.inside if delta > 0 else self.left):
+            if visit.at - other.at > DOUBLE_READ:
+                return False
+            if other.vehicle == visit.vehicle:
+                return True
+        return False
 
     def passed(
         self, visit: Visit, delta: int, longest_stay: timedelta, counted_at: datetime | None

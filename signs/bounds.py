@@ -5,7 +5,7 @@ say is read as three limits on the hidden truth, per zone:
 
 * at most `doubt = free - free_min` bays counted free are really taken;
 * at most `drift = max(0, free_max - free - unknown)` bays counted occupied are really free (car parks
-  drift; a street has none, for each of its occupied bays has its own witness);
+  drift; a street's sensors miss departures);
 * any unknown bay may be free, but never more than `free_max` bays in all.
 
 The worst of that may fall on this sign's bays alone, so nothing is shared out in proportion. The property

@@ -106,8 +106,9 @@ class FieldRun:
             next_door,
             [(day.start_ms, day.end_ms) for day in self.snow],
         )
-        watched = watch(model_of(plan.model, plan.heartbeat_s), faults, seen, random, boot=BOOT)
-        carried = radio.carry(number, watched.said, self._arrivals)
+        model = model_of(plan.model, plan.heartbeat_s)
+        watched = watch(model, faults, seen, random, boot=BOOT)
+        carried = radio.carry(number, watched.said, self._arrivals, model.resends)
         limit_ms = int(plan.heartbeat_s * SILENT_AFTER_HEARTBEATS * 1000)
         return SensorRun(
             bay,
@@ -125,12 +126,12 @@ class FieldRun:
         if arrival.gateway is None:
             [(sensor, said)] = arrival.items
             topic = device_topic(self.sensors[sensor].device_id, "state")
-            return Outgoing(arrival.at_ms, topic, encode(self._state(sensor, said, said.sent_ms)))
+            return Outgoing(arrival.at_ms, topic, encode(self._state(sensor, said, arrival.sent_ms)))
         items: list[dict[str, Any]] = [
             {
                 "device_id": self.sensors[sensor].device_id,
                 "kind": "state",
-                "body": msgspec.Raw(encode(self._state(sensor, said, arrival.at_ms))),
+                "body": msgspec.Raw(encode(self._state(sensor, said, arrival.sent_ms))),
             }
             for sensor, said in arrival.items
         ]

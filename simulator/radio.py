@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 from typing import NamedTuple
 
 from simulator.scenarios import Faults
 from simulator.sensor_eye import HOUR_MS, Said
+from simulator.sensor_models import Confirmed, Kept
 
 _WEEK_MS = 7 * 24 * HOUR_MS
 ITEMS_A_BATCH = 100
@@ -25,9 +27,13 @@ class Outage(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """What reaches the broker at `at_ms`: items of (sensor, what it said); a gateway's batch when `gateway` is set."""
+    """What reaches the broker at `at_ms`: items of (sensor, what it said); a gateway's batch when `gateway` is set.
+
+    `sent_ms` is when it left the device, or the gateway that kept it.
+    """
 
     at_ms: int
+    sent_ms: int
     items: tuple[tuple[int, Said], ...]
     gateway: int | None = None
 
@@ -57,36 +63,78 @@ class Radio:
         }
         self._kept: dict[Outage, list[tuple[int, Said]]] = {}
 
-    def carry(self, sensor: int, said: Iterable[Said], arrivals: list[Arrival]) -> Carried:
+    def carry(
+        self,
+        sensor: int,
+        said: Iterable[Said],
+        arrivals: list[Arrival],
+        resends: Confirmed | Kept | None = None,
+    ) -> Carried:
         """Add to `arrivals` what arrives on its own; what gateways keep is handed over by `batches`."""
-        faults = self._faults
         random = Random(f"radio {self._seed} {sensor}")  # noqa: S311 - a simulation
-        loss = random.uniform(*faults.loss)
-        outages = self._by_gateway[self._gateway_of[sensor]]
+        loss = random.uniform(*self._faults.loss)
         carried = Carried()
-        for one in said:
-            away = next((o for o in outages if o.start_ms <= one.sent_ms < o.end_ms), None)
-            at_ms: int | None
-            if random.random() < loss:
-                at_ms, why = None, "lost"
-            elif away is not None and away.why == "late":
-                self._kept.setdefault(away, []).append((sensor, one))
-                at_ms, why = (away.end_ms if away.end_ms < self._end_ms else None), "late"
-            elif away is not None:
-                at_ms, why = None, away.why
-            else:
-                at_ms, why = self._arrive(sensor, one, random, arrivals)
+        missing: list[tuple[int, Said]] = []
+        for number, one in enumerate(said):
+            tries = [one.sent_ms]
+            if isinstance(resends, Confirmed):
+                waits = (random.uniform(*resends.wait_s) for _ in range(resends.retries))
+                tries = list(accumulate((int(wait * 1000) for wait in waits), initial=one.sent_ms))
+            at_ms, why = self._try(sensor, one, tries, loss, random, arrivals)
             carried.received_ms.append(at_ms)
             carried.why.append(why)
+            if not isinstance(resends, Kept):
+                continue
+            missing = [
+                item for item in missing if item[1].boot == one.boot and number - item[0] < resends.events
+            ]
+            if at_ms is None:
+                missing.append((number, one))
+                continue
+            for late, old in tuple(missing):
+                asked_ms = at_ms + int(random.uniform(*resends.answer_s) * 1000)
+                carried.received_ms[late], _ = self._try(sensor, old, [asked_ms], loss, random, arrivals)
+            missing = [item for item in missing if carried.received_ms[item[0]] is None]
         return carried
 
-    def _arrive(self, sensor: int, said: Said, random: Random, arrivals: list[Arrival]) -> tuple[int, str]:
-        at_ms, why = said.sent_ms + random.randint(200, 2_000), ""
+    def _try(
+        self,
+        sensor: int,
+        said: Said,
+        tries: Sequence[int],
+        loss: float,
+        random: Random,
+        arrivals: list[Arrival],
+    ) -> tuple[int | None, str]:
+        """Send it at each of the times until it is heard: when it arrives (None: never), and what befell it first."""
+        first = ""
+        for sent_ms in tries:
+            away = self._away(sensor, sent_ms)
+            if random.random() < loss:
+                first = first or "lost"
+            elif away is not None and away.why == "late":
+                self._kept.setdefault(away, []).append((sensor, said))
+                return (away.end_ms if away.end_ms < self._end_ms else None), "late"
+            elif away is not None:
+                first = first or away.why
+            else:
+                at_ms, why = self._arrive(sensor, said, sent_ms, random, arrivals)
+                return at_ms, first or why
+        return None, first
+
+    def _away(self, sensor: int, at_ms: int) -> Outage | None:
+        outages = self._by_gateway[self._gateway_of[sensor]]
+        return next((outage for outage in outages if outage.start_ms <= at_ms < outage.end_ms), None)
+
+    def _arrive(
+        self, sensor: int, said: Said, sent_ms: int, random: Random, arrivals: list[Arrival]
+    ) -> tuple[int, str]:
+        at_ms, why = sent_ms + random.randint(200, 2_000), ""
         if random.random() < self._faults.reordered:
             at_ms, why = at_ms + random.randint(5_000, 600_000), "reordered"
-        arrivals.append(Arrival(at_ms, ((sensor, said),)))
+        arrivals.append(Arrival(at_ms, sent_ms, ((sensor, said),)))
         if random.random() < self._faults.duplicated:
-            arrivals.append(Arrival(at_ms + random.randint(500, 900_000), ((sensor, said),)))
+            arrivals.append(Arrival(at_ms + random.randint(500, 900_000), sent_ms, ((sensor, said),)))
         return at_ms, why
 
     def batches(self) -> Iterable[Arrival]:
@@ -97,7 +145,7 @@ class Radio:
             kept.sort(key=lambda item: item[1].sent_ms)
             for number, first in enumerate(range(0, len(kept), ITEMS_A_BATCH)):
                 at_ms = outage.end_ms + number * BATCH_EVERY_MS
-                yield Arrival(at_ms, tuple(kept[first : first + ITEMS_A_BATCH]), outage.gateway)
+                yield Arrival(at_ms, at_ms, tuple(kept[first : first + ITEMS_A_BATCH]), outage.gateway)
 
 
 def _outages(faults: Faults, gateways: int, seed: int, start_ms: int, end_ms: int) -> list[Outage]:

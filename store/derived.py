@@ -10,19 +10,19 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from occupancy.car_park import CountSpan
+from occupancy.due_cells import Changed, bay_account, count_account
 from occupancy.model import (
     AreaId,
     BayId,
     BayInterval,
+    DeviceId,
     Overstay,
-    State,
     Stay,
     ZoneAvailability,
-    ZoneCell,
     ZoneId,
 )
 from occupancy.page import Page
+from occupancy.spans import Account, Span, differences
 from store.car_parks import count_event_doc, count_fold_doc
 from store.device_rows import DEVICE_TYPES, device_row
 from store.generation import Generation, group_doc
@@ -50,8 +50,11 @@ class LostRace(RuntimeError):
     """Another engine moved the cursor, or the generation was replaced: load again."""
 
 
-def write_page(cur: Cursor, at: Generation, page: Page) -> None:
-    """Write the rows and move the cursor from `at` by compare-and-swap. Raises `LostRace`, `psycopg.Error`."""
+def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
+    """Write the rows and move the cursor from `at` by compare-and-swap. Raises `LostRace`, `psycopg.Error`.
+
+    Returns where the new rows differ from those they replace.
+    """
     cur.execute(
         sql("derived.move_cursor"),
         (at.area, at.generation, at.position, page.position, page.watermark, page.version),
@@ -60,11 +63,12 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> None:
         raise LostRace(f"area {at.area}: generation {at.generation} is no longer at position {at.position}")
     scope = (at.area, at.generation)
     _write_devices(cur, scope, page)
-    _write_bays(cur, scope, page)
+    bays = _write_bays(cur, scope, page)
     _write_overstays(cur, scope, page)
     _write_outages(cur, scope, page)
-    _write_counts(cur, scope, page)
+    car_parks = _write_counts(cur, scope, page)
     _write_zones(cur, scope, page)
+    return Changed(bays=bays, car_parks=car_parks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,87 +81,6 @@ class Judged:
 
 def notify_feed(cur: Cursor, area: AreaId) -> None:
     cur.execute(sql("derived.notify_feed"), (area,))
-
-
-def bay_intervals_in(
-    cur: Cursor, at: Generation, bays: Sequence[BayId], start: datetime, end: datetime
-) -> dict[BayId, list[BayInterval]]:
-    """The intervals that reach into [start, end), by bay and in time order, each with the one before."""
-    cur.execute(sql("derived.bay_intervals_in"), (at.area, at.generation, list(bays), start, end))
-    found: dict[BayId, list[BayInterval]] = {}
-    for bay_id, started_at, ended_at, state, reason, device_id, inferred, uncertain_s in cur.fetchall():
-        found.setdefault(bay_id, []).append(
-            BayInterval(
-                bay_id=bay_id,
-                started_at=started_at,
-                ended_at=ended_at,
-                state=State(state),
-                reason=reason,
-                device_id=device_id,
-                inferred=inferred,
-                uncertain_s=uncertain_s,
-            )
-        )
-    return found
-
-
-def count_spans_in(
-    cur: Cursor, at: Generation, zone_id: ZoneId, start: datetime, end: datetime
-) -> list[CountSpan]:
-    """A car park's counts that reach into [start, end), in time order, with the one before."""
-    cur.execute(sql("derived.count_intervals_in"), (at.area, at.generation, zone_id, start, end))
-    return [
-        CountSpan(
-            started_at=row[0],
-            ended_at=row[1],
-            occupied=row[2],
-            over=row[3],
-            passages=row[4],
-            spread=row[5],
-            capacity=row[6],
-            estimated=row[7],
-        )
-        for row in cur.fetchall()
-    ]
-
-
-def first_evidence(
-    cur: Cursor, at: Generation, zone_id: ZoneId, bays: Sequence[BayId] | None
-) -> datetime | None:
-    """When the zone was first heard of: the first of `bays`, or of the car park itself when `bays` is None."""
-    if bays is None:
-        cur.execute(sql("derived.first_count_interval"), (at.area, at.generation, zone_id))
-    else:
-        cur.execute(sql("derived.first_bay_interval"), (at.area, at.generation, list(bays)))
-    row = cur.fetchone()
-    return row[0] if row else None
-
-
-def replace_cells(
-    cur: Cursor, at: Generation, cut: Sequence[tuple[ZoneId, datetime]], cells: Iterable[ZoneCell]
-) -> None:
-    """Cells from each zone's cut on go, these take their place."""
-    scope = (at.area, at.generation)
-    cur.execute(sql("derived.cut_cells"), (*scope, [zone for zone, _ in cut], [when for _, when in cut]))
-    _copy(
-        cur,
-        "derived.copy_cells",
-        "text int4 text timestamptz float8 float8 float8 float8 int4 int4".split(),
-        (
-            (
-                *scope,
-                c.zone_id,
-                c.cell_at,
-                c.free_s,
-                c.occupied_s,
-                c.unknown_s,
-                c.closed_s,
-                c.arrivals,
-                c.departures,
-            )
-            for c in cells
-        ),
-    )
 
 
 def digest(cur: Cursor, area: AreaId, generation: int) -> dict[str, tuple[int, int]]:
@@ -181,7 +104,7 @@ def _write_devices(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
     if page.devices:
         cur.execute(sql("derived.drop_devices"), (*scope, list(page.devices)))
         rows = ((*scope, *device_row(fold)) for fold in page.devices.values())
-        _copy(cur, "derived.copy_devices", _DEVICE_TYPES, rows)
+        copy_rows(cur, "derived.copy_devices", _DEVICE_TYPES, rows)
     if page.checkpoint_cuts:
         keys = page.checkpoint_cuts
         cur.execute(
@@ -196,10 +119,11 @@ def _write_devices(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
         )
     if page.checkpoints:
         rows = ((*scope, *device_row(fold)) for fold in page.checkpoints)
-        _copy(cur, "derived.copy_checkpoints", _DEVICE_TYPES, rows)
+        copy_rows(cur, "derived.copy_checkpoints", _DEVICE_TYPES, rows)
 
 
-def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[BayId, list[Span]]:
+    changed: dict[BayId, list[Span]] = {}
     if page.bays:
         cuts = (
             [bay_id for bay_id, _ in page.bays],
@@ -207,14 +131,20 @@ def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
             [rows.cut for rows in page.bays.values()],
         )
         cur.execute(sql("derived.cut_bay_intervals"), (*scope, *cuts))
+        cut: dict[tuple[BayId, DeviceId], list[Account]] = {}
+        for bay_id, device_id, started_at, ended_at, state in cur.fetchall():
+            cut.setdefault((bay_id, device_id), []).append(Account(started_at, ended_at, state))
+        for key, rows in page.bays.items():
+            found = differences(cut.get(key, ()), map(bay_account, rows.intervals))
+            changed.setdefault(key[0], []).extend(found)
         cur.execute(sql("derived.cut_stays"), (*scope, *cuts))
-        _copy(
+        copy_rows(
             cur,
             "derived.copy_bay_intervals",
             "text int4 text timestamptz timestamptz text text text bool float8".split(),
             ((*scope, *_interval_row(i)) for rows in page.bays.values() for i in rows.intervals),
         )
-        _copy(
+        copy_rows(
             cur,
             "derived.copy_stays",
             "text int4 text timestamptz timestamptz text text text float8 float8 text int4".split(),
@@ -222,7 +152,7 @@ def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
         )
     if page.bay_states or page.gone_bays:
         cur.execute(sql("derived.drop_bay_states"), (*scope, [*page.bay_states, *page.gone_bays]))
-        _copy(
+        copy_rows(
             cur,
             "derived.copy_bay_states",
             "text int4 text text timestamptz timestamptz float8 text text".split(),
@@ -231,6 +161,7 @@ def _write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
                 for s in page.bay_states.values()
             ),
         )
+    return changed
 
 
 def replace_judgements(cur: Cursor, at: Generation, bays: Mapping[BayId, datetime], judged: Judged) -> None:
@@ -264,7 +195,7 @@ def _write_overstays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
 
 def _copy_overstays(cur: Cursor, scope: tuple[str, int], overstays: Iterable[Overstay]) -> None:
     types = "text int4 text timestamptz text text int4 int4 timestamptz timestamptz timestamptz timestamptz timestamptz"
-    _copy(
+    copy_rows(
         cur,
         "derived.copy_overstays",
         [*types.split(), "text", "text", "text[]", "bool"],
@@ -284,7 +215,7 @@ def _write_outages(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
         return
     groups, begins = zip(*page.outages, strict=True)
     cur.execute(sql("derived.drop_outages"), (*scope, list(groups), list(begins)))
-    _copy(
+    copy_rows(
         cur,
         "derived.copy_outages",
         "text int4 text timestamptz timestamptz timestamptz int4".split(),
@@ -296,11 +227,17 @@ def _write_outages(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
     )
 
 
-def _write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+def _write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[ZoneId, list[Span]]:
+    changed: dict[ZoneId, list[Span]] = {}
     if page.counts:
         cuts = (list(page.counts), [rows.cut for rows in page.counts.values()])
         cur.execute(sql("derived.cut_count_intervals"), (*scope, *cuts))
-        _copy(
+        cut: dict[ZoneId, list[Account]] = {}
+        for zone_id, started_at, ended_at, occupied, capacity in cur.fetchall():
+            cut.setdefault(zone_id, []).append(Account(started_at, ended_at, (occupied, capacity)))
+        for zone_id, rows in page.counts.items():
+            changed[zone_id] = list(differences(cut.get(zone_id, ()), map(count_account, rows.spans)))
+        copy_rows(
             cur,
             "derived.copy_count_intervals",
             "text int4 text timestamptz timestamptz int4 bool int4 int4 int4 bool".split(),
@@ -336,11 +273,11 @@ def _write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
             )
             for zone_id, count in page.count_folds.items()
         )
-        _copy(cur, "derived.copy_counts", "text int4 text jsonb".split(), docs)
+        copy_rows(cur, "derived.copy_counts", "text int4 text jsonb".split(), docs)
     if page.count_checkpoint_cuts:
         cuts = (list(page.count_checkpoint_cuts), list(page.count_checkpoint_cuts.values()))
         cur.execute(sql("derived.cut_count_checkpoints"), (*scope, *cuts))
-    _copy(
+    copy_rows(
         cur,
         "derived.copy_count_checkpoints",
         "text int4 text timestamptz jsonb".split(),
@@ -349,13 +286,14 @@ def _write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
             for zone_id, fold in page.count_checkpoints
         ),
     )
+    return changed
 
 
 def _write_zones(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
     if not page.zones and not page.gone_zones:
         return
     cur.execute(sql("derived.drop_zones"), (*scope, [*page.zones, *page.gone_zones]))
-    _copy(
+    copy_rows(
         cur,
         "derived.copy_zones",
         "text int4 text int8 int4 int4 int4 int4 int4 int4 int4 jsonb timestamptz text float8 float8".split(),
@@ -396,7 +334,7 @@ def _zone_row(availability: ZoneAvailability, version: int) -> tuple[object, ...
     )
 
 
-def _copy(cur: Cursor, name: str, types: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+def copy_rows(cur: Cursor, name: str, types: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
     """COPY the rows; nothing is sent for none."""
     rows = list(rows)
     if not rows:

@@ -19,16 +19,16 @@ HEARD_WITHIN_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker id whose session the broker may hold. `silent_s` is the age of its last committed canary."""
+    """A worker id whose session the broker may hold. `silent_s` is the age of its last committed canary, if any."""
 
     worker_id: str
-    silent_s: float
+    silent_s: float | None
     stopped: bool
     filters: tuple[str, ...]
 
     @property
     def away(self) -> bool:
-        return self.stopped or self.silent_s > HEARD_WITHIN_S
+        return self.stopped or self.silent_s is None or self.silent_s > HEARD_WITHIN_S
 
     @property
     def group(self) -> str | None:

@@ -47,11 +47,12 @@ class Stay(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A state from `since` on; `then` is the state that ended it."""
+    """A state from `since` on; `before` is the state that it ended, `then` the one that ended it."""
 
     since: int
     state: str
-    then: str | None
+    before: str | None = None
+    then: str | None = None
 
 
 @dataclass(slots=True)
@@ -86,13 +87,14 @@ def bay_of(device: str, rows: Iterable[Row]) -> Bay | None:
         clock = max(clock, placed(row))
         state = said(row)
         if not runs:
-            runs.append(Run(clock, state or "unknown", None))
+            runs.append(Run(clock, state or "unknown"))
         elif state is not None and state != runs[-1].state:
+            before = runs[-1].state
             if clock == runs[-1].since:
-                runs.pop()  # lasted no time: as if it had not been
+                runs.pop()  # lasted no time: it has no row, but it was said
             else:
                 runs[-1] = runs[-1]._replace(then=state)
-            runs.append(Run(clock, state, None))
+            runs.append(Run(clock, state, before))
     if not runs:
         return None
     return Bay(runs[-1].state, runs[-1].since, clock, intervals_of(device, runs), stays_of(device, runs))
@@ -110,7 +112,7 @@ def stays_of(bay: str, runs: Sequence[Run]) -> list[Stay]:
         if run.state != "occupied":
             continue
         left = runs[index + 1].since if index + 1 < len(runs) else None
-        arrival = "observed" if index and runs[index - 1].state == "free" else "censored"
+        arrival = "observed" if run.before == "free" else "censored"
         departure = None if left is None else "observed" if run.then == "free" else "censored"
         found.append(Stay(bay, run.since, left, arrival, departure))
     return found

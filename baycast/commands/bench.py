@@ -60,14 +60,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     broker.add_argument("--seed", type=int, default=1, metavar="N", help="the order of the sensors")
     broker.add_argument("--json", action="store_true", help="only the result, one JSON object")
-    text = (
-        "readings per second through a sensor's step, and through the fold of areas of 1,000 and 100,000 bays"
-    )
-    engine = kinds.add_parser("engine", help=text, description=text, allow_abbrev=False)
-    engine.add_argument("--readings", type=int, default=50_000, metavar="N", help="readings per round")
-    engine.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured")
-    engine.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
-    engine.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")

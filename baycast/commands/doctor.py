@@ -54,11 +54,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Everything that can be seen from here."""
-    from baycast.reachability import open_database, require_broker
+    from baycast.reachability import open_database, refusals_in_words, require_broker
     from baycast.wiring import database_url, mqtt_url
 
     try:
-        with open_database(database_url(settings), "baycast doctor") as conn:
+        with open_database(database_url(settings), "baycast doctor") as conn, refusals_in_words("doctor"):
             yield from _database(conn)
     except UsageError as error:
         yield Finding("database", "WRONG", str(error))

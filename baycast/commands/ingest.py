@@ -36,6 +36,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     stop = stop_on_signals()
     if args.drain is not None:
+        if args.workers is not None or args.no_drain:
+            raise UsageError("ingest: --drain goes alone")
         return _drain(args.drain, settings, stop)
     workers = settings.ingest_workers if args.workers is None else args.workers
     if not 1 <= workers <= 32:

@@ -80,7 +80,7 @@ class _Judge:
         self._engine_s = 0.0
 
     def judge(self, tell: Callable[[str], None]) -> Figures:
-        began = time.process_time()
+        began, wall = time.process_time(), time.perf_counter()
         readings = 0
         for end_ms, window in self._windows():
             readings += len(window)
@@ -89,7 +89,10 @@ class _Judge:
                 day = (end_ms - self._run.history.start_ms) // _DAY_MS
                 tell(f"day {day}: {readings} readings, {time.process_time() - began:.0f} s of CPU")
         self._ground.finish()
-        return self._figures(readings, time.process_time() - began)
+        judged_s = time.process_time() - began
+        # To ask for the CPU time twice in every window would cost more than a window: wall time shares it out.
+        self._engine_s *= judged_s / (time.perf_counter() - wall)
+        return self._figures(readings, judged_s)
 
     def _windows(self) -> Iterator[tuple[int, list[AnyReading]]]:
         """(end, readings) of every window in which something arrived or a minute ended."""
@@ -110,9 +113,9 @@ class _Judge:
             end_ms += WINDOW_MS
 
     def _step(self, end_ms: int, window: list[AnyReading]) -> None:
-        began = time.process_time()
+        began = time.perf_counter()
         states = self._engine.append(window, instant(end_ms))
-        self._engine_s += time.process_time() - began
+        self._engine_s += time.perf_counter() - began
         self._ground.advance(end_ms)
         for bay_id, state in states.items():
             if (bay := self._index.get(bay_id)) is not None:

@@ -7,8 +7,10 @@ import socket
 
 from baycast.embedded_mosquitto import SHARED_CONFIG
 from firmware_contract.codec import MAX_PAYLOAD
+from firmware_contract.topics import device_topic
 from ingest.client import ConnectionConfig
 from tests.support.brokers import Broker, running_broker
+from tests.support.ingesting import config_for, ingesting, quarantined, register
 from tests.support.mqtt_packets import publish
 from tests.support.mqtt_peer import Peer
 from tests.support.waiting import eventually
@@ -42,6 +44,24 @@ def test_the_queue_is_bounded_by_the_payloads_bytes_and_what_is_dropped_is_count
                 return int(watcher.received()[0][1])
 
         eventually(lambda: dropped() == sent - kept)
+
+
+def test_l1_the_largest_packet_that_the_broker_takes_comes_through_to_ingest(
+    database_url: str, broker: Broker
+) -> None:
+    register(database_url, sensor=["s1"])
+    topic = device_topic("s1", "state")
+    limit = int(OPTIONS["max_packet_size"])
+    with ingesting(config_for(database_url, broker.url)), Peer(broker.port, None) as sender:
+        acknowledged = []
+        # What exactly the broker's limit counts is its own affair: up to the first that costs the connection.
+        with contextlib.suppress(ConnectionError, EOFError):
+            for size in range(limit - len(topic) - 16, limit + 1):
+                sender.publish(topic, b"x" * size)
+                acknowledged.append(size)
+        assert acknowledged
+        assert acknowledged[-1] < limit
+        eventually(lambda: quarantined(database_url) == {"too_large": len(acknowledged)})
 
 
 def test_an_absurd_packet_costs_its_sender_the_connection(broker: Broker) -> None:

@@ -15,6 +15,7 @@ from baycast.settings import UsageError, load
 from store.postgres import connect
 from store.workers import note_drops
 from tests.support.brokers import Broker
+from tests.support.ingesting import forbid_everything
 
 
 def now() -> datetime:
@@ -151,6 +152,35 @@ def test_a_worker_that_is_away_may_hold_messages_and_is_named(
     assert states["ingest: here"] == "ok"
     assert states["ingest: killed"] == states["ingest: ended"] == "WRONG"
     assert "ingest: feed" not in states
+
+
+def test_a_worker_that_never_committed_is_not_said_to_have(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    database_url: str,
+    broker: Broker,
+) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("INSERT INTO ingest_worker (worker_id, seen_at) VALUES ('new', clock_timestamp())")
+    _, states = examine(monkeypatch, capsys, tmp_path, database_url, broker.url)
+    assert states["ingest: new"] == "WRONG"
+
+
+def test_a_database_that_refuses_us_or_is_empty_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    database_url: str,
+    empty_database_url: str,
+    broker: Broker,
+) -> None:
+    with pytest.raises(UsageError, match="run `baycast migrate`"):
+        gaps(monkeypatch, capsys, empty_database_url)
+    forbid_everything(database_url)
+    with pytest.raises(UsageError, match="permission denied"):
+        gaps(monkeypatch, capsys, database_url)
+    assert examine(monkeypatch, capsys, tmp_path, database_url, broker.url)[1]["database"] == "WRONG"
 
 
 def test_a_feed_that_comes_more_than_once_is_wrong(

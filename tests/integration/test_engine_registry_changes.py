@@ -179,7 +179,7 @@ def test_a_change_that_alters_no_rows_reopens_nothing() -> None:
     batch = Batch(position=3, changes=[*changes, ("sign", "north", sign)])
     assert not fold.needs(batch)
     fold.apply(batch)
-    assert fold.page.cells_from == {}
+    assert fold.page.dirty_cells == {}
     capacity = next(doc for _, id, doc in documents() if id == "castle") | {"capacity": 9}
     assert fold.needs(Batch(position=4, changes=[("zone", "castle", capacity)])).car_parks == {"castle": None}
 

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import DisconnectFlags
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest import metrics
 from ingest.broker_url import parse_broker_url
@@ -86,6 +89,43 @@ def test_l1_not_acknowledged_is_delivered_again_and_acknowledged_is_not(broker: 
         connection.acknowledge([(got[0].generation, got[0].mid)])
     with connected(broker, inbox):
         assert [message.payload for message in receive(inbox, 2)] == [b"B", b"C"]
+
+
+def test_l1_what_a_lost_session_left_is_kept_when_its_successor_is_resumed(broker: Broker) -> None:
+    inbox = Inbox(100)
+    with connected(broker, inbox):
+        with publishing(broker.port) as publisher:
+            publisher.send(TOPIC, b"A")
+        eventually(lambda: len(inbox) == 1)
+        broker.kill()
+        for file in Path(broker.folder).rglob("mosquitto.db"):
+            file.unlink()  # the session is lost, and with it what we have not acknowledged
+        for _ in "new", "resumed":
+            eventually(lambda: metrics.CONNECTED._value.get() == 0)
+            broker.start()
+            eventually(lambda: metrics.CONNECTED._value.get() == 1)
+            broker.stop()
+        assert [message.payload for message in receive(inbox, 1)] == [b"A"]
+
+
+def test_whom_the_broker_throws_out_for_another_with_its_id_ends_and_says_so(broker: Broker) -> None:
+    with connected(broker, Inbox(10)) as connection:
+        taken_over = ReasonCode(PacketTypes.DISCONNECT, identifier=0x8E)
+        with pytest.raises(BrokerError, match="another client took our place as under-test"):
+            connection._on_disconnect(
+                connection._client,
+                None,
+                DisconnectFlags(is_disconnect_packet_from_server=True),
+                taken_over,
+                None,
+            )
+
+
+def test_two_clients_with_one_id_suspect_each_other_where_the_broker_says_nothing(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connected(broker, Inbox(10)), connected(broker, Inbox(10)):
+        eventually(lambda: "does another client call itself under-test?" in caplog.text)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,14 @@
 """A worker that is not coming back, and one whose share of the feed changes: nothing is lost, nothing left behind."""
 
 import threading
+from dataclasses import replace
 
+import psycopg
 import pytest
 
 from firmware_contract.topics import device_topic
 from ingest import metrics
-from ingest.failures import WorkerIdTaken
+from ingest.failures import IngestError, WorkerIdTaken
 from ingest.run import run
 from tests.support.brokers import Broker
 from tests.support.ingesting import (
@@ -52,6 +54,21 @@ def test_l1_a_drained_session_gave_all_it_held_and_is_gone(
     assert stored(database_url) == expected(100)
 
 
+def test_l1_a_drain_is_not_misled_by_the_clock_of_the_worker_that_is_gone(
+    database_url: str, broker: Broker
+) -> None:
+    register(database_url, sensor=["s1"])
+    gone = config_for(database_url, broker.url, worker_id="gone", in_flight_max=5, batch_max=5)
+    with ingesting(gone):
+        pass
+    with psycopg.connect(database_url) as conn:
+        conn.execute("UPDATE ingest_worker SET canary_at = clock_timestamp() + interval '10 minutes'")
+    with publishing(broker.port) as publisher:
+        send_states(publisher, range(500))
+    run(replace(gone, drain=True), threading.Event())
+    assert stored(database_url) == expected(500)
+
+
 @pytest.mark.parametrize(("before", "after"), [(None, "g"), ("g", None), ("g", "h")])
 def test_l2_a_worker_whose_share_changes_has_the_new_one_only(
     database_url: str, broker: Broker, before: str | None, after: str | None
@@ -70,6 +87,15 @@ def test_l2_a_worker_whose_share_changes_has_the_new_one_only(
     filters = rows(database_url, "SELECT unnest(filters) FROM ingest_worker WHERE worker_id = 'ingest-1'")
     groups = {text.split("/")[1] for (text,) in filters if text.startswith("$share/")}
     assert groups == ({after} if after else set())
+
+
+def test_a_worker_that_never_was_cannot_be_drained(database_url: str, broker: Broker) -> None:
+    register(database_url)
+    with ingesting(config_for(database_url, broker.url)):
+        pass
+    with pytest.raises(IngestError, match="no such worker; known are: ingest-1"):
+        run(config_for(database_url, broker.url, worker_id="ingets-1", drain=True), threading.Event())
+    assert rows(database_url, "SELECT worker_id FROM ingest_worker") == [("ingest-1",)]
 
 
 def test_a_live_worker_is_not_drained(database_url: str, broker: Broker) -> None:

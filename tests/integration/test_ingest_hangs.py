@@ -15,7 +15,7 @@ from baycast.chaos.proxy import FaultProxy, Toxics
 from baycast.chaos.stack import socket_of
 from baycast.embedded_postgres import EmbeddedPostgres
 from firmware_contract.topics import device_topic
-from ingest import connection, health, metrics, watchdog
+from ingest import canary, connection, health, metrics, watchdog
 from ingest.failures import BrokerError
 from ingest.health import Health
 from ingest.watchdog import Guard
@@ -171,14 +171,14 @@ def test_a_receiving_thread_that_hangs_ends_the_process_with_a_reason(
 ) -> None:
     monkeypatch.setattr(connection, "HANGS_AFTER_S", 1.0)
     hang, over = threading.Event(), threading.Event()
-    send_canary = connection.Connection._send_canary
+    send_when_due = canary.Canaries.send_when_due
 
-    def hanging(self: connection.Connection) -> None:
+    def hanging(self: canary.Canaries) -> None:
         if hang.is_set():
             over.wait(60)
-        send_canary(self)
+        send_when_due(self)
 
-    monkeypatch.setattr(connection.Connection, "_send_canary", hanging)
+    monkeypatch.setattr(canary.Canaries, "send_when_due", hanging)
     register(database_url)
 
     def work_until_it_hangs() -> None:
@@ -187,7 +187,7 @@ def test_a_receiving_thread_that_hangs_ends_the_process_with_a_reason(
             eventually(lambda: not [t for t in threading.enumerate() if t.name == "ingest-under-test"])
 
     try:
-        with pytest.raises(BrokerError, match="it has hung for 1 s"):
+        with pytest.raises(BrokerError, match="the MQTT thread has hung for 1 s"):
             work_until_it_hangs()
     finally:
         over.set()
@@ -218,6 +218,25 @@ def test_a_writer_that_hangs_ends_the_process_and_shows_where() -> None:
     assert done.returncode == 1
     assert "the writer has hung" in done.stderr
     assert "in end_process" in done.stderr
+
+
+def test_a_writer_that_hangs_ends_the_process_even_where_nobody_reads_its_log() -> None:
+    program = """
+import os
+from ingest.watchdog import end_process
+os.set_blocking(2, False)
+try:
+    while True:
+        os.write(2, bytes(4096))
+except BlockingIOError:
+    os.set_blocking(2, True)
+end_process('the writer')
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) as hanging:
+        try:
+            assert hanging.wait(20) == -signal.SIGALRM
+        finally:
+            hanging.kill()
 
 
 def test_l1_a_process_stopped_for_longer_than_the_keepalive_goes_on(database_url: str) -> None:

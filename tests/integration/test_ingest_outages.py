@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from baycast.embedded_postgres import EmbeddedPostgres
@@ -17,6 +18,7 @@ from tests.support.brokers import Broker, free_port
 from tests.support.ingesting import (
     Publisher,
     config_for,
+    forbid_everything,
     ingest_process,
     ingesting,
     publishing,
@@ -191,9 +193,18 @@ def test_a_database_url_that_cannot_be_read_ends_the_start_without_showing_it(br
     assert "secret" not in str(caught.value)
 
 
-def test_a_metrics_port_that_is_taken_ends_the_start_in_one_line(database_url: str, broker: Broker) -> None:
-    with pytest.raises(IngestError, match="metrics: cannot listen"):
-        run(config_for(database_url, broker.url, metrics_port=broker.port), threading.Event())
+def test_a_database_of_before_or_one_that_refuses_us_ends_the_start_in_one_line(
+    database_url: str, broker: Broker
+) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("ALTER TABLE ingest_worker RENAME COLUMN filters TO of_before")
+    with pytest.raises(IngestError, match="run `baycast migrate`"):
+        run(config_for(database_url, broker.url), threading.Event())
+    with psycopg.connect(database_url) as conn:
+        conn.execute("ALTER TABLE ingest_worker RENAME COLUMN of_before TO filters")
+    forbid_everything(database_url)
+    with pytest.raises(IngestError, match="permission denied for table"):
+        run(config_for(database_url, broker.url), threading.Event())
 
 
 def test_a_database_that_is_not_there_ends_the_start_in_one_line(broker: Broker) -> None:

@@ -31,7 +31,7 @@ CUTS: Mapping[str, tuple[str, Sequence[object]]] = {
     "cut_count_intervals": ("count_interval", (NAMES, LAST)),
     "cut_checkpoints": ("device_checkpoint", (NAMES, ZEROS, [1] * THINGS, [ROWS_EACH - 2] * THINGS)),
     "cut_count_checkpoints": ("count_checkpoint", (NAMES, [at - timedelta(seconds=1) for at in LAST])),
-    "cut_cells": ("zone_cell", (NAMES, LAST)),
+    "cut_cells": ("zone_cell", (NAMES, LAST, [BEGIN + timedelta(days=9)] * THINGS)),
 }
 
 

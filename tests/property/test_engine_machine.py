@@ -40,7 +40,9 @@ class Street(RuleBasedStateMachine):
         self.delivered: list[StateReading] = []
         self.town.append(watermark_s=0)
 
-    @rule(seconds=st.sampled_from([1.0, 30.0, 599.0, HEARTBEAT_S * 1.25, HEARTBEAT_S * 2.5, 90_000.0]))
+    @rule(
+        seconds=st.sampled_from([1.0, 30.0, 599.0, HEARTBEAT_S * 1.1, 5_000.0, HEARTBEAT_S * 2.5, 90_000.0])
+    )
     def time_passes(self, seconds: float) -> None:
         self.now_s += seconds
         self.town.append(watermark_s=self.now_s)

@@ -24,7 +24,7 @@ def histories(draw: st.DrawFn) -> list[AnyReading]:
         at = 0.0
         boot, seq = 1, 0
         for _ in range(draw(st.integers(0, 12))):
-            at += draw(st.sampled_from([0.0, 1.0, 30.0, 600.0, 1499.0, 1500.0, 1501.0, 4000.0]))
+            at += draw(st.sampled_from([0.0, 1.0, 30.0, 600.0, 1499.0, 1500.0, 1501.0, 4000.0, 70_000.0]))
             if draw(st.integers(0, 9)) == 0:
                 boot, seq = boot + 1, 0
             if draw(st.integers(0, 7)) == 0:
@@ -51,7 +51,7 @@ def histories(draw: st.DrawFn) -> list[AnyReading]:
 
 def _deliver(readings: list[AnyReading], *, seed: int | None, every: int = 60) -> Folded:
     """Deliver in order of time (`seed` None), or shuffled, repeated, in batches of any size, with ticks between."""
-    folded = Folded()
+    folded = Folded(pages_of=1 if seed is None else 1 + seed % 7)
     folded.append(watermark_s=0)
     if seed is None:
         for reading in sorted(readings, key=lambda r: (r.received_at, r.device_id, r.key)):
@@ -63,7 +63,7 @@ def _deliver(readings: list[AnyReading], *, seed: int | None, every: int = 60) -
         clock = 0
         while order:
             size = chance.randint(1, 4)
-            clock += chance.randint(0, 2000)
+            clock += chance.choice((chance.randint(0, 2000), chance.randint(0, 60_000)))
             folded.append(order[:size], watermark_s=clock if chance.random() < 0.7 else None)
             order = order[size:]
     folded.append(watermark_s=20_000_000)

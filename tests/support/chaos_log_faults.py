@@ -37,8 +37,12 @@ def lose_row(_ledger: Ledger, evidence: Evidence) -> None:
 
 
 def lose_without_trace(_ledger: Ledger, evidence: Evidence) -> None:
-    """A row that was never written: batch, positions and sequence numbers know nothing of it."""
-    row = evidence.rows.pop(state_row(evidence))
+    never_written(evidence, evidence.rows[state_row(evidence)])
+
+
+def never_written(evidence: Evidence, row: Row) -> None:
+    """Batch, positions and sequence numbers know nothing of the row."""
+    evidence.rows.remove(row)
     for index, batch in enumerate(evidence.batches):
         if batch.batch_id == row.batch_id:
             evidence.batches[index] = batch._replace(readings=batch.readings - 1)

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
+from occupancy.cell_pass import capacities, closing
+from occupancy.cells import Held, car_park_cells, street_cells
 from occupancy.counted import CountHistory
 from occupancy.device_fold import DeviceFold
+from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
 from occupancy.fold import AreaFold, Batch
 from occupancy.model import (
     AnyReading,
@@ -22,13 +26,18 @@ from occupancy.model import (
     PassageReading,
     ReadingKey,
     StateReading,
+    ZoneCell,
     ZoneId,
+    ZoneKind,
 )
-from occupancy.page import BEGINNING, FIRST_KEY
+from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
+from occupancy.spans import differences
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  # a Monday
+CELLS_UNTIL = START + timedelta(days=3)
+"""Cells are kept up to then: a year of silence has 35,000 in a zone."""
 HEARTBEAT_S = 600
 AREA = "town"
 
@@ -146,10 +155,17 @@ def count(device: str, seq: int, at_s: float, occupied: int) -> CountReading:
     )
 
 
+_began = attrgetter("started_at")
+
+
 class Folded:
     """Folds batches and keeps the rows. A key that came before is not folded again, as the log would not store it."""
 
-    def __init__(self, docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None) -> None:
+    def __init__(
+        self, docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None, *, pages_of: int = 1
+    ) -> None:
+        self.pages_of = pages_of
+        """Positions to a page, at most: a watermark ends one."""
         self.fold = AreaFold(Registry())
         self.log: list[AnyReading] = []
         self.keys: set[tuple[str, ReadingKey]] = set()
@@ -161,6 +177,10 @@ class Folded:
         self.outages: dict[tuple[str, datetime], Any] = {}
         self.checkpoints: list[DeviceFold] = []
         self.count_checkpoints: list[tuple[ZoneId, Any]] = []
+        self.cells: dict[tuple[str, datetime], ZoneCell] = {}
+        self.due_cells = DueCells(self.fold.registry, {})
+        self.laid_to: datetime | None = None
+        """The watermark of the cells."""
         self.position = 0
         self.append(changes=documents() if docs is None else docs)
 
@@ -190,14 +210,15 @@ class Folded:
             pipeline_down=pipeline_down,
         )
         needs = self.fold.needs(batch)
-        if needs:
+        if needs.car_parks:
             self._lay()
         self.fold.apply(
             batch,
             {device: self._history(device, late) for device, late in needs.devices.items()},
             {zone: self._count_history(zone, late) for zone, late in needs.car_parks.items()},
         )
-        self._lay()
+        if self.position % self.pages_of == 0 or watermark_s is not None:
+            self._lay()
 
     def rows(self) -> dict[str, Any]:
         """Every derived row, comparable: what must not depend on the order of arrival."""
@@ -209,13 +230,21 @@ class Folded:
                 ((z, s) for (z, _), s in self.counts.items()), key=lambda c: (c[0], c[1].started_at)
             ),
             "bays": dict(sorted(self.bays.items())),
+            "cells": [self.cells[key] for key in sorted(self.cells)],
             "outages": dict(sorted(self.outages.items())),
             "zones": dict(sorted(self.fold.zones.items())),
         }
 
     def _lay(self) -> None:
+        before = self.laid_to
         page = self.fold.take_page()
+        self.laid_to = page.watermark and min(page.watermark, CELLS_UNTIL)
+        bays: dict[Any, list[Any]] = {}
         for (bay_id, device_id), rows in page.bays.items():
+            own = [row for (bay, _), row in self.intervals.items() if bay == bay_id]
+            cut = [row for row in own if row.device_id == device_id and row.started_at >= rows.cut]
+            found = differences(map(bay_account, cut), map(bay_account, rows.intervals))
+            bays.setdefault(bay_id, []).extend(found)
             for table, new, at in (
                 (self.intervals, rows.intervals, "started_at"),
                 (self.stays, rows.stays, "arrived_at"),
@@ -237,7 +266,10 @@ class Folded:
                 [self.stays[key] for key in keys], self.fold.word_of, self.fold.watermark
             )
             self.overstays.update({(o.bay_id, o.arrived_at): o for o in found})
+        parks: dict[Any, list[Any]] = {}
         for zone_id, count_rows in page.counts.items():
+            cut = [s for (z, _), s in self.counts.items() if z == zone_id and s.started_at >= count_rows.cut]
+            parks[zone_id] = list(differences(map(count_account, cut), map(count_account, count_rows.spans)))
             for key, span in list(self.counts.items()):
                 if key[0] == zone_id and span.started_at >= count_rows.cut:
                     del self.counts[key]
@@ -258,6 +290,43 @@ class Folded:
                 (z, c) for z, c in self.count_checkpoints if z != zone_id or c.as_of <= at
             ]
         self.count_checkpoints.extend(page.count_checkpoints)
+        if self.laid_to is not None:
+            self._lay_cells(page, Changed(bays=bays, car_parks=parks), before, self.laid_to)
+
+    def _lay_cells(self, page: Page, changed: Changed, before: datetime | None, watermark: datetime) -> None:
+        registry = self.fold.registry
+        dirty = self.due_cells.dirty(page, changed)
+        first: dict[ZoneId, datetime | None] = {}
+        for zone_id in self.due_cells.may_begin_anew(dirty):
+            bay_ids = {bay.bay_id for bay in registry.bays_by_zone.get(zone_id, ())}
+            rows = self.counts if registry.zones[zone_id].kind is ZoneKind.CAR_PARK else self.intervals
+            first[zone_id] = min((at for id, at in rows if id in bay_ids or id == zone_id), default=None)
+        due = self.due_cells.due(dirty, first, before, watermark)
+        for piece in due.gone:
+            for key in [key for key in self.cells if key[0] == piece.zone_id]:
+                if piece.start <= key[1] < piece.end:
+                    del self.cells[key]
+        for piece in due.computed:
+            for cell in self._cells_of(piece):
+                assert (cell.zone_id, cell.cell_at) not in self.cells, "a cell is written twice"
+                self.cells[cell.zone_id, cell.cell_at] = cell
+
+    def _cells_of(self, piece: Piece) -> list[ZoneCell]:
+        registry, span = self.fold.registry, (piece.start, piece.end)
+        zone = registry.zones[piece.zone_id]
+        closed = closing(registry, zone, span)
+        if zone.kind is ZoneKind.CAR_PARK:
+            spans = sorted((s for (z, _), s in self.counts.items() if z == zone.zone_id), key=_began)
+            return car_park_cells(zone, span, spans, closed, capacities(registry, zone))
+        bays = registry.bays_by_zone.get(zone.zone_id, ())
+        intervals = {
+            bay.bay_id: [
+                Held(i.started_at, i.ended_at, i.state)
+                for i in sorted((i for (b, _), i in self.intervals.items() if b == bay.bay_id), key=_began)
+            ]
+            for bay in bays
+        }
+        return street_cells(zone, span, bays, intervals, closed)
 
     def _cut_overstays(self, bay_id: str, cut: datetime, device_id: str | None = None) -> None:
         for key, row in list(self.overstays.items()):
@@ -265,8 +334,11 @@ class Folded:
                 del self.overstays[key]
 
     def _history(self, device_id: DeviceId, late: AnyReading | None) -> DeviceHistory:
-        before = [c for c in self.checkpoints if late and c.device_id == device_id and c.key < late.key]
-        start = max(before, key=lambda c: c.key, default=None)
+        start = late and self.fold.page.checkpoint_before(device_id, late.key)
+        if late and start is None:
+            key = self.fold.page.written_before(device_id, late.key)
+            before = [c for c in self.checkpoints if c.device_id == device_id and c.key < key]
+            start = max(before, key=lambda c: c.key, default=None)
         after = start.key if start else FIRST_KEY
         own = [r for r in self.log if r.device_id == device_id and r.key > after]
         return DeviceHistory(start, sorted(own, key=lambda r: r.key))

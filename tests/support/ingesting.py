@@ -55,6 +55,12 @@ def rows(url: str, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         return conn.execute(query, parameters or None).fetchall()
 
 
+def forbid_everything(url: str) -> None:
+    """From now on nobody who connects to this database may look at anything of ours."""
+    with psycopg.connect(url) as conn:
+        conn.execute(f'ALTER DATABASE "{conn.info.dbname}" SET role TO pg_monitor')
+
+
 def stored(url: str) -> list[tuple[Any, ...]]:
     """(device, boot, seq) of every reading."""
     return rows(url, "SELECT device_id, boot, seq FROM reading ORDER BY 1, 2, 3")

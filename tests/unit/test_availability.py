@@ -20,13 +20,13 @@ from tests.support.folded import documents
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
-def bay(number: int, state: State, *, suspect: bool = False) -> BayState:
+def bay(number: int, state: State, *, suspect: bool = False, confidence: float = 1.0) -> BayState:
     return BayState(
         bay_id=BayId(f"high-st-{number}"),
         state=state,
         since=NOON,
         as_of=NOON,
-        confidence=0.9,
+        confidence=confidence,
         reason="said",
         suspect=suspect,
     )

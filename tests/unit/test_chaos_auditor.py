@@ -9,7 +9,7 @@ from baycast.chaos.finding import Kind
 from baycast.chaos.stream import StreamPlan
 from tests.support.chaos_derived_faults import DERIVED_FAULTS
 from tests.support.chaos_evidence import PLAN, clean_run
-from tests.support.chaos_log_faults import LOG_FAULTS, lose_without_trace
+from tests.support.chaos_log_faults import LOG_FAULTS, lose_refused, lose_without_trace, never_written
 
 PLANTED = {**LOG_FAULTS, **DERIVED_FAULTS}
 
@@ -70,6 +70,33 @@ def test_a_loss_that_shows_as_a_gap_is_allowed_only_where_the_broker_may_lose() 
 
     assert strict.figures["lost"] == 1
     assert (lenient.figures["lost"], lenient.figures["lost_and_reported"]) == (0, 1)
+
+
+@pytest.mark.parametrize("reason", ["not_json", "conflicting"])
+def test_what_has_no_number_to_miss_is_allowed_only_where_the_broker_may_lose(reason: str) -> None:
+    ledger, evidence = clean_run()
+    lose_refused(reason)(ledger, evidence)
+    strict, lenient = audit(ledger, evidence), audit(ledger, evidence, Scope(may_lose=True))
+
+    assert strict.figures["lost"] == lenient.figures["lost_without_number"] > 0
+    assert (strict.figures["lost_without_number"], lenient.figures["lost"]) == (0, 0)
+
+
+@pytest.mark.parametrize("newest", [False, True])
+def test_last_words_are_allowed_to_be_lost_only_before_a_restart(newest: bool) -> None:
+    ledger, evidence = clean_run(replace(PLAN, events=2000, devices=20))
+    last = {(row.device, row.boot): row for row in sorted(evidence.rows, key=lambda row: row.seq)}
+    never_written(
+        evidence,
+        next(
+            row
+            for (device, boot), row in sorted(last.items())
+            if device.startswith("chaos-0") and ((device, boot + 1) not in last) == newest
+        ),
+    )
+    found = audit(ledger, evidence, Scope(may_lose=True)).figures
+
+    assert (found["lost"], found["lost_without_number"]) == ((1, 0) if newest else (0, 1))
 
 
 def test_a_stream_without_events_is_clean() -> None:

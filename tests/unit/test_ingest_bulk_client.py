@@ -31,6 +31,15 @@ def one(data: bytes, *, version5: bool = True) -> tuple[int, int, str, bytes, bo
     return None if parsed.unusual else parsed.publishes[0]
 
 
+def test_the_silence_of_the_broker_is_counted_from_what_it_said_last(bench: Bench) -> None:
+    began = time.monotonic()
+    silent = bench.client.silent_s()
+    assert silent >= 0
+    eventually(lambda: bench.client.silent_s() > silent + 0.05)
+    bench.feed(PINGRESP)
+    assert bench.client.silent_s() <= time.monotonic() - began - 0.05
+
+
 def test_qos_retain_and_id_are_read_in_both_versions() -> None:
     assert one(publish(b"a/b", b"x", flags=1), version5=False) == (0, 0, "a/b", b"x", True)
     assert one(publish(b"a/b", b"", mid=0x1234, flags=2), version5=False) == (0x1234, 1, "a/b", b"", False)

@@ -219,9 +219,17 @@ def test_l8_the_inbox_has_a_bound_and_keeps_order() -> None:
     assert inbox.put([received(3)], 0) == 0
     assert [item.mid for item in inbox.take(1, 0)] == [1]
     assert inbox.put([received(3)], 0) == 1
-    assert inbox.forget_acknowledgeable() == 1
+    assert inbox.forget_acknowledgeable(0) == 1
     assert [item.mid for item in inbox.take(9, 0)] == [2]
     assert inbox.take(9, 0) == []
+
+
+def test_l1_what_an_earlier_session_left_is_not_forgotten_with_what_comes_again() -> None:
+    inbox = Inbox(9)
+    lost_session = Received(1, 1, 1, "t", b"", False, NOW)
+    inbox.put([lost_session, Received(3, 1, 1, "t", b"", False, NOW)], 0)
+    assert inbox.forget_acknowledgeable(2) == 1
+    assert inbox.take(9, 0) == [lost_session]
 
 
 def test_l8_what_finds_no_room_is_dropped_only_without_a_promise() -> None:

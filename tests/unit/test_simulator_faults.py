@@ -9,7 +9,7 @@ from simulator.device_clocks import draw_clock
 from simulator.radio import Arrival, Carried, Radio
 from simulator.scenarios import SCENARIOS, Clocks, Faults
 from simulator.sensor_eye import DAY_MS, HOUR_MS, Said, Surroundings, Watched, watch
-from simulator.sensor_models import MODELS, draw_model
+from simulator.sensor_models import MODELS, Confirmed, Kept, draw_model
 
 START_MS = 1_789_000_000_000
 SLOW = replace(MODELS["sim-daily-previous"], heartbeat_s=86_400 * 1_000)
@@ -152,11 +152,13 @@ def said(count: int, every_ms: int = 60_000) -> list[Said]:
     ]
 
 
-def carried(faults: Faults, count: int = 10_000) -> tuple[Radio, Carried, list[Arrival]]:
+def carried(
+    faults: Faults, count: int = 10_000, resends: Confirmed | Kept | None = None
+) -> tuple[Radio, Carried, list[Arrival]]:
     end_ms = START_MS + count * 60_000
     radio = Radio(faults, [0], seed=1, start_ms=START_MS, end_ms=end_ms)
     arrivals: list[Arrival] = []
-    return radio, radio.carry(0, said(count), arrivals), arrivals
+    return radio, radio.carry(0, said(count), arrivals, resends), arrivals
 
 
 def test_the_radio_loses_doubles_and_reorders_at_its_rates() -> None:
@@ -168,6 +170,47 @@ def test_the_radio_loses_doubles_and_reorders_at_its_rates() -> None:
     _, late, _ = carried(replace(Faults(), reordered=0.05))
     assert 400 <= late.why.count("reordered") <= 600
     assert [at for at in late.received_ms if at] != sorted(at for at in late.received_ms if at)
+
+
+def test_confirmed_messages_are_late_sooner_than_lost() -> None:
+    half = replace(Faults(), loss=(0.5, 0.5))
+    _, sent, arrivals = carried(half, resends=Confirmed(retries=3, wait_s=(5, 180)))
+    assert 0.05 <= sent.received_ms.count(None) / 10_000 <= 0.075  # one in sixteen
+    delays = [arrival.at_ms - arrival.items[0][1].sent_ms for arrival in arrivals]
+    assert 0.45 <= sum(delay > 5_000 for delay in delays) / len(delays) <= 0.48  # 7 of 15
+    assert max(delays) <= 3 * 180_000 + 2_000
+    assert all(arrival.at_ms - arrival.sent_ms <= 2_000 for arrival in arrivals)
+
+
+def test_kept_messages_come_once_the_gap_is_seen_and_only_the_newest_of_them() -> None:
+    fifth = replace(Faults(), loss=(0.2, 0.2))
+    _, sent, _ = carried(fifth, resends=Kept(events=32, answer_s=(5, 120)))
+    assert sent.received_ms.count(None) <= 2
+    lost = [n for n, why in enumerate(sent.why) if why == "lost"]
+    assert 0.18 <= len(lost) / 10_000 <= 0.22
+    for number in lost[:-1]:
+        late_ms, said_ms = sent.received_ms[number], START_MS + number * 60_000
+        assert late_ms is None or late_ms >= said_ms + 60_000 + 5_000  # not before the next word
+    _, down, _ = carried(
+        replace(Faults(), network_down_hours=(2.0,)), resends=Kept(events=32, answer_s=(5, 9))
+    )
+    assert down.received_ms.count(None) == 120 - 31  # the oldest were overwritten meanwhile
+
+
+def test_a_restart_forgets_what_was_kept() -> None:
+    radio = Radio(
+        replace(Faults(), network_down_hours=(2.0,)),
+        [0],
+        seed=1,
+        start_ms=START_MS,
+        end_ms=START_MS + 20 * HOUR_MS,
+    )
+    [down] = radio.outages
+    words = [one._replace(boot=1 + (one.sent_ms >= down.end_ms)) for one in said(20 * 60)]
+    sent = radio.carry(0, words, [], Kept(events=500, answer_s=(5, 9)))
+    assert (
+        sent.received_ms.count(None) == sum(down.start_ms <= one.sent_ms < down.end_ms for one in words) > 60
+    )
 
 
 def test_a_gateway_that_lost_its_line_hands_over_everything_in_batches_afterwards() -> None:
@@ -200,6 +243,7 @@ def test_a_mixed_city_has_every_model_at_its_share() -> None:
     for name, model in MODELS.items():
         assert abs(drawn.count(name) / 2_000 - model.share) < 0.05
     assert {model.says_previous for model in MODELS.values()} == {True, False}
+    assert {type(model.resends) for model in MODELS.values()} == {Confirmed, Kept, type(None)}
 
 
 def test_typical_keeps_the_published_rates() -> None:

@@ -87,15 +87,16 @@ SELECT doc FROM count_checkpoint WHERE area = $1 AND generation = $2 AND zone_id
 ORDER BY at DESC LIMIT 1;
 
 -- name: cut_bay_intervals
--- What a page replaces. Looked up key by key, which OFFSET 0 enforces, here and below: of a generation that the statistics do
--- not know yet the planner expects one row, and would read all there are for every page.
+-- What a page replaces, and what it said. Looked up key by key, which OFFSET 0 enforces, here and below: of a generation that
+-- the statistics do not know yet the planner expects one row, and would read all there are for every page.
 DELETE FROM bay_interval WHERE ctid = ANY (ARRAY(
     SELECT t.ctid FROM unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
     CROSS JOIN LATERAL (
         SELECT b.ctid FROM bay_interval b WHERE b.area = $1 AND b.generation = $2 AND b.bay_id = c.bay_id AND b.device_id = c.device_id
           AND b.started_at >= c.cut OFFSET 0
     ) AS t
-));
+))
+RETURNING bay_id, device_id, started_at, ended_at, state;
 
 -- name: cut_stays
 -- What a page replaces.
@@ -151,13 +152,14 @@ WHERE s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at
   AND (s.rule_id, s.limit_min) IS DISTINCT FROM (c.rule_id, c.limit_min);
 
 -- name: cut_count_intervals
--- What a page replaces.
+-- What a page replaces, and what it said.
 DELETE FROM count_interval WHERE ctid = ANY (ARRAY(
     SELECT t.ctid FROM unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
     CROSS JOIN LATERAL (
         SELECT b.ctid FROM count_interval b WHERE b.area = $1 AND b.generation = $2 AND b.zone_id = c.zone_id AND b.started_at >= c.cut OFFSET 0
     ) AS t
-));
+))
+RETURNING zone_id, started_at, ended_at, occupied, capacity;
 
 -- name: cut_checkpoints
 -- Checkpoints that a late reading has made void.
@@ -179,11 +181,12 @@ DELETE FROM count_checkpoint WHERE ctid = ANY (ARRAY(
 ));
 
 -- name: cut_cells
--- Cells from a time on, by zone.
+-- Cells of some zones, each in [start, until).
 DELETE FROM zone_cell WHERE ctid = ANY (ARRAY(
-    SELECT t.ctid FROM unnest($3::text[], $4::timestamptz[]) AS c (zone_id, cut)
+    SELECT t.ctid FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (zone_id, start, until)
     CROSS JOIN LATERAL (
-        SELECT b.ctid FROM zone_cell b WHERE b.area = $1 AND b.generation = $2 AND b.zone_id = c.zone_id AND b.cell_at >= c.cut OFFSET 0
+        SELECT b.ctid FROM zone_cell b WHERE b.area = $1 AND b.generation = $2 AND b.zone_id = c.zone_id
+          AND b.cell_at >= c.start AND b.cell_at < c.until OFFSET 0
     ) AS t
 ));
 
@@ -247,39 +250,45 @@ COPY zone_state (area, generation, zone_id, version, capacity, free, occupied, u
 COPY zone_cell (area, generation, zone_id, cell_at, free_s, occupied_s, unknown_s, closed_s, arrivals, departures) FROM STDIN (FORMAT BINARY);
 
 -- name: bay_intervals_in
--- The intervals of some bays that reach into [start, end), with the one before for each.
-SELECT i.bay_id, i.started_at, i.ended_at, i.state, i.reason, i.device_id, i.inferred, i.uncertain_s
-FROM unnest($3::text[]) AS b (bay_id)
+-- What held at some bays, each in [start, until): the rows that begin there and the one before, by bay as it was asked for.
+SELECT b.number, i.started_at, i.ended_at, i.state
+FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) WITH ORDINALITY AS b (bay_id, start, until, number)
 CROSS JOIN LATERAL (
-    (SELECT * FROM bay_interval t
-     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at < $4
+    (SELECT t.started_at, t.ended_at, t.state FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at < b.start
      ORDER BY t.started_at DESC LIMIT 1)
     UNION ALL
-    (SELECT * FROM bay_interval t
-     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at >= $4 AND t.started_at < $5)
+    (SELECT t.started_at, t.ended_at, t.state FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at >= b.start AND t.started_at < b.until)
 ) AS i
-ORDER BY i.bay_id, i.started_at;
+ORDER BY b.number, i.started_at;
 
 -- name: count_intervals_in
--- A car park's counts that reach into [start, end), with the one before.
-(SELECT started_at, ended_at, occupied, over, passages, spread, capacity, estimated FROM count_interval
- WHERE area = $1 AND generation = $2 AND zone_id = $3 AND started_at < $4 ORDER BY started_at DESC LIMIT 1)
-UNION ALL
-(SELECT started_at, ended_at, occupied, over, passages, spread, capacity, estimated FROM count_interval
- WHERE area = $1 AND generation = $2 AND zone_id = $3 AND started_at >= $4 AND started_at < $5)
-ORDER BY started_at;
-
--- name: first_bay_interval
--- When the first of some bays was first heard of.
-SELECT min(i.started_at) FROM unnest($3::text[]) AS b (bay_id)
+-- The counts of some car parks, each in [start, until): the rows that begin there and the one before.
+SELECT z.number, i.started_at, i.ended_at, i.occupied, i.over, i.passages, i.spread, i.capacity, i.estimated
+FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) WITH ORDINALITY AS z (zone_id, start, until, number)
 CROSS JOIN LATERAL (
-    SELECT t.started_at FROM bay_interval t
-    WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id ORDER BY t.started_at LIMIT 1
-) AS i;
+    (SELECT * FROM count_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.zone_id = z.zone_id AND t.started_at < z.start
+     ORDER BY t.started_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT * FROM count_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.zone_id = z.zone_id AND t.started_at >= z.start AND t.started_at < z.until)
+) AS i
+ORDER BY z.number, i.started_at;
 
--- name: first_count_interval
--- When a car park was first heard of.
-SELECT started_at FROM count_interval WHERE area = $1 AND generation = $2 AND zone_id = $3 ORDER BY started_at LIMIT 1;
+-- name: first_evidence
+-- When some zones were first heard of: the first row of a bay of theirs, or of the car park itself (no bay).
+SELECT z.zone_id, min(i.started_at)
+FROM unnest($3::text[], $4::text[]) AS z (zone_id, bay_id)
+CROSS JOIN LATERAL (
+    (SELECT t.started_at FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = z.bay_id ORDER BY t.started_at LIMIT 1)
+    UNION ALL
+    (SELECT t.started_at FROM count_interval t
+     WHERE z.bay_id IS NULL AND t.area = $1 AND t.generation = $2 AND t.zone_id = z.zone_id ORDER BY t.started_at LIMIT 1)
+) AS i
+GROUP BY z.zone_id;
 
 -- name: allow_long_history
 -- For the rest of the transaction: a long history takes its time to read and to fold, and cut off it would be tried for ever.

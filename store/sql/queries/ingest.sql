@@ -76,8 +76,9 @@ SELECT canary_at FROM ingest_worker WHERE worker_id = $1;
 DELETE FROM ingest_worker WHERE worker_id = $1;
 
 -- name: workers
--- Every worker id whose session the broker may hold.
-SELECT worker_id, extract(epoch FROM clock_timestamp() - seen_at)::double precision, stopped_at IS NOT NULL, filters
+-- Every worker id whose session the broker may hold; how long ago its last canary was committed, if ever one was.
+SELECT worker_id, CASE WHEN canary_at IS NOT NULL THEN extract(epoch FROM clock_timestamp() - seen_at)::double precision END,
+       stopped_at IS NOT NULL, filters
 FROM ingest_worker ORDER BY worker_id;
 
 -- name: end_predecessor
