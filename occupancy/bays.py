@@ -86,8 +86,10 @@ def live_state(bay_id: BayId, fold: DeviceFold, standing: Standing, binding: Bin
     )
 
 
-def cut_off(state: BayState, outage: Outage) -> BayState:
-    """A bay whose sensor was last heard before an outage: what has changed since may have been missed."""
+def cut_off(state: BayState, outage: Outage, before: State) -> BayState:
+    """A bay whose sensor was last heard before an outage: what has changed since may have been missed. `before` is
+    what held before the sensor's own silence, where the state is unknown for that."""
+    known = state.last_said or (before if state.state is State.UNKNOWN else state.state)
     kind, _, name = outage.group.partition("/")
     until = "" if outage.ended_at is None else f" until {z(outage.ended_at)}"
     return replace(
@@ -95,7 +97,7 @@ def cut_off(state: BayState, outage: Outage) -> BayState:
         state=State.UNKNOWN,
         since=state.since if state.state is State.UNKNOWN else outage.noticed_at,
         confidence=0.0,
-        before_outage=state.state,
+        last_said=known,
         reason=f"outage of {kind} {name} since {z(outage.began_at)}{until}, no word of this sensor since",
     )
 

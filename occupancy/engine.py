@@ -24,6 +24,7 @@ from occupancy.counted import CountHistory
 from occupancy.due_cells import Changed, DueCells, Piece, at_once
 from occupancy.fold import AreaFold, Batch, Needs
 from occupancy.model import AreaId, BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
+from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.sensed import DeviceHistory
 from store import car_parks, cells, derived, generation, tail
@@ -85,6 +86,9 @@ class AreaEngine:
                 generation.load_zones(cur, at.area, at.generation),
                 generation.open_stays(cur, at.area, at.generation),
                 generation.load_heard(cur, at),
+                tail.pipeline_down(cur, at.area, at.position, remembered_from(at.watermark))
+                if at.watermark
+                else (),
                 generation.load_outages(cur, at.area, at.generation),
             )
             first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))

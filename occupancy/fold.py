@@ -31,6 +31,7 @@ from occupancy.model import (
     Outage,
     Override,
     Sensor,
+    State,
     Stay,
     Zone,
     ZoneAvailability,
@@ -60,6 +61,8 @@ class Batch:
     readings: Sequence[AnyReading] = ()
     changes: Sequence[Change] = ()
     recounts: Sequence[Recount] = ()
+    pipeline_down: Sequence[tuple[datetime, datetime]] = ()
+    """When nothing could be received, as the log says."""
 
 
 @dataclass(slots=True)
@@ -104,13 +107,14 @@ class AreaFold:
         zones: Mapping[ZoneId, ZoneAvailability],
         open_stays: Iterable[Stay] = (),
         heard: Mapping[DeviceId, Iterable[int]] | None = None,
+        pipeline_down: Iterable[tuple[datetime, datetime]] = (),
         outages: Iterable[Outage] = (),
     ) -> None:
         """Take up where an earlier process stopped; the registry is that of the same position.
 
         `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them.
         """
-        self.outages.load(self.watermark, heard or {}, outages)
+        self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
         self.limited.load(open_stays)
         self.sensed.load(devices, self.watermark)
         self.counted.load(counts, self.watermark)
@@ -159,6 +163,8 @@ class AreaFold:
         old_bays = {device_id: self.sensed.bays_of(device_id) for device_id in devices}
         self.position = self.page.position = batch.position
         touched = self._change_registry(batch.changes)
+        for span in batch.pipeline_down:
+            self.outages.pipeline_was_down(span)
         self.outages.hear(batch.readings, self.clock)
         bays: set[BayId] = set()
         for device_id, history in devices.items():
@@ -187,10 +193,10 @@ class AreaFold:
         self.page.outages.update(changed)
         return self.sensed.look_again(touched, watermark)
 
-    def _believed(self, state: BayState) -> BayState:
+    def _believed(self, state: BayState, before: State) -> BayState:
         """What is left of a bay's state after what is known of its sensor's surroundings."""
         outage = self.outages.doubt(state.device_id) if state.device_id is not None else None
-        return state if outage is None else cut_off(state, outage)
+        return state if outage is None else cut_off(state, outage, before)
 
     def access(self, bay: Bay) -> Access:
         """Who may use the bay now. Asked once a minute for all bays that are alike."""

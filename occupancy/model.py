@@ -426,8 +426,8 @@ class BayState:
     device_id: DeviceId | None = None
     suspect: bool = False
     """Whether its sensor is not to be believed now: it leaves the certain counts."""
-    before_outage: State | None = None
-    """What its sensor said before an outage that makes the state unknown: for estimates only."""
+    last_said: State | None = None
+    """What its sensor said before an outage, or too long ago to be claimed: for estimates only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -571,11 +571,11 @@ class Group:
     max_stay_min: int | None = None
     last_free: int = 0
     last_occupied: int = 0
-    """Of the unknown: those that were free, or occupied, before the outage that cut them off."""
+    """Of the unknown: those that were free, or occupied, before an outage cut them off or their sensors owed a word."""
 
     @property
     def estimated_free(self) -> float | None:
-        """How many are free if those cut off by an outage are as before it, and the others that are not known as
+        """How many are free if those that are unknown of late are as before, and the others that are not known as
         those; None: too few are observed to say."""
         free = self.counts.free + self.last_free
         heard = free + self.counts.occupied + self.last_occupied

@@ -20,6 +20,8 @@ from occupancy.registry import Registry
 
 SLOT = timedelta(minutes=5)
 BROKEN = 6
+LEAST = 2
+"""Slots that an outage lasts at least: shorter silences of small groups are too many to look at."""
 _SLACK = 1.1
 """A promise is broken a tenth of a heartbeat after its time."""
 _ALONE = timedelta(minutes=30)
@@ -30,6 +32,7 @@ _DAY = timedelta(days=1) // SLOT
 _KEPT = 6 * _DAY
 """Slots before the day of the watermark that are remembered: 48 hours late, after the longest usual silence."""
 
+Span = tuple[datetime, datetime]
 Row = tuple[str, datetime]
 """What tells outages apart: the group, and when the outage began."""
 
@@ -40,11 +43,16 @@ class Outages:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._groups: dict[str, list[DeviceId]] = {}
+        self._limits: dict[DeviceId, tuple[int, int]] = {}
+        """By sensor, in slots after its last word: how long it is alive, and when its promise is broken."""
         self._heard: dict[DeviceId, int] = {}
         """The slots in which a sensor was heard, as bits counted from `_base`."""
         self._newest: dict[DeviceId, int] = {}
         """The newest slot in which a sensor was heard."""
         self._group_heard: dict[str, int] = {}
+        """The slots in which any of a group was heard, or nobody could be: the pipeline was down."""
+        self._deaf = 0
+        """The slots in which the pipeline was down."""
         self._base: int | None = None
         self._now: int | None = None
         """The slot of the watermark; those before it are over."""
@@ -59,16 +67,19 @@ class Outages:
     def registry_changed(self) -> None:
         """Take up other groups and promises: what is remembered is judged anew by them."""
         groups: dict[str, list[DeviceId]] = {}
+        limits: dict[DeviceId, tuple[int, int]] = {}
         for device_id, sensor in self.registry.sensors.items():
+            heartbeat = timedelta(seconds=sensor.expected_heartbeat_s * _SLACK)
+            limits[device_id] = (sensor.silent_after // SLOT, 2 + heartbeat // SLOT)
             groups.setdefault(self._whole(), []).append(device_id)
             if sensor.gateway is not None:
                 groups.setdefault(f"gateway/{sensor.gateway}", []).append(device_id)
-        if groups == self._groups:
+        if (groups, limits) == (self._groups, self._limits):
             return
-        self._groups = groups
+        self._groups, self._limits = groups, limits
         self._group_heard = {}
         for group, members in groups.items():
-            together = 0
+            together = self._deaf
             for device_id in members:
                 together |= self._heard.get(device_id, 0)
             self._group_heard[group] = together
@@ -76,7 +87,11 @@ class Outages:
         self._again_from = dict.fromkeys(groups, self._base or 0)
 
     def load(
-        self, watermark: datetime | None, heard: Mapping[DeviceId, Iterable[int]], rows: Iterable[Outage]
+        self,
+        watermark: datetime | None,
+        heard: Mapping[DeviceId, Iterable[int]],
+        deaf: Iterable[Span],
+        rows: Iterable[Outage],
     ) -> None:
         """Take up where an earlier process stopped. `heard` holds slots since 1970, from `remembered_from` on."""
         if watermark is None:
@@ -86,6 +101,8 @@ class Outages:
         for device_id in heard.keys() & self.registry.sensors.keys():
             for slot in heard[device_id]:
                 self._hear(device_id, slot)
+        for span in deaf:
+            self.pipeline_was_down(span)
         self._again_from.clear()
         for row in sorted(rows, key=lambda row: row.began_at):
             self._said[row.group, row.began_at] = row
@@ -105,6 +122,17 @@ class Outages:
                 slot = slot_of(at)
                 if self._newest.get(reading.device_id) != slot:
                     self._hear(reading.device_id, slot)
+
+    def pipeline_was_down(self, span: Span) -> None:
+        """Nothing could be heard from anybody: silence in these slots says nothing of the sensors."""
+        first, last = (slot_of(at) for at in span)
+        if self._base is None or last < self._base:
+            return
+        first = max(first, self._base)
+        self._deaf |= ((1 << (last - first + 1)) - 1) << (first - self._base)
+        for group in self._groups:
+            self._group_heard[group] = self._group_heard.get(group, 0) | self._deaf
+            self._again_from[group] = min(first, self._again_from.get(group, first))
 
     def advance(self, watermark: datetime) -> tuple[dict[Row, Outage | None], set[DeviceId]]:
         """The watermark moves on. Returns the outages that are new or changed (None: there was none after all), and the
@@ -195,7 +223,7 @@ class Outages:
                 quiet_from = ended + 1  # the silence that was looked at is known for an outage, or for none
             rows.extend(self._outages(group, quiet_from, newest))
             due = None
-        if due is None and now > newest:
+        if due is None and now >= newest + LEAST:
             promises = self._promises(group, newest)
             due = promises[BROKEN - 1] if len(promises) >= BROKEN else _NEVER
         if due is not None and 0 < due <= now:
@@ -250,6 +278,8 @@ class Outages:
 
     def _outage(self, group: str, start: int, end: int | None, now: int) -> Outage | None:
         """The outage in the silence [start, end), if it is one; `end` None: it lasts up to `now`."""
+        if end is not None and end - start < LEAST:
+            return None
         promises = self._promises(group, start)
         if len(promises) < BROKEN or promises[BROKEN - 1] > (now if end is None else end):
             return None
@@ -271,19 +301,14 @@ class Outages:
             last = self._newest.get(device_id, -1)
             if last >= start:
                 last = base + (self._heard.get(device_id, 0) & before).bit_length() - 1
-            if last >= base and last + self.registry.sensors[device_id].silent_after // SLOT >= start:
+            if last >= base and last + self._limits[device_id][0] >= start:
                 found.append((device_id, last))
         return found
 
     def _promises(self, group: str, start: int) -> list[int]:
         """When sensors that were alive in slot `start` break their promise if nothing is heard, in order of time."""
-        dues = []
-        for device_id, last in self._alive(group, start):
-            heartbeat = timedelta(seconds=self.registry.sensors[device_id].expected_heartbeat_s * _SLACK)
-            due = last + 2 + heartbeat // SLOT
-            if due > start:
-                dues.append(due)
-        return sorted(dues)
+        dues = [last + self._limits[device_id][1] for device_id, last in self._alive(group, start)]
+        return sorted(max(due, start + LEAST) for due in dues if due > start)
 
     def _doubt_from(self, group: str) -> datetime | None:
         rows = self._found.get(group)
@@ -316,6 +341,7 @@ class Outages:
             device_id: heard >> shift for device_id, heard in self._heard.items() if heard >> shift
         }
         self._group_heard = {group: heard >> shift for group, heard in self._group_heard.items()}
+        self._deaf >>= shift
         self._base = base
         for group, rows in self._found.items():
             # The newest is kept however old: it may be why a sensor is not believed.

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from occupancy.bays import bay_rows, live_state, unsensed
 from occupancy.device_fold import DeviceFold, Watch
-from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId
+from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId, State
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.repair import Holding
@@ -31,7 +31,7 @@ class DeviceHistory:
 class SensedBays:
     """What the sensors of one area say. Rows go into the page that the caller hands over."""
 
-    def __init__(self, registry: Registry, believed: Callable[[BayState], BayState]) -> None:
+    def __init__(self, registry: Registry, believed: Callable[[BayState, State], BayState]) -> None:
         """`believed` says what is left of a bay's state after what is known of other sensors."""
         self.registry = registry
         self._believed = believed
@@ -224,7 +224,7 @@ class SensedBays:
             known = fold is not None and binding.device_id in self.registry.sensors
             if fold and known and binding.holds_at(watermark or fold.as_of):
                 standing = tick(fold, watermark, self.watch_of(binding.device_id))
-                return self._believed(live_state(bay_id, fold, standing, binding))
+                return self._believed(live_state(bay_id, fold, standing, binding), standing.trail[-1].before)
         return unsensed(bay_id)
 
 

@@ -49,6 +49,7 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
             by_batch.setdefault(row[0], []).append(reading_of(row))
     changes: dict[int, list[Change]] = {}
     recounts: dict[int, list[Recount]] = {}
+    down: dict[int, list[tuple[datetime, datetime]]] = {}
     position_of = {head[1]: head[0] for head in heads}
     with_entries = [head[1] for head in heads if head[4]]
     if with_entries:
@@ -59,6 +60,8 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
                 changes.setdefault(batch_id, []).append((entity_kind, entity_id, doc))
             elif kind == OVERRIDE:
                 changes.setdefault(batch_id, []).append((kind, key, doc))
+            elif kind == "outage":
+                down.setdefault(batch_id, []).append(outage_span(doc))
             elif kind == "recount":
                 recount = _recount(ZoneId(key), position_of[batch_id], ordinal, doc)
                 recounts.setdefault(batch_id, []).append(recount)
@@ -69,9 +72,23 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
             readings=by_batch.get(head[1], ()),
             changes=changes.get(head[1], ()),
             recounts=recounts.get(head[1], ()),
+            pipeline_down=down.get(head[1], ()),
         )
         for head in heads
     ]
+
+
+def outage_span(doc: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """When the pipeline was down, from an entry of the log."""
+    return datetime.fromisoformat(doc["from"]), datetime.fromisoformat(doc["to"])
+
+
+def pipeline_down(
+    cur: Cursor, area: AreaId, position: int, since: datetime
+) -> list[tuple[datetime, datetime]]:
+    """When the pipeline was down since a time, as the log has it up to a position."""
+    cur.execute(sql("log.outages_since"), (area, position, since))
+    return [outage_span(row[0]) for row in cur.fetchall()]
 
 
 def allow_long_history(cur: Cursor) -> None:

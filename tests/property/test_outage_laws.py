@@ -71,7 +71,7 @@ def _again(
     for reading in heard:
         if reading.received_at >= remembered_from(watermark):
             slots.setdefault(reading.device_id, []).append(slot_of(reading.received_at))
-    outages.load(watermark, slots, [row for row in said.values() if row is not None])
+    outages.load(watermark, slots, (), [row for row in said.values() if row is not None])
     return outages
 
 

@@ -190,6 +190,7 @@ class Folded:
         *,
         watermark_s: float | None = None,
         changes: Sequence[tuple[str, str, object | None]] = (),
+        pipeline_down: Sequence[tuple[datetime, datetime]] = (),
     ) -> None:
         fresh = []
         for reading in readings:
@@ -201,7 +202,13 @@ class Folded:
         watermark = None if watermark_s is None else START + timedelta(seconds=watermark_s)
         if watermark is not None and self.fold.watermark is not None and watermark <= self.fold.watermark:
             watermark = None
-        batch = Batch(position=self.position, watermark=watermark, readings=fresh, changes=changes)
+        batch = Batch(
+            position=self.position,
+            watermark=watermark,
+            readings=fresh,
+            changes=changes,
+            pipeline_down=pipeline_down,
+        )
         needs = self.fold.needs(batch)
         if needs.car_parks:
             self._lay()

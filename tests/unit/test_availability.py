@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from occupancy.answers import zone_answer
-from occupancy.availability import street_availability
+from occupancy.availability import GENERAL, street_availability
 from occupancy.drivers import usable_estimate, withheld
 from occupancy.model import BayId, BayState, BayType, Counts, Group, State, ZoneAvailability, ZoneId
 from occupancy.registry import Registry
@@ -99,3 +99,10 @@ def test_l4_an_estimate_lies_within_the_bounds(found: list[Counts]) -> None:
     if estimate is not None:
         free = sum(one.free for one in found)
         assert free <= estimate <= free + sum(one.unknown for one in found)
+
+
+def test_bays_cut_off_by_an_outage_are_estimated_as_they_were_before_it() -> None:
+    counts = Counts(free=1, occupied=0, unknown=5)
+    group = Group(bay_type=BayType.STANDARD, access=GENERAL, counts=counts, last_free=1, last_occupied=3)
+    assert group.estimated_free == 2 + 1 * 2 / 5
+    assert Group(bay_type=BayType.STANDARD, access=GENERAL, counts=counts).estimated_free is None

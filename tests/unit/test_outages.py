@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from occupancy.model import StateReading
-from tests.support.folded import AREA, HEARTBEAT_S, Folded, documents, state
+from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, documents, state
 
 SENSORS = 16
 Document = tuple[str, str, dict[str, Any]]
@@ -101,3 +102,16 @@ def test_five_sensors_that_fall_silent_may_be_five_faults() -> None:
     stopped = [r for r in readings if int(r.device_id[1:]) % 2 or r.key.seq < 6]
     town = lived(stopped, 7000)
     assert not town.outages
+
+
+def test_while_the_pipeline_is_down_nobody_is_missed() -> None:
+    quiet = {0: (3600, 9000), 1: (3600, 9000)}
+    readings = words(9700, silent=quiet)
+    town = lived(
+        [r for r in readings if (r.received_at - readings[0].received_at).total_seconds() < 3600], 3600
+    )
+    span = (START + timedelta(seconds=3600), START + timedelta(seconds=9000))
+    town.append(readings, watermark_s=9000, pipeline_down=[span])
+    town.append(watermark_s=9700)
+    assert not town.outages
+    assert {bay.state for bay in town.bays.values()} == {"free"}

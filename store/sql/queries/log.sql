@@ -134,6 +134,11 @@ CROSS JOIN LATERAL (
 WHERE h.area = $1 AND r.heard_at >= $3
 GROUP BY r.device_id;
 
+-- name: outages_since
+-- When the pipeline was down, of outages that ended after a time, up to a batch position of the area.
+SELECT e.doc FROM log_entry e JOIN log_batch b USING (batch_id)
+WHERE e.area = $1 AND e.kind = 'outage' AND b.position <= $2 AND e.entered_at >= $3;
+
 -- name: heads
 -- Every area's log.
 SELECT area, position, watermark, clock FROM log_head ORDER BY area;
