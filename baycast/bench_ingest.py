@@ -46,6 +46,8 @@ class Plan:
     rate: float
     seconds: float
     seed: int
+    server: str | None = None
+    """URL of a database server to measure on; None: the embedded one."""
 
     def __post_init__(self) -> None:
         if not (1000 <= self.messages <= 1_000_000 and 1 <= self.rounds <= 20):
@@ -61,7 +63,10 @@ def measure(plan: Plan, settings: Settings, say: Callable[[str], None]) -> dict[
     subscriber = mosquitto_sub()
     if subscriber is None:
         say(NO_MOSQUITTO_SUB)
-    with ingest_system(settings) as system, connect(system.database_url, autocommit=True) as conn:
+    with (
+        ingest_system(settings, plan.server) as system,
+        connect(system.database_url, autocommit=True) as conn,
+    ):
         bench = _Bench(plan, system, conn, say)
         bench.register()
         for number in range(plan.rounds):

@@ -22,6 +22,7 @@ import psutil
 from baycast.bench_ingest_load import Load
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.embedded_postgres import EmbeddedPostgres
+from baycast.outside_postgres import OutsideDatabase
 from baycast.processes import start_child, stop_child
 from baycast.settings import Settings, UsageError, child_environment, variable
 
@@ -53,8 +54,11 @@ class IngestSystem:
 
 
 @contextmanager
-def ingest_system(settings: Settings) -> Iterator[IngestSystem]:
-    """Start them on free ports, ingest not connected to anything else. Raises `UsageError`."""
+def ingest_system(settings: Settings, server: str | None = None) -> Iterator[IngestSystem]:
+    """Start them on free ports, ingest not connected to anything else. Raises `UsageError`.
+
+    `server` is the URL of a database server that is there already: its CPU is then not counted.
+    """
     from store.migrate import migrate
 
     folder = Path(tempfile.mkdtemp(prefix="baycast-bench-"))
@@ -62,7 +66,7 @@ def ingest_system(settings: Settings) -> Iterator[IngestSystem]:
     packages = settings.data_dir.resolve() / "packages"
     # Who has subscribed is read from the broker's log: mosquitto_sub does not say it.
     broker = EmbeddedMosquitto(folder / "mosquitto", free_port(), packages, ("log_type subscribe",))
-    postgres = EmbeddedPostgres(folder / "postgres")
+    postgres = EmbeddedPostgres(folder / "postgres") if server is None else OutsideDatabase(server)
     metrics_port = free_port()
     ingest: Started | None = None
     try:
@@ -80,16 +84,13 @@ def ingest_system(settings: Settings) -> Iterator[IngestSystem]:
         with ingest_log.open("wb") as log:
             command = [sys.executable, "-m", "baycast", "ingest"]
             ingest = start_child(command, output=log, env=child_environment(overrides))
+        processes = {"ingest": ingest, "mosquitto": broker.process, "postgres": postgres.process}
         system = IngestSystem(
             broker.port,
             postgres.url(),
             f"http://127.0.0.1:{metrics_port}/metrics",
             folder / "broker.log",
-            {
-                "ingest": psutil.Process(ingest.pid),
-                "mosquitto": psutil.Process(cast(Started, broker.process).pid),
-                "postgres": psutil.Process(cast(Started, postgres.process).pid),
-            },
+            {name: psutil.Process(one.pid) for name, one in processes.items() if one is not None},
         )
         _wait_connected(system, ingest, ingest_log)
         yield system

@@ -36,7 +36,8 @@ from ingest.watchdog import HANGS_AFTER_S, Watchdog
 
 log = logging.getLogger(__name__)
 
-_SUBSCRIBED_WITHIN_S = 10.0
+_SUBSCRIBED_WITHIN_S = 30.0
+"""A broker that saves a long queue answers late; to give up and come again would only add to its work."""
 _BACKOFF_S = (0.1, 5.0)
 _LEAVE_WITHIN_S = 1.0
 _STEADY_AFTER_S = 5.0  # a connection that lasted this long was a good one: the next reconnect is quick again

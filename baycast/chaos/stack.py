@@ -21,12 +21,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from baycast.chaos import city
 from baycast.chaos.compressor import Compressor
 from baycast.chaos.ingest_process import CRASH_VARIABLE
-from baycast.chaos.outside import OutsideDatabase, through
 from baycast.chaos.proxy import FaultProxy
 from baycast.chaos.schedule import Profile
 from baycast.chaos.stream import StreamPlan
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.embedded_postgres import EmbeddedPostgres
+from baycast.outside_postgres import OutsideDatabase, through
 from baycast.processes import start_child, stop_child
 from baycast.settings import child_environment, variable
 from store.migrate import migrate

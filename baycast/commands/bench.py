@@ -42,6 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=float, default=8.0, metavar="S", help="how long the latency is measured"
     )
     ingest.add_argument("--seed", type=int, default=1, metavar="N", help="the order of the sensors")
+    ingest.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="measure on this server (one with TimescaleDB, say): own database",
+    )
     ingest.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = (
         "readings per second through a sensor's step, and through the fold of areas of 1,000 and 100,000 bays"
@@ -87,7 +92,9 @@ def _ingest(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
     from baycast.bench_ingest import Plan, measure
 
     try:
-        plan = Plan(args.messages, args.rounds, args.devices, args.rate, args.seconds, args.seed)
+        plan = Plan(
+            args.messages, args.rounds, args.devices, args.rate, args.seconds, args.seed, args.database_url
+        )
     except ValueError as error:
         raise UsageError(f"bench ingest: {error}") from None
     return measure(plan, settings, _teller(args))

@@ -12,20 +12,20 @@ from baycast.settings import UsageError
 
 
 class OutsideDatabase:
-    """Takes the place of `EmbeddedPostgres`. Raises `UsageError` for a URL that faults cannot get between."""
+    """Takes the place of `EmbeddedPostgres`. Raises `UsageError` for a URL of another machine."""
 
     process = None
 
     def __init__(self, url: str) -> None:
         self._server = urlsplit(url)
         if self._server.hostname not in ("127.0.0.1", "localhost"):
-            raise UsageError("chaos: --database-url is of a server on this machine, by TCP")
-        self._name = f"baycast_chaos_{os.getpid()}"
+            raise UsageError("--database-url is of a server on this machine, by TCP")
+        self._name = f"baycast_own_{os.getpid()}"
 
     def url(self) -> str:
         return urlunsplit(self._server._replace(path=f"/{self._name}"))
 
-    def start(self, _output: IO[bytes]) -> None:
+    def start(self, _output: IO[bytes] | None = None) -> None:
         """It runs already."""
 
     def create_database(self) -> None:
@@ -40,7 +40,7 @@ class OutsideDatabase:
             with psycopg.connect(urlunsplit(self._server), autocommit=True) as conn:
                 conn.execute(statement)
         except psycopg.OperationalError as error:
-            raise UsageError(f"chaos: the server of --database-url: {error}".strip()) from None
+            raise UsageError(f"the server of --database-url: {error}".strip()) from None
 
 
 def through(url: str, port: int) -> str:
