@@ -22,6 +22,8 @@ DERIVED_TABLES = (
     "bay_interval",
     "bay_state",
     "stay",
+    "overstay",
+    "outage",
     "count_interval",
     "zone_state",
     "zone_cell",
