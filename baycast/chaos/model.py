@@ -2,13 +2,15 @@
 
 A sensor's readings are taken in the order (incarnation, boot, seq). Each is placed at its own time, or without a
 clock at its receipt less its age, and never before the one before it. A new state begins a run; a reading that says
-nothing about the bay (health, boot) moves the last word only, and as the first one begins with not knowing.
+nothing about the bay (health, boot) moves the last word only, and as the first one begins with not knowing. A change to
+the state that was, or a repeat of the other one, tells that an edge was missed: it is put halfway to the last word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
 
@@ -53,6 +55,7 @@ class Run(NamedTuple):
     state: str
     before: str | None = None
     then: str | None = None
+    inferred: bool = False
 
 
 @dataclass(slots=True)
@@ -82,22 +85,42 @@ def bay_of(device: str, rows: Iterable[Row]) -> Bay | None:
     """Fold one sensor's readings, given in any order."""
     ordered = sorted(rows, key=lambda row: (row.incarnation, row.boot, row.seq))
     runs: list[Run] = []
-    clock = 0
+    clock = stated = 0
     for row in ordered:
         clock = max(clock, placed(row))
         state = said(row)
         if not runs:
             runs.append(Run(clock, state or "unknown"))
-        elif state is not None and state != runs[-1].state:
-            before = runs[-1].state
-            if clock == runs[-1].since:
-                runs.pop()  # lasted no time: it has no row, but it was said
-            else:
-                runs[-1] = runs[-1]._replace(then=state)
-            runs.append(Run(clock, state, before))
+        elif state is not None:
+            now = runs[-1]
+            fits = (state != now.state) == (row.cause == "change")
+            missed_at = None if fits else halfway(max(stated, now.since), clock)
+            if missed_at is not None and "unknown" not in (state, now.state):
+                other = "free" if now.state == "occupied" else "occupied"
+                runs[-1] = now._replace(then=other)
+                runs.append(Run(missed_at, other, now.state, inferred=True))
+            if state != runs[-1].state:
+                _turn(runs, clock, state)
+        stated = clock if state is not None else stated
     if not runs:
         return None
     return Bay(runs[-1].state, runs[-1].since, clock, intervals_of(device, runs), stays_of(device, runs))
+
+
+def _turn(runs: list[Run], at: int, state: str) -> None:
+    before = runs[-1].state
+    if at == runs[-1].since:
+        runs.pop()  # lasted no time: it has no row, but it was said
+    else:
+        runs[-1] = runs[-1]._replace(then=state)
+    runs.append(Run(at, state, before))
+
+
+def halfway(start: int, end: int) -> int | None:
+    """The middle in whole microseconds, the half one to the even; None when nothing lies between."""
+    half, odd = divmod(end - start, 2)
+    middle = start + half + (odd and half % 2)
+    return middle if start < middle < end else None
 
 
 def intervals_of(bay: str, runs: Sequence[Run]) -> list[Interval]:
@@ -106,16 +129,19 @@ def intervals_of(bay: str, runs: Sequence[Run]) -> list[Interval]:
 
 
 def stays_of(bay: str, runs: Sequence[Run]) -> list[Stay]:
-    """Occupied runs; an arrival or departure is observed when the bay was seen free on its other side."""
+    """Occupied runs; of an edge that the bay was free on the other side of it is known whether it was seen."""
     found = []
-    for index, run in enumerate(runs):
+    for run, following in zip_longest(runs, runs[1:]):
         if run.state != "occupied":
             continue
-        left = runs[index + 1].since if index + 1 < len(runs) else None
-        arrival = "observed" if run.before == "free" else "censored"
-        departure = None if left is None else "observed" if run.then == "free" else "censored"
-        found.append(Stay(bay, run.since, left, arrival, departure))
+        arrival = _quality(run) if run.before == "free" else "censored"
+        departure = None if following is None else _quality(following) if run.then == "free" else "censored"
+        found.append(Stay(bay, run.since, following and following.since, arrival, departure))
     return found
+
+
+def _quality(began: Run) -> str:
+    return "repaired" if began.inferred else "observed"
 
 
 def by_device(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
