@@ -22,9 +22,9 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from baycast.bench_ingest_load import Load, connect, packets
-from baycast.bench_ingest_system import free_port
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.measured import measured
+from baycast.reachability import free_port
 from baycast.settings import Settings, UsageError
 
 PROFILES: Final = MappingProxyType(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.embedded_postgres import EmbeddedPostgres
 from baycast.outside_postgres import OutsideDatabase
 from baycast.processes import start_child, stop_child
+from baycast.reachability import free_port
 from baycast.settings import Settings, UsageError, child_environment, variable
 
 Started = subprocess.Popen[bytes]
@@ -145,12 +145,6 @@ def said(process: subprocess.Popen[str]) -> str:
     if not line:
         raise UsageError(f"bench ingest: {process.args!r} ended with status {process.wait()}")
     return line.strip()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_connected(system: IngestSystem, ingest: Started, log: Path) -> None:

@@ -80,6 +80,13 @@ def require_broker(url: str) -> None:
         raise UsageError(f"cannot use the MQTT broker {masked(url)}: {refusals[0]}; check BAYCAST_MQTT_URL")
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def require_free_port(host: str, port: int, variable: str) -> None:
     """UsageError naming the variable when another process listens there."""
     try:

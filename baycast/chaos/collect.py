@@ -28,6 +28,7 @@ DERIVED_TABLES = (
     "zone_state",
     "zone_cell",
 )
+"""A list of our own, as all that judges: one shared with the store would forget the same table."""
 
 
 def connect(url: str) -> Connection:

@@ -7,7 +7,6 @@ same stream on a slow machine and on a fast one.
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -257,11 +256,6 @@ def schedule(profile: Profile, seed: int, events: int, faults: int | None = None
         share = 0.02 if fault is Fault.DB_OUTAGE else 0.02 + 0.93 * (slot + dice.random()) / slots
         steps.append(Step(int(events * share), fault, _seconds(profile, fault, dice), _count(fault, dice)))
     return steps
-
-
-def kinds_of(steps: list[Step]) -> Mapping[str, int]:
-    """How many steps there are of each kind."""
-    return dict(sorted(Counter(str(step.fault) for step in steps).items()))
 
 
 def _seconds(profile: Profile, fault: Fault, dice: random.Random) -> float:

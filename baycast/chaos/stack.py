@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.embedded_postgres import EmbeddedPostgres
 from baycast.outside_postgres import OutsideDatabase, through
 from baycast.processes import start_child, stop_child
+from baycast.reachability import free_port
 from baycast.settings import child_environment, variable
 from store.migrate import migrate
 from store.postgres import connect
@@ -59,7 +59,7 @@ class Stack:
         )
         self.compressor: Compressor | None = None
         extra = (*_QUEUE, *(_DURABLE if profile.durable_broker else ()))
-        self.broker = EmbeddedMosquitto(folder / "mosquitto", _free_port(), packages, extra)
+        self.broker = EmbeddedMosquitto(folder / "mosquitto", free_port(), packages, extra)
         self.db_proxy: FaultProxy
         self.mqtt_proxy: FaultProxy
         self.ingest: Child | None = None
@@ -187,12 +187,6 @@ def last_line(path: Path) -> str:
     """Of a log: usually the reason why its writer ended."""
     lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1] if lines else "it said nothing"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def socket_of(url: str) -> int | Path:
