@@ -14,7 +14,6 @@ from occupancy.model import (
     BayState,
     Binding,
     DeviceId,
-    Outage,
     Quality,
     State,
     Stay,
@@ -83,22 +82,7 @@ def live_state(bay_id: BayId, fold: DeviceFold, standing: Standing, binding: Bin
         confidence=standing.confidence,
         reason=last.reason + overdue,
         device_id=fold.device_id,
-    )
-
-
-def cut_off(state: BayState, outage: Outage, before: State) -> BayState:
-    """A bay whose sensor was last heard before an outage: what has changed since may have been missed. `before` is
-    what held before the sensor's own silence, where the state is unknown for that."""
-    known = state.last_said or (before if state.state is State.UNKNOWN else state.state)
-    kind, _, name = outage.group.partition("/")
-    until = "" if outage.ended_at is None else f" until {z(outage.ended_at)}"
-    return replace(
-        state,
-        state=State.UNKNOWN,
-        since=state.since if state.state is State.UNKNOWN else outage.noticed_at,
-        confidence=0.0,
-        last_said=known,
-        reason=f"outage of {kind} {name} since {z(outage.began_at)}{until}, no word of this sensor since",
+        last_said=last.before if standing.verdict is Verdict.CUT_OFF else None,
     )
 
 

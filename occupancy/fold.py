@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from occupancy.availability import car_park_availability, street_availability
-from occupancy.bays import cut_off, shown, unsensed
+from occupancy.bays import shown, unsensed
 from occupancy.car_park import CountEvent, CountFold, Recount, event_of, scheduled_capacity
 from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
@@ -23,7 +23,6 @@ from occupancy.model import (
     Area,
     Bay,
     BayId,
-    BayState,
     BayType,
     Clock,
     DeviceId,
@@ -31,7 +30,6 @@ from occupancy.model import (
     Outage,
     Override,
     Sensor,
-    State,
     Stay,
     Zone,
     ZoneAvailability,
@@ -42,7 +40,7 @@ from occupancy.outages import Outages
 from occupancy.overrides import KIND as OVERRIDE
 from occupancy.overrides import in_force
 from occupancy.overstays import LimitedStays, Word
-from occupancy.page import BEGINNING, Page
+from occupancy.page import BEGINNING, Before, Page
 from occupancy.registry import Registry, entity
 from occupancy.rules import Access, access_of, is_open, overrides_at, zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
@@ -67,9 +65,9 @@ class Batch:
 
 @dataclass(slots=True)
 class Needs:
-    """What `apply` must be given: the reading (event) the checkpoint must lie before; None: all from the start."""
+    """What `apply` must be given: what the checkpoint must lie before; None: all from the start."""
 
-    devices: dict[DeviceId, AnyReading | None] = field(default_factory=dict)
+    devices: dict[DeviceId, Before | None] = field(default_factory=dict)
     car_parks: dict[ZoneId, datetime | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -87,11 +85,13 @@ class AreaFold:
         self.watermark = watermark
         self.version = version
         self.outages = Outages(registry)
-        self.sensed = SensedBays(registry, self._believed)
+        self.sensed = SensedBays(registry, self.outages.cut_offs_of)
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
         self.zones: dict[ZoneId, ZoneAvailability] = {}
         self.page = Page(position, watermark, version)
+        self.reopened: dict[DeviceId, Before] = {}
+        """Sensors whose history the last batch showed to be other than folded: the next thing is to `reopen` them."""
         self._access: dict[tuple[tuple[str, ...], BayType, tuple[Override, ...]], Access] = {}
         self._access_of: dict[BayId, Access] = {}
         self._overrides: tuple[Override, ...] = ()
@@ -158,7 +158,8 @@ class AreaFold:
         devices: Mapping[DeviceId, DeviceHistory] | None = None,
         car_parks: Mapping[ZoneId, CountHistory] | None = None,
     ) -> None:
-        """Fold one batch. `devices` and `car_parks` hold what `needs` asked for."""
+        """Fold one batch. `devices` and `car_parks` hold what `needs` asked for. What `reopened` holds after it, `reopen`
+        must be given."""
         devices, car_parks = devices or {}, car_parks or {}
         old_bays = {device_id: self.sensed.bays_of(device_id) for device_id in devices}
         self.position = self.page.position = batch.position
@@ -166,7 +167,7 @@ class AreaFold:
         for span in batch.pipeline_down:
             self.outages.pipeline_was_down(span)
         self.outages.hear(batch.readings, self.clock)
-        bays: set[BayId] = set()
+        bays = self._look_for_outages(batch)
         for device_id, history in devices.items():
             bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
         for zone_id, count_history in car_parks.items():
@@ -181,22 +182,34 @@ class AreaFold:
             touched.add(zone_id)
         if batch.watermark is not None:
             bays |= self.sensed.tick(batch.watermark, self.page)
-            bays |= self._look_for_outages(batch.watermark)
             touched |= self.counted.tick(batch.watermark, self.page)
             touched |= self._move(batch.watermark)
         self._show(bays)
-        touched |= {self.registry.bays[bay_id].zone_id for bay_id in bays if bay_id in self.registry.bays}
-        self._judge(touched)
+        self._judge(touched | self._zones_of(bays))
 
-    def _look_for_outages(self, watermark: datetime) -> set[BayId]:
-        changed, touched = self.outages.advance(watermark)
-        self.page.outages.update(changed)
-        return self.sensed.look_again(touched, watermark)
+    def reopen(self, devices: Mapping[DeviceId, DeviceHistory]) -> None:
+        """Fold sensors again from before what `reopened` gives, up to the last batch."""
+        bays: set[BayId] = set()
+        for device_id, history in devices.items():
+            own = self.sensed.bays_of(device_id)
+            bays |= self.sensed.refold(device_id, history, own, self.watermark, self.page)
+        self.reopened = {}
+        self._show(bays)
+        self._judge(self._zones_of(bays))
 
-    def _believed(self, state: BayState, before: State) -> BayState:
-        """What is left of a bay's state after what is known of its sensor's surroundings."""
-        outage = self.outages.doubt(state.device_id) if state.device_id is not None else None
-        return state if outage is None else cut_off(state, outage, before)
+    def _zones_of(self, bays: Iterable[BayId]) -> set[ZoneId]:
+        return {self.registry.bays[bay_id].zone_id for bay_id in bays if bay_id in self.registry.bays}
+
+    def _look_for_outages(self, batch: Batch) -> set[BayId]:
+        """Before anything is folded: what was said before an outage is no evidence of what came after it."""
+        touched: set[DeviceId] = set()
+        if batch.watermark is not None:
+            changed, touched = self.outages.advance(batch.watermark)
+            self.page.outages.update(changed)
+        if batch.changes:
+            touched = set(self.registry.sensors)
+        bays, self.reopened = self.sensed.cut_off(touched, batch.watermark or self.watermark, self.page)
+        return bays
 
     def access(self, bay: Bay) -> Access:
         """Who may use the bay now. Asked once a minute for all bays that are alike."""

@@ -3,11 +3,13 @@
 `step` folds one reading; `tick` is what holds at a watermark. Both are pure, so the rows of a device are a function of
 its readings and the watermark, whatever order they arrived in (L3). Silence beyond the sensor's promise is no evidence:
 the state is unknown from then on, until the sensor speaks about the bay again (L4). Nor is what it said of one bay
-evidence about the next: `moves` are the times when it began to watch another.
+evidence about the next: `moves` are the times when it began to watch another. And what it said before an outage of its
+surroundings (`cut_offs`) is no evidence of what came then, unless its numbers show that no change can be missing.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -16,7 +18,7 @@ import msgspec
 
 from occupancy.clocks import RIGHT, Told, tell
 from occupancy.confidence import DECAYS_AT, confidence
-from occupancy.device_fold import DeviceFold, Watch
+from occupancy.device_fold import CutOff, DeviceFold, Watch
 from occupancy.model import Cause, Clock, Reading, ReadingKey, State, StateReading
 from occupancy.repair import LONGEST_DURATION_S, Holding, between, by_duration, then
 from occupancy.transitions import KINDS, SAYS, TABLE, Kind, Says, Verdict
@@ -79,8 +81,12 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
         stated_at, stated = fold.stated_at, fold.stated  # type: ignore[assignment]
     trail = fold.trail
     now = trail[-1]
-    end = None if now.state is State.UNKNOWN else _ended(fold, told.at, watch)
-    to, verdict = TABLE[now.state if end is None else State.UNKNOWN, kind, says]
+    to, verdict = TABLE[now.state, kind, says]
+    end = None
+    if now.state is not State.UNKNOWN:
+        end = _ended(fold, told.at, watch, key, verdict)
+        if end is not None:
+            to, verdict = TABLE[State.UNKNOWN, kind, says]
     settled: tuple[Holding, ...] = ()
     lost = fold.lost + _gap(fold.key, key)
     if verdict is Verdict.APPLIED and end is None and _fits(fold, reading, told, watch):
@@ -126,7 +132,7 @@ def tick(fold: DeviceFold, watermark: datetime | None, watch: Watch) -> Standing
         and watermark >= fold.as_of + watch.overdue_after
     ):
         verdict = Verdict.OVERDUE
-    if verdict is not None or watch.moves:
+    if verdict is not None or watch.moves or _was_cut_off(fold, watch):
         end = ends(fold, watch)
         if now.state is not State.UNKNOWN and watermark is not None and watermark >= end.at:
             trail = (*fold.trail, Holding(State.UNKNOWN, end.at, now.state, end.why))
@@ -164,14 +170,21 @@ def fold_all(
     return fold, settled, path
 
 
-def ends(fold: DeviceFold, watch: Watch) -> End:
-    """When what the sensor said last stops being evidence: its promise is broken, or it was moved."""
-    deadline = fold.as_of + watch.silent_after
+def ends(fold: DeviceFold, watch: Watch, *, unbroken: bool = False) -> End:
+    """When what the sensor said last stops being evidence: its promise is broken, it was moved, or cut off.
+
+    `unbroken`: what it said next shows that no change is missing, so that an outage in between hid nothing.
+    """
+    end = End(fold.as_of + watch.silent_after, f"silent since {z(fold.as_of)}", Verdict.SILENT)
+    if not unbroken and _was_cut_off(fold, watch):
+        first = watch.cut_offs[bisect_right(watch.cut_offs, fold.as_of, key=_at)]
+        if first.at <= end.at:
+            end = End(first.at, first.why, Verdict.CUT_OFF)
     for moved_at in watch.moves:
-        if fold.as_of < moved_at <= deadline:
+        if fold.as_of < moved_at <= end.at:
             why = f"moved at {z(moved_at)}, nothing said about this bay since"
             return End(moved_at, why, Verdict.MOVED)
-    return End(deadline, f"silent since {z(fold.as_of)}", Verdict.SILENT)
+    return end
 
 
 def _fits(fold: DeviceFold, reading: Reading, told: Told, watch: Watch) -> bool:
@@ -188,12 +201,28 @@ def _fits(fold: DeviceFold, reading: Reading, told: Told, watch: Watch) -> bool:
     return abs(told.at - now.since - timedelta(seconds=reading.prev_s)) <= _TOLERANCE
 
 
-def _ended(fold: DeviceFold, at: datetime, watch: Watch) -> End | None:
-    """The end of the evidence, when it came before a word at `at`."""
-    if at <= fold.as_of + watch.silent_after and not watch.moves:
+def _ended(fold: DeviceFold, at: datetime, watch: Watch, key: ReadingKey, verdict: Verdict) -> End | None:
+    """The end of the evidence, when it came before a word at `at`; `verdict` is that of the word if it did not."""
+    if at <= fold.as_of + watch.silent_after and not watch.moves and not _was_cut_off(fold, watch):
         return None
-    end = ends(fold, watch)
+    end = ends(fold, watch, unbroken=_leaves_no_room(fold.key, key, verdict))
     return end if end.at < at or (end.at == at and end.verdict is Verdict.MOVED) else None
+
+
+def _was_cut_off(fold: DeviceFold, watch: Watch) -> bool:
+    """Whether an outage began after the sensor's last word."""
+    return bool(watch.cut_offs) and watch.cut_offs[-1].at > fold.as_of
+
+
+def _leaves_no_room(before: ReadingKey, key: ReadingKey, verdict: Verdict) -> bool:
+    """Whether too few messages are missing between two for a change and the one back."""
+    if before.boot != key.boot or before.incarnation != key.incarnation:
+        return False
+    return key.seq - before.seq <= (2 if verdict in _AGREES else 1)
+
+
+def _at(cut_off: CutOff) -> datetime:
+    return cut_off.at
 
 
 def _unheard(reading: Reading) -> DeviceFold:
