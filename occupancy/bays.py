@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 
+from occupancy.clocks import z
 from occupancy.device_fold import DeviceFold
 from occupancy.model import (
     BayId,
@@ -20,7 +21,7 @@ from occupancy.model import (
 )
 from occupancy.repair import Holding
 from occupancy.rules import Access
-from occupancy.step import Standing, z
+from occupancy.step import Standing
 from occupancy.transitions import Verdict
 
 

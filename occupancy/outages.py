@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from occupancy.clocks import z
 from occupancy.device_fold import CutOff
 from occupancy.model import EPOCH, AnyReading, Clock, DeviceId, Outage
 from occupancy.registry import Registry
-from occupancy.step import z
 
 SLOT = timedelta(minutes=5)
 BROKEN = 6

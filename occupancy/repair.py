@@ -127,7 +127,7 @@ def _filled(past: Sequence[Holding], run: int, began_at: datetime, state: State,
 
 
 def _begun(past: Sequence[Holding], state: State, began_at: datetime, why: str) -> list[Holding]:
-    """`state` from `began_at` on: the sensor counted from the edge, so the other state was before it, also where nothing
-    was known."""
+    """`state` from `began_at` on: the sensor counted from the edge, so the other state was before it, also where
+    nothing was known."""
     *kept, last = inferred(past, state, began_at, why)
     return [*kept, msgspec.structs.replace(last, before=_OTHER[state])]

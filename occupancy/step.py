@@ -9,19 +9,19 @@ surroundings (`cut_offs`) is no evidence of what came then, unless its numbers s
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 
-from occupancy.clocks import RIGHT, Told, tell
+from occupancy.clocks import RIGHT, Told, tell, z
 from occupancy.confidence import DECAYS_AT, confidence
-from occupancy.device_fold import CutOff, DeviceFold, Watch
+from occupancy.device_fold import DeviceFold, Watch
+from occupancy.endings import ended, ends, was_cut_off
 from occupancy.model import Cause, Clock, Reading, ReadingKey, State, StateReading
 from occupancy.repair import LONGEST_DURATION_S, Holding, between, by_duration, then
-from occupancy.transitions import KINDS, SAYS, TABLE, Kind, Says, Verdict
+from occupancy.transitions import AGREES, KINDS, SAYS, TABLE, Kind, Says, Verdict
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 _UNHEARD = Holding(State.UNKNOWN, _EVER, State.UNKNOWN, "never heard of")
@@ -33,7 +33,6 @@ _TOLERANCE_UNPROVED = timedelta(minutes=10)
 _LONGEST_TRAIL = 3
 _NOT_AT_ALL = timedelta(0)
 
-_AGREES = frozenset({Verdict.APPLIED, Verdict.CONFIRMED})
 _MISSED = frozenset({Verdict.CONTRADICTED, Verdict.REPEATED, Verdict.PAIRED})
 _DOUBTFUL = frozenset({Verdict.LATE, Verdict.FUTURE})
 _ALONE = {verdict: (verdict,) for verdict in Verdict}
@@ -53,14 +52,6 @@ class Standing(NamedTuple):
     trail: tuple[Holding, ...]
     confidence: float
     verdict: Verdict | None
-
-
-class End(NamedTuple):
-    """When what a sensor said stops being evidence, and why."""
-
-    at: datetime
-    why: str
-    verdict: Verdict
 
 
 def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
@@ -84,7 +75,7 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
     to, verdict = TABLE[now.state, kind, says]
     end = None
     if now.state is not State.UNKNOWN:
-        end = _ended(fold, told.at, watch, key, verdict)
+        end = ended(fold, told.at, watch, key, verdict)
         if end is not None:
             to, verdict = TABLE[State.UNKNOWN, kind, says]
     settled: tuple[Holding, ...] = ()
@@ -111,7 +102,7 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
         stated_at,
         stated,
         told.clock,
-        fold.agreed + (verdict in _AGREES),
+        fold.agreed + (verdict in AGREES),
         fold.missed + (verdict in _MISSED),
         lost,
         fold.folded + 1,
@@ -132,7 +123,7 @@ def tick(fold: DeviceFold, watermark: datetime | None, watch: Watch) -> Standing
         and watermark >= fold.as_of + watch.overdue_after
     ):
         verdict = Verdict.OVERDUE
-    if verdict is not None or watch.moves or _was_cut_off(fold, watch):
+    if verdict is not None or watch.moves or was_cut_off(fold, watch):
         end = ends(fold, watch)
         if now.state is not State.UNKNOWN and watermark is not None and watermark >= end.at:
             trail = (*fold.trail, Holding(State.UNKNOWN, end.at, now.state, end.why))
@@ -170,23 +161,6 @@ def fold_all(
     return fold, settled, path
 
 
-def ends(fold: DeviceFold, watch: Watch, *, unbroken: bool = False) -> End:
-    """When what the sensor said last stops being evidence: its promise is broken, it was moved, or cut off.
-
-    `unbroken`: what it said next shows that no change is missing, so that an outage in between hid nothing.
-    """
-    end = End(fold.as_of + watch.silent_after, f"silent since {z(fold.as_of)}", Verdict.SILENT)
-    if not unbroken and _was_cut_off(fold, watch):
-        first = watch.cut_offs[bisect_right(watch.cut_offs, fold.as_of, key=_at)]
-        if first.at <= end.at:
-            end = End(first.at, first.why, Verdict.CUT_OFF)
-    for moved_at in watch.moves:
-        if fold.as_of < moved_at <= end.at:
-            why = f"moved at {z(moved_at)}, nothing said about this bay since"
-            return End(moved_at, why, Verdict.MOVED)
-    return end
-
-
 def _fits(fold: DeviceFold, reading: Reading, told: Told, watch: Watch) -> bool:
     """Whether it is an ordinary change: at a time that is sure, after a state that lasted as long as we know of it."""
     now = fold.trail[-1]
@@ -199,30 +173,6 @@ def _fits(fold: DeviceFold, reading: Reading, told: Told, watch: Watch) -> bool:
     if now.inferred or watch.moves:
         return False
     return abs(told.at - now.since - timedelta(seconds=reading.prev_s)) <= _TOLERANCE
-
-
-def _ended(fold: DeviceFold, at: datetime, watch: Watch, key: ReadingKey, verdict: Verdict) -> End | None:
-    """The end of the evidence, when it came before a word at `at`; `verdict` is that of the word if it did not."""
-    if at <= fold.as_of + watch.silent_after and not watch.moves and not _was_cut_off(fold, watch):
-        return None
-    end = ends(fold, watch, unbroken=_leaves_no_room(fold.key, key, verdict))
-    return end if end.at < at or (end.at == at and end.verdict is Verdict.MOVED) else None
-
-
-def _was_cut_off(fold: DeviceFold, watch: Watch) -> bool:
-    """Whether an outage began after the sensor's last word."""
-    return bool(watch.cut_offs) and watch.cut_offs[-1].at > fold.as_of
-
-
-def _leaves_no_room(before: ReadingKey, key: ReadingKey, verdict: Verdict) -> bool:
-    """Whether too few messages are missing between two for a change and the one back."""
-    if before.boot != key.boot or before.incarnation != key.incarnation:
-        return False
-    return key.seq - before.seq <= (2 if verdict in _AGREES else 1)
-
-
-def _at(cut_off: CutOff) -> datetime:
-    return cut_off.at
 
 
 def _unheard(reading: Reading) -> DeviceFold:
@@ -313,7 +263,3 @@ def _reason(reading: Reading, told: Told) -> str:
         f", by a clock that is {told.clock.offset.total_seconds():.0f} s behind" if told.uncertain_s else ""
     )
     return f"{reading.cause} at {when}: {what}{wrong}"
-
-
-def z(at: datetime) -> str:
-    return f"{at.isoformat(' ', 'seconds')[:19]}Z"

@@ -57,6 +57,10 @@ class Verdict(StrEnum):
     """An outage began after its last word, and nothing it said since shows that none is missing."""
 
 
+AGREES = frozenset({Verdict.APPLIED, Verdict.CONFIRMED})
+"""The word fits what was known before it."""
+
+
 class Transition(NamedTuple):
     next: State
     verdict: Verdict
