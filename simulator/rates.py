@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from difflib import get_close_matches
+from typing import Any
 
 from simulator.scenarios import Clocks, Faults
 
@@ -32,7 +33,9 @@ def with_rates(faults: Faults, settings: Iterable[str]) -> Faults:
         if name not in _NAMES:
             near = get_close_matches(name, _NAMES, 1)
             meant = f"did you mean {near[0]}? " if near else ""
-            raise ValueError(f"--set {setting}: no rate is called {name}; {meant}There are {', '.join(_NAMES)}")
+            raise ValueError(
+                f"--set {setting}: no rate is called {name}; {meant}There are {', '.join(_NAMES)}"
+            )
         value = _value(name, text)
         if name.startswith(_CLOCKS):
             faults = replace(faults, clocks=replace(faults.clocks, **{name.removeprefix(_CLOCKS): value}))
@@ -44,14 +47,16 @@ def with_rates(faults: Faults, settings: Iterable[str]) -> Faults:
     return faults
 
 
-def _value(name: str, text: str) -> object:
+def _value(name: str, text: str) -> Any:
     """What is written, as the field of that name wants it."""
     numbers = [_number(name, part) for part in text.split(",")]
     if name == "network_down_hours":
         return tuple(number for number in numbers if number)
     if name in _PAIRS:
         if len(numbers) > 2 or numbers[0] > numbers[-1]:
-            raise ValueError(f"--set {name}={text}: one number, or the least and the most such as {name}=0.01,0.05")
+            raise ValueError(
+                f"--set {name}={text}: one number, or the least and the most such as {name}=0.01,0.05"
+            )
         return numbers[0], numbers[-1]
     if len(numbers) > 1:
         raise ValueError(f"--set {name}={text}: one number")

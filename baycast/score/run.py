@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from baycast.score.zone_tally import TrueZones, ZoneTally
 from occupancy.model import AnyReading, BayState
 from simulator.field_run import FieldRun
 from simulator.history import play
-from simulator.scenarios import SCENARIOS
+from simulator.rates import with_rates
+from simulator.scenarios import SCENARIOS, Faults
 
 WINDOW_MS = 5_000
 """Arrivals of so long are one batch, and its answers count from the end of it: for both engines alike."""
@@ -37,6 +39,8 @@ class ScorePlan:
     seed: int = 1
     days: float = 14.0
     bays: int = 3300
+    rates: tuple[str, ...] = ()
+    """Rates in place of the scenario's own, as `simulator.rates` reads them."""
 
     def __post_init__(self) -> None:
         if self.scenario not in SCENARIOS:
@@ -45,6 +49,10 @@ class ScorePlan:
             raise ValueError("--days is from 0.05 to 28")
         if not 1 <= self.bays <= 3300:
             raise ValueError("--bays is from 1 to 3300")
+        self.faults()
+
+    def faults(self) -> Faults:
+        return with_rates(SCENARIOS[self.scenario], self.rates)
 
 
 def score(plan: ScorePlan, tell: Callable[[str], None]) -> Figures:
@@ -53,9 +61,10 @@ def score(plan: ScorePlan, tell: Callable[[str], None]) -> Figures:
     city = make_city(bays=plan.bays, seed=plan.seed)
     start_ms = int(START.timestamp() * 1000)
     history = play(city.plan, seed=plan.seed, start_ms=start_ms, end_ms=start_ms + int(plan.days * _DAY_MS))
-    run = FieldRun(history, SCENARIOS[plan.scenario], seed=plan.seed)
-    tell(f"{plan.scenario}, seed {plan.seed}: the city lived in {time.process_time() - began:.0f} s")
-    return _Judge(city, run).judge(tell)
+    run = FieldRun(history, plan.faults(), seed=plan.seed)
+    name = f"{plan.scenario}, seed {plan.seed}"
+    tell(f"{name}: the city lived in {time.process_time() - began:.0f} s")
+    return _Judge(city, run).judge(lambda text: tell(f"{name}, {text}"))
 
 
 class _Judge:
@@ -162,4 +171,5 @@ class _Judge:
             "refused": self._decoder.refused,
             "engine_cpu_s": self._engine_s,
             "cpu_s": judged_s,
+            "rss_max_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }

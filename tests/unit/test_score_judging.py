@@ -10,7 +10,7 @@ from baycast.score.history_tally import HistoryTally, Stretch, between
 from baycast.score.naive import NaiveEngine
 from baycast.score.overstays import NOTHING_SAID, Claim, Limit, OverstayMatch, Vehicle, over_at
 from baycast.score.run import ScorePlan, score
-from baycast.score.seeds import mean_and_worst
+from baycast.score.seeds import against_naive, mean_and_worst, score_seeds
 from baycast.score.stay_match import StayMatch
 from occupancy.model import Cause, DeviceId, ReadingKey, StateReading
 from simulator.repairable import Merge
@@ -128,12 +128,11 @@ def test_mean_and_worst_know_which_way_is_worse() -> None:
     assert found["worst.repaired_share"] == 0.7
     assert found["worst.zone_bias"] == -2.0
     assert found["ece"] is found["worst.ece"] is None
-    assert found["seeds"] == 2
 
 
 def scored(scenario: str, days: float = 0.3) -> dict[str, float | None]:
     figures = score(ScorePlan(scenario, 1, days, 120), lambda _: None)
-    return {name: value for name, value in figures.items() if not name.endswith("cpu_s")}
+    return {name: value for name, value in figures.items() if not name.endswith(("cpu_s", "mib"))}
 
 
 def test_calm_is_almost_never_wrong() -> None:
@@ -155,6 +154,24 @@ def test_a_run_is_the_same_every_time_and_adds_up() -> None:
     assert wrong == pytest.approx(figures["wrong_share"])
     assert figures["refused"] == 0
     assert {"naive_wrong_share", "naive_zone_mae", "naive_stays", "naive_overstay_recall"} <= figures.keys()
+
+
+def test_seeds_in_processes_of_their_own_are_those_played_alone_in_their_order() -> None:
+    plans = [ScorePlan("typical", seed, 0.1, 30) for seed in (3, 1)]
+    together = score_seeds(plans, 2, print)
+    assert [one["wrong_share"] for one in together] == [score(plan, print)["wrong_share"] for plan in plans]
+    assert together[0]["wrong_share"] != together[1]["wrong_share"]
+
+
+def test_ratios_to_the_naive_engine_are_null_where_it_has_nothing_wrong() -> None:
+    ratios = against_naive({"wrong_share": 0.1, "naive_wrong_share": 0.4, "zone_mae": 1, "naive_zone_mae": 0})
+    assert ratios["wrong_share_to_naive"] == pytest.approx(0.25)
+    assert ratios["zone_mae_to_naive"] is ratios["occupied_given_free_to_naive"] is None
+
+
+def test_rates_of_the_plan_are_played() -> None:
+    silent = score(ScorePlan("calm", 1, 0.1, 30, ("loss=1",)), print)
+    assert silent["unknown_share"] == silent["truly_silent_share"] == 1
 
 
 def test_the_bench_of_the_engine_gives_its_figures() -> None:
