@@ -12,7 +12,6 @@ from baycast.score.bay_tally import ANSWERS, FREE, OCCUPIED, UNKNOWN, BayTally
 from baycast.score.city import START, City, make_city
 from baycast.score.decoding import Decoder, instant
 from baycast.score.detection import outage_figures, stuck_figures
-from baycast.score.engine_view import is_suspect
 from baycast.score.final_tables import judge_tables
 from baycast.score.ground import Ground
 from baycast.score.memory_engine import MemoryEngine
@@ -139,7 +138,7 @@ class _Judge:
 
     def _show(self, bay: int, state: BayState, at_ms: int) -> None:
         self._ours.show(bay, ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms)
-        if is_suspect(state):
+        if state.suspect:
             if bay not in self._under_suspicion:
                 self._under_suspicion.add(bay)
                 self._suspected.setdefault(bay, []).append(instant(at_ms))

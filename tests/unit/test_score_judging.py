@@ -6,14 +6,20 @@ import pytest
 
 from baycast.bench_engine import bench_engine
 from baycast.score.bay_tally import FREE, OCCUPIED
+from baycast.score.city import make_city
+from baycast.score.detection import outage_figures
 from baycast.score.history_tally import HistoryTally, Stretch, between
 from baycast.score.naive import NaiveEngine
-from baycast.score.overstays import NOTHING_SAID, Claim, Limit, OverstayMatch, Vehicle, over_at
+from baycast.score.overstays import Claim, Limit, OverstayMatch, Vehicle, over_at
 from baycast.score.run import ScorePlan, score
 from baycast.score.seeds import against_naive, mean_and_worst, score_seeds
 from baycast.score.stay_match import StayMatch
 from occupancy.model import Cause, DeviceId, ReadingKey, StateReading
+from simulator.field_run import FieldRun
+from simulator.history import play
+from simulator.radio import Outage
 from simulator.repairable import Merge
+from simulator.scenarios import Faults
 
 NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
 M = 60_000
@@ -46,7 +52,8 @@ def test_stays_are_matched_by_both_edges_and_merges_by_what_spans_them() -> None
     match = StayMatch()
     true = [(0, 30 * M), (40 * M, 80 * M), (200 * M, 230 * M)]
     claimed = [(2 * M, 78 * M), (201 * M, 233 * M)]
-    match.bay(true, claimed, [Merge(30 * M, 40 * M, "prev_s"), Merge(80 * M, 200 * M, "heartbeat")])
+    match.bay(true, claimed)
+    match.merges([Merge(30 * M, 40 * M, "prev_s"), Merge(80 * M, 200 * M, "heartbeat")], claimed)
     figures = match.figures()
     assert figures["stays"] == 2
     assert figures["stay_precision"] == pytest.approx(1 / 2)
@@ -101,19 +108,35 @@ def test_an_overstay_is_right_when_it_was_one_by_then_and_the_exempt_are_named()
     assert match.figures() == {
         "overstay_precision": 1 / 4,
         "overstay_recall": 1 / 2,
-        "overstays_without_limit": 1,
+        "overstays_without_limit": 0,
     }
     again = OverstayMatch()
     again.bay(LIMITED, vehicles, [Claim(100 * M, 170 * M, True)])
     assert again.figures()["overstay_precision"] == 1
 
 
-def test_what_an_engine_does_not_say_is_null() -> None:
-    assert NOTHING_SAID == {
-        "overstay_precision": None,
-        "overstay_recall": None,
-        "overstays_without_limit": None,
-    }
+def test_rows_of_any_kind_are_held_against_the_limits() -> None:
+    match = OverstayMatch()
+    match.rows(LIMITED, [60 * M, 600 * M, 601 * M])
+    assert match.figures()["overstays_without_limit"] == 1
+
+
+def test_an_outage_is_noticed_by_its_own_gateway_or_by_the_area() -> None:
+    plan = make_city(bays=60, seed=1).plan
+    start_ms = int(NOON.timestamp() * 1000)
+    history = play(plan, seed=1, start_ms=start_ms, end_ms=start_ms + 180 * M)
+    run = FieldRun(history, Faults(), seed=1)
+    run.outages = [Outage(start_ms + 60 * M, start_ms + 90 * M, "gateway_down", 3)]
+
+    def detected(group: str, minute: int) -> float | None:
+        noticed = {(group, NOON): NOON + timedelta(minutes=minute)}
+        return outage_figures(run, noticed)["outage_detected_share"]
+
+    assert detected("gateway/gw-3", 75) == detected("area/cardiff", 75) == 1
+    assert detected("gateway/gw-4", 75) == detected("gateway/gw-3", 95) == detected("gateway/gw-3", 59) == 0
+    assert (
+        outage_figures(run, {("gateway/gw-3", NOON): NOON + timedelta(minutes=75)})["outage_delay_h"] == 0.25
+    )
 
 
 def test_mean_and_worst_know_which_way_is_worse() -> None:
