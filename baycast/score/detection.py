@@ -17,7 +17,7 @@ def stuck_figures(run: FieldRun, suspected: Mapping[int, Sequence[datetime]]) ->
     stuck = 0
     rightly: set[int] = set()
     for sensor in run.sensors:
-        for episode in sensor.watched.stuck:
+        for episode in sensor.stuck:
             stuck += 1
             began, ended = instant(episode.start_ms), instant(episode.end_ms)
             seen = next((at for at in suspected.get(sensor.bay, ()) if began <= at < ended), None)
