@@ -10,8 +10,9 @@ from random import Random
 from statistics import median
 
 from baycast.score.city import START
+from occupancy.batch import Batch
 from occupancy.device_fold import DeviceFold, Watch
-from occupancy.fold import AreaFold, Batch
+from occupancy.fold import AreaFold
 from occupancy.model import AnyReading, Cause, Clock, DeviceId, ReadingKey, StateReading
 from occupancy.registry import Registry
 from occupancy.step import step

@@ -8,72 +8,37 @@ written at once, so that a rebuild gives the same versions as the first run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from occupancy.availability import car_park_availability, street_availability
+from occupancy.batch import Batch, Change, Needs
 from occupancy.bays import cut_off, shown, unsensed
-from occupancy.car_park import CountEvent, CountFold, Recount, event_of, scheduled_capacity
+from occupancy.car_park import CountEvent, CountFold, event_of
 from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
 from occupancy.device_fold import DeviceFold
 from occupancy.model import (
     AnyReading,
-    Area,
-    Bay,
     BayId,
     BayState,
-    BayType,
     Clock,
     DeviceId,
-    Gate,
     Outage,
-    Override,
-    Sensor,
     State,
     Stay,
-    Zone,
     ZoneAvailability,
     ZoneId,
-    ZoneKind,
 )
 from occupancy.outages import Outages
 from occupancy.overrides import KIND as OVERRIDE
-from occupancy.overrides import in_force
 from occupancy.overstays import LimitedStays, Word
 from occupancy.page import BEGINNING, Page
-from occupancy.registry import Registry, entity
-from occupancy.rules import Access, access_of, is_open, overrides_at, zones_of
+from occupancy.registry import Registry
+from occupancy.reopening import clock_of, devices_reopened, parks_reopened
+from occupancy.rules import zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
 from occupancy.spans import FOREVER
-
-Change = tuple[str, str, object | None]
-"""A change of the registry or of an override: (kind, id, document or None when removed)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """One position of the log."""
-
-    position: int
-    watermark: datetime | None = None
-    readings: Sequence[AnyReading] = ()
-    changes: Sequence[Change] = ()
-    recounts: Sequence[Recount] = ()
-    pipeline_down: Sequence[tuple[datetime, datetime]] = ()
-    """When nothing could be received, as the log says."""
-
-
-@dataclass(slots=True)
-class Needs:
-    """What `apply` must be given: the reading (event) the checkpoint must lie before; None: all from the start."""
-
-    devices: dict[DeviceId, AnyReading | None] = field(default_factory=dict)
-    car_parks: dict[ZoneId, datetime | None] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.devices or self.car_parks)
+from occupancy.zone_answers import ZoneAnswers
 
 
 class AreaFold:
@@ -90,15 +55,8 @@ class AreaFold:
         self.sensed = SensedBays(registry, self._believed)
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
-        self.zones: dict[ZoneId, ZoneAvailability] = {}
+        self.answers = ZoneAnswers(registry, self.sensed.states, self.counted)
         self.page = Page(position, watermark, version)
-        self._access: dict[tuple[tuple[str, ...], BayType, tuple[Override, ...]], Access] = {}
-        self._access_of: dict[BayId, Access] = {}
-        self._overrides: tuple[Override, ...] = ()
-        """Those in force in the minute that is judged."""
-        self._closed: dict[BayId, str] = {}
-        """Why the closed bays are."""
-        self._judged_at: datetime | None = None
 
     def load(
         self,
@@ -118,11 +76,7 @@ class AreaFold:
         self.limited.load(open_stays)
         self.sensed.load(devices, self.watermark)
         self.counted.load(counts, self.watermark)
-        self.zones = dict(zones)
-        if self.watermark is not None and self.registry.area is not None:
-            self._judged_at = _minute(self.watermark)
-            self._forget_access()
-            self._closed = self._closures()
+        self.answers.load(zones, self.watermark)
 
     def take_page(self) -> Page:
         """The rows collected since the last call; the next page begins empty."""
@@ -139,7 +93,12 @@ class AreaFold:
 
     @property
     def clock(self) -> Clock:
-        return self.registry.area.clock if self.registry.area else Clock.LIVE
+        return clock_of(self.registry)
+
+    @property
+    def zones(self) -> Mapping[ZoneId, ZoneAvailability]:
+        """What was last said of every zone."""
+        return self.answers.said
 
     def needs(self, batch: Batch) -> Needs:
         """Devices and car parks whose history the batch reopens: late readings, changed bindings and models."""
@@ -147,9 +106,12 @@ class AreaFold:
         for event, zone_id in self._events(batch):
             if not self.counted.accepts(zone_id, event):
                 needs.car_parks[zone_id] = min(event.at, needs.car_parks.get(zone_id) or event.at)
-        for kind, id, doc in batch.changes:
-            needs.devices.update(dict.fromkeys(self._devices_of(kind, id, doc), None))
-            needs.car_parks.update(dict.fromkeys(self._parks_of(kind, id, doc), None))
+        for change in batch.changes:
+            reopened = devices_reopened(self.registry, change, self.sensed.devices)
+            needs.devices.update(dict.fromkeys(reopened, None))
+            needs.car_parks.update(
+                dict.fromkeys(parks_reopened(self.registry, change, self.counted.counts), None)
+            )
         return needs
 
     def apply(
@@ -198,81 +160,6 @@ class AreaFold:
         outage = self.outages.doubt(state.device_id) if state.device_id is not None else None
         return state if outage is None else cut_off(state, outage, before)
 
-    def access(self, bay: Bay) -> Access:
-        """Who may use the bay now. Asked once a minute for all bays that are alike."""
-        found = self._access_of.get(bay.bay_id)
-        if found is None:
-            now = self._judged_at or BEGINNING
-            key = (bay.rule_ids, bay.bay_type, overrides_at(self.registry, bay, now))
-            if key not in self._access:
-                self._access[key] = self._asked(key)
-            found = self._access_of[bay.bay_id] = self._access[key]
-        return found
-
-    def _asked(self, key: tuple[tuple[str, ...], BayType, tuple[Override, ...]]) -> Access:
-        rule_ids, bay_type, overrides = key
-        return access_of(self.registry, rule_ids, bay_type, self._judged_at or BEGINNING, overrides)
-
-    def _forget_access(self) -> None:
-        self._access.clear()
-        self._access_of.clear()
-        if self._judged_at is not None:
-            self._overrides = in_force(self.registry.overrides.values(), self._judged_at)
-
-    def _ask_again(self) -> bool:
-        """Ask who may use which bays in the new minute; whether anything is another than in the last one."""
-        if self._judged_at is None or self.registry.area is None:
-            return True
-        overrides = in_force(self.registry.overrides.values(), self._judged_at)
-        fresh = {key: self._asked(key) for key in self._access} if overrides == self._overrides else {}
-        if fresh == self._access and self._access:
-            return False
-        self._access, self._overrides = fresh, overrides
-        self._access_of.clear()
-        return True
-
-    def _devices_of(self, kind: str, id: str, doc: object | None) -> list[DeviceId]:
-        """Known devices whose rows a registry change alters: a folded history is long, so no others."""
-        found: list[DeviceId] = []
-        match kind:
-            case "sensor":
-                old = self.registry.sensors.get(DeviceId(id))
-                new = None if doc is None else entity(kind, id, doc)
-                if not (isinstance(new, Sensor) and old and new.silent_after == old.silent_after):
-                    found = [DeviceId(id)]
-            case "binding":
-                found = [DeviceId(id.split("@", 1)[0])]
-            case "area" if self._clock_changes(id, doc):
-                found = list(self.sensed.devices)
-        return [device_id for device_id in found if device_id in self.sensed.devices]
-
-    def _parks_of(self, kind: str, id: str, doc: object | None) -> list[ZoneId]:
-        """Counted car parks whose rows a registry change alters: of a gate, the one it leaves and the one it joins."""
-        found: list[ZoneId] = []
-        match kind:
-            case "zone":
-                old_zone = self.registry.zones.get(ZoneId(id))
-                new = None if doc is None else entity(kind, id, doc)
-                if not (isinstance(new, Zone) and old_zone and _counting(new) == _counting(old_zone)):
-                    found = [ZoneId(id)]
-            case "gate":
-                old_gate = self.registry.gates.get(DeviceId(id))
-                new = None if doc is None else entity(kind, id, doc)
-                if not (isinstance(new, Gate) and old_gate and _counting(new) == _counting(old_gate)):
-                    found = [gate.zone_id for gate in (old_gate, new) if isinstance(gate, Gate)]
-            case "area" if self._clock_changes(id, doc) or self._zone_changes(id, doc):
-                found = list(self.counted.counts)
-        return [zone_id for zone_id in found if zone_id in self.counted.counts]
-
-    def _clock_changes(self, id: str, doc: object | None) -> bool:
-        area = None if doc is None else entity("area", id, doc)
-        return (area.clock if isinstance(area, Area) else Clock.LIVE) is not self.clock
-
-    def _zone_changes(self, id: str, doc: object | None) -> bool:
-        area = None if doc is None else entity("area", id, doc)
-        before = self.registry.area and self.registry.area.time_zone
-        return isinstance(area, Area) and area.time_zone != before
-
     def _change_registry(self, changes: Sequence[Change]) -> set[ZoneId]:
         documents = [change for change in changes if change[0] != OVERRIDE]
         touched = self._change_documents(documents) if documents else set()
@@ -293,8 +180,7 @@ class AreaFold:
                     touched.add(zone_id)
                     self.page.dirty(zone_id, override.starts_at, override.until or FOREVER)
         if touched:
-            self._forget_access()
-            self._show_closures()
+            self._rules_changed()
         return touched
 
     def _change_documents(self, changes: Sequence[Change]) -> set[ZoneId]:
@@ -311,13 +197,12 @@ class AreaFold:
         for zone_id in zones - set(self.registry.zones):
             self.page.gone_zones.add(zone_id)
             self.page.zones.pop(zone_id, None)
-            self.zones.pop(zone_id, None)
+            self.answers.said.pop(zone_id, None)
         for bay_id in bays - set(self.registry.bays):
             self.page.forget_bay(bay_id)
         self.outages.registry_changed()
         self.sensed.registry_changed(self.watermark)
-        self._forget_access()
-        self._show_closures()
+        self._rules_changed()
         if self.watermark is not None:
             for zone in self.registry.zones.values():
                 if grounds(self.registry, zone) != before.get(zone.zone_id):
@@ -331,66 +216,30 @@ class AreaFold:
         if before is None or floor_cell(watermark) > floor_cell(before):
             for zone_id in self.registry.zones:
                 self.page.dirty(zone_id, before or BEGINNING, watermark)
-        if self._judged_at == _minute(watermark):
+        other_rules = self.answers.move(watermark)
+        if other_rules is None:
             return set()
-        self._judged_at = _minute(watermark)
-        if not self._ask_again():
-            return self._by_the_clock()
-        self._show_closures()
+        if not other_rules:
+            return self.answers.by_the_clock()
+        self._show(self.answers.closures_changed())
         return set(self.registry.zones)
 
-    def _by_the_clock(self) -> set[ZoneId]:
-        """Zones whose answer another minute may change under the same rules: opening hours, bays that come or go."""
-        bays = self.registry.bays.values()
-        timed = {bay.zone_id for bay in bays if bay.in_service_from or bay.in_service_to}
-        return timed | {zone.zone_id for zone in self.registry.zones.values() if zone.opening}
+    def _rules_changed(self) -> None:
+        self.answers.registry_changed()
+        self._show(self.answers.closures_changed())
 
     def _show(self, bays: Iterable[BayId]) -> None:
         for bay_id in bays:
             if bay := self.registry.bays.get(bay_id):
                 state = self.sensed.states.get(bay_id) or unsensed(bay_id)
                 # Which rules are in force is not known before the first watermark; the bay is shown again then.
-                judged = self._judged_at is not None and self.registry.area is not None
-                self.page.show(shown(state, self.access(bay)) if judged else state)
-
-    def _show_closures(self) -> None:
-        if self._judged_at is None or self.registry.area is None:
-            return
-        closed = self._closures()
-        self._show({bay_id for bay_id, _ in closed.items() ^ self._closed.items()})
-        self._closed = closed
-
-    def _closures(self) -> dict[BayId, str]:
-        return {
-            bay_id: access.closed_by
-            for bay_id, bay in self.registry.bays.items()
-            if (access := self.access(bay)).closed
-        }
+                self.page.show(shown(state, self.answers.access(bay)) if self.answers.known else state)
 
     def _judge(self, touched: Iterable[ZoneId]) -> None:
         """Say what holds for the zones now; what differs from what was said gets this position as its version."""
-        if self._judged_at is None or self.registry.area is None:
-            return
-        for zone_id in touched:
-            zone = self.registry.zones.get(zone_id)
-            if zone is None:
-                continue
-            availability = self._availability(zone, self._judged_at)
-            if availability != self.zones.get(zone_id):
-                self.zones[zone_id] = availability
-                self.page.zones[zone_id] = (availability, self.position)
-                self.version = self.page.version = self.position
-
-    def _availability(self, zone: Zone, now: datetime) -> ZoneAvailability:
-        if zone.kind is ZoneKind.CAR_PARK:
-            span, as_of = self.counted.span_now(zone.zone_id, self.watermark)
-            area = self.registry.area
-            capacity = scheduled_capacity(zone, area.time_zone if area else "UTC", now)
-            return car_park_availability(
-                zone, span, as_of, is_open=is_open(self.registry, zone, now), capacity=capacity
-            )
-        bays = self.registry.bays_by_zone.get(zone.zone_id, ())
-        return street_availability(zone, bays, self.sensed.states, self.access, now)
+        for zone_id, availability in self.answers.judge(touched, self.watermark).items():
+            self.page.zones[zone_id] = (availability, self.position)
+            self.version = self.page.version = self.position
 
     def _by_sensor(self, readings: Iterable[AnyReading]) -> dict[DeviceId, list[AnyReading]]:
         found: dict[DeviceId, list[AnyReading]] = {}
@@ -413,14 +262,3 @@ class AreaFold:
         for event, zone_id in self._events(batch):
             found.setdefault(zone_id, []).append(event)
         return found
-
-
-def _counting(of: Zone | Gate) -> tuple[object, ...]:
-    """What the counting of a car park takes from the registry."""
-    if isinstance(of, Zone):
-        return of.kind, of.capacity, of.capacity_hours, of.night_floor, of.longest_stay_h
-    return of.zone_id, of.model, of.silent_after, of.min_headway_s
-
-
-def _minute(at: datetime) -> datetime:
-    return at.replace(second=0, microsecond=0)

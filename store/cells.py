@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
-
-import psycopg
 
 from occupancy.car_park import CountSpan
 from occupancy.cells import Held
 from occupancy.due_cells import Piece
 from occupancy.model import BayId, State, ZoneCell, ZoneId
-from store.derived import copy_rows
+from store.copying import Cursor, copy_rows
 from store.generation import Generation
 from store.queries import sql
 
-Cursor = psycopg.Cursor[tuple[Any, ...]]
 _STATES = {state.value: state for state in State}
 _CELL_TYPES = "text int4 text timestamptz float8 float8 float8 float8 int4 int4".split()
 

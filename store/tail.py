@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 
+from occupancy.batch import Batch, Change
 from occupancy.car_park import Recount
-from occupancy.fold import Batch, Change
 from occupancy.model import (
     AnyReading,
     AreaId,

@@ -8,10 +8,11 @@ from datetime import datetime
 from operator import attrgetter
 
 from baycast.score.engine_view import PageView
+from occupancy.batch import Batch
 from occupancy.car_park import CountFold
 from occupancy.counted import CountHistory
 from occupancy.device_fold import DeviceFold
-from occupancy.fold import AreaFold, Batch
+from occupancy.fold import AreaFold
 from occupancy.model import AnyReading, BayId, BayInterval, BayState, DeviceId, ReadingKey, Stay, ZoneId
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry

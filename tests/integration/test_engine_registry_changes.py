@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from occupancy import engine
+from occupancy.batch import Batch
 from occupancy.engine import EngineConfig
-from occupancy.fold import AreaFold, Batch
+from occupancy.fold import AreaFold
 from occupancy.registry import Registry
 from store import tail
 from store.log import LogEntry, append_entries

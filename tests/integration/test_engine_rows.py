@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from occupancy import engine
-from occupancy.engine import AreaEngine, EngineConfig
+from occupancy.engine import AreaEngine, EngineConfig, metrics
 from occupancy.model import AnyReading, AreaId, CountReading, PassageReading, StateReading
 from store import generation
 from store.derived import DERIVED_TABLES, LostRace
@@ -245,10 +245,10 @@ def test_the_running_engine_waits_out_a_server_that_only_reads(conn: Connection,
         name = admin.execute("SELECT quote_ident(current_database())").fetchall()[0][0]
         admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         log(conn, [state("s0", 1, 0, False)], 10)
-        waits = engine.OUTAGES._value.get()
+        waits = metrics.OUTAGES._value.get()
         thread.start()
         try:
-            eventually(lambda: engine.OUTAGES._value.get() > waits)
+            eventually(lambda: metrics.OUTAGES._value.get() > waits)
             admin.execute("LISTEN baycast_feed")
             admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
             _until(admin, conn, generation_number=1, position=2)

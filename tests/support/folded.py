@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+from occupancy.batch import Batch
 from occupancy.cell_pass import capacities, closing
 from occupancy.cells import Held, car_park_cells, street_cells
 from occupancy.counted import CountHistory
 from occupancy.device_fold import DeviceFold
 from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
-from occupancy.fold import AreaFold, Batch
+from occupancy.fold import AreaFold
 from occupancy.model import (
     AnyReading,
     Cause,

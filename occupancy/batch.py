@@ -1,0 +1,37 @@
+"""One position of the log as the fold takes it, and what must be looked up for it first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from occupancy.car_park import Recount
+from occupancy.model import AnyReading, DeviceId, ZoneId
+
+Change = tuple[str, str, object | None]
+"""A change of the registry or of an override: (kind, id, document or None when removed)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One position of the log."""
+
+    position: int
+    watermark: datetime | None = None
+    readings: Sequence[AnyReading] = ()
+    changes: Sequence[Change] = ()
+    recounts: Sequence[Recount] = ()
+    pipeline_down: Sequence[tuple[datetime, datetime]] = ()
+    """When nothing could be received, as the log says."""
+
+
+@dataclass(slots=True)
+class Needs:
+    """What `apply` must be given: the reading (event) the checkpoint must lie before; None: all from the start."""
+
+    devices: dict[DeviceId, AnyReading | None] = field(default_factory=dict)
+    car_parks: dict[ZoneId, datetime | None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.devices or self.car_parks)

@@ -1,0 +1,21 @@
+"""The engine: tails the log, folds it, writes what changed and moves its cursor, in one transaction a page.
+
+The only part of this room with I/O. One process serves every area; a second one is harmless, because the cursor
+moves by compare-and-swap (the advisory lock only saves it the work).
+"""
+
+from occupancy.engine.area_engine import AreaEngine
+from occupancy.engine.config import ENGINE_VERSION, EngineConfig
+from occupancy.engine.rebuilding import RebuildRunningError, Rebuilt, drop_retired, rebuild
+from occupancy.engine.serving import run
+
+__all__ = [
+    "ENGINE_VERSION",
+    "AreaEngine",
+    "EngineConfig",
+    "RebuildRunningError",
+    "Rebuilt",
+    "drop_retired",
+    "rebuild",
+    "run",
+]

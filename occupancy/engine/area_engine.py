@@ -1,0 +1,184 @@
+"""One generation of one area: folds a page of the log, writes what changed and moves the cursor, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+
+from occupancy.batch import Batch, Needs
+from occupancy.cell_pass import capacities, closing
+from occupancy.cells import car_park_cells, street_cells
+from occupancy.counted import CountHistory
+from occupancy.due_cells import Changed, DueCells, Piece, at_once
+from occupancy.engine.config import EngineConfig
+from occupancy.engine.metrics import LATE, PAGE_SECONDS, POSITION, READINGS, VERDICTS
+from occupancy.fold import AreaFold
+from occupancy.model import BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
+from occupancy.outages import remembered_from
+from occupancy.page import BEGINNING, FIRST_KEY, Page
+from occupancy.sensed import DeviceHistory
+from store import bay_pages, car_parks, cells, derived, generation, tail
+from store.generation import Cursor, Generation
+from store.postgres import Connection
+
+BAYS_JUDGED_AT_ONCE = 50
+"""After a change of rules: so that years of stays of a city never sit in memory."""
+
+
+class AreaEngine:
+    """One generation of one area, folded as far as `at`. After any error it is useless: make a new one."""
+
+    def __init__(self, conn: Connection, at: Generation, config: EngineConfig) -> None:
+        self.conn = conn
+        self.at = at
+        self.config = config
+        with conn.transaction(), conn.cursor() as cur:
+            registry = generation.registry_at(cur, at.area, at.position)
+            self.fold = AreaFold(registry, position=at.position, watermark=at.watermark, version=at.version)
+            self.fold.load(
+                generation.load_devices(cur, at.area, at.generation),
+                car_parks.load_counts(cur, at.area, at.generation),
+                generation.load_zones(cur, at.area, at.generation),
+                generation.open_stays(cur, at.area, at.generation),
+                generation.load_heard(cur, at),
+                tail.pipeline_down(cur, at.area, at.position, remembered_from(at.watermark))
+                if at.watermark
+                else (),
+                generation.load_outages(cur, at.area, at.generation),
+            )
+            first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
+            self.cells = DueCells(registry, first)
+
+    def advance(self) -> int:
+        """Fold the next page of the log; returns its positions, 0 at the end. Raises `LostRace`, `psycopg.Error`."""
+        with self.conn.transaction(), self.conn.cursor() as cur:
+            batches = tail.batches_after(
+                cur,
+                self.at.area,
+                self.at.position,
+                positions=self.config.positions_per_page,
+                readings=self.config.readings_per_page,
+            )
+            if not batches:
+                return 0
+            with PAGE_SECONDS.time():
+                for batch in batches:
+                    self._fold(cur, batch)
+                self._write(cur)
+            derived.notify_feed(cur, self.at.area)
+        READINGS.labels(self.at.area).inc(sum(len(batch.readings) for batch in batches))
+        POSITION.labels(self.at.area).set(self.at.position)
+        return len(batches)
+
+    def _fold(self, cur: Cursor, batch: Batch) -> None:
+        needs = self.fold.needs(batch)
+        if not needs:
+            self.fold.apply(batch)
+            return
+        if needs.car_parks:
+            self._write(cur)  # where their counting is taken up again is looked up in the rows
+        LATE.labels(self.at.area).inc(len(needs.devices) + len(needs.car_parks))
+        tail.allow_long_history(cur)
+        devices = {
+            device_id: self._device_history(cur, device_id, needs, batch) for device_id in needs.devices
+        }
+        car_parks = {zone_id: self._count_history(cur, zone_id, needs, batch) for zone_id in needs.car_parks}
+        self.fold.apply(batch, devices, car_parks)
+
+    def _device_history(self, cur: Cursor, device_id: DeviceId, needs: Needs, batch: Batch) -> DeviceHistory:
+        late = needs.devices[device_id]
+        at = self.at
+        start = late and self.fold.page.checkpoint_before(device_id, late.key)
+        if late and start is None:
+            key = self.fold.page.written_before(device_id, late.key)
+            start = generation.checkpoint_before(cur, at.area, at.generation, device_id, key)
+        after = start.key if start else FIRST_KEY
+        return DeviceHistory(
+            start or None, tail.readings_of_device(cur, at.area, device_id, after, batch.position)
+        )
+
+    def _count_history(self, cur: Cursor, zone_id: ZoneId, needs: Needs, batch: Batch) -> CountHistory:
+        late = needs.car_parks[zone_id]
+        at = self.at
+        start = late and car_parks.count_checkpoint_before(cur, at.area, at.generation, zone_id, late)
+        after = start.as_of if start else BEGINNING
+        moved_here = [DeviceId(i) for kind, i, doc in batch.changes if kind == "gate" and doc is not None]
+        gates = {gate.device_id for gate in self.fold.registry.gates_by_zone.get(zone_id, ())}
+        readings = tail.readings_of_gates(cur, at.area, [*gates, *moved_here], after, batch.position)
+        recounts = tail.recounts_of(cur, at.area, zone_id, after, batch.position)
+        return CountHistory(start or None, readings, recounts)
+
+    def _write(self, cur: Cursor) -> None:
+        page = self.fold.take_page()
+        if page.position == self.at.position:
+            return
+        before, changed = self.at.watermark, derived.write_page(cur, self.at, page)
+        for verdict, count in page.verdicts.items():
+            VERDICTS.labels(self.at.area, verdict.value).inc(count)
+        self.at = Generation(self.at.area, self.at.generation, page.position, page.watermark, page.version)
+        for bays in pieces(page.judge_from, BAYS_JUDGED_AT_ONCE):
+            self._judge_stays(cur, bays)
+        self._write_cells(cur, page, changed, before)
+
+    def _judge_stays(self, cur: Cursor, bays: Mapping[BayId, datetime]) -> None:
+        """Hold the stays of some bays, each from an arrival on, against the limits as they are known now."""
+        limited = self.fold.limited
+        stays = [limited.stamp(stay) for stay in generation.stays_from(cur, self.at, bays)]
+        overstays = limited.overstays(stays, self.fold.word_of, self.fold.watermark)
+        bay_pages.replace_judgements(cur, self.at, bays, bay_pages.Judged(stays, overstays))
+
+    def _write_cells(self, cur: Cursor, page: Page, changed: Changed, before: datetime | None) -> None:
+        if page.watermark is None:
+            return
+        dirty = self.cells.dirty(page, changed)
+        asked = self.cells.may_begin_anew(dirty)
+        found = cells.first_evidence(cur, self.at, self._evidence_of(asked)) if asked else {}
+        due = self.cells.due(
+            dirty, {zone_id: found.get(zone_id) for zone_id in asked}, before, page.watermark
+        )
+        cells.replace_cells(cur, self.at, due.gone, ())
+        zones = self.fold.registry.zones
+        for some in at_once(due.computed, self._bays_in):
+            streets = [piece for piece in some if zones[piece.zone_id].kind is not ZoneKind.CAR_PARK]
+            parks = [piece for piece in some if zones[piece.zone_id].kind is ZoneKind.CAR_PARK]
+            computed = [*self._street_cells(cur, streets), *self._car_park_cells(cur, parks)]
+            cells.replace_cells(cur, self.at, [], computed)
+
+    def _street_cells(self, cur: Cursor, streets: Sequence[Piece]) -> Iterator[ZoneCell]:
+        registry = self.fold.registry
+        bays = [registry.bays_by_zone.get(piece.zone_id, ()) for piece in streets]
+        wanted = [(piece, [bay.bay_id for bay in own]) for piece, own in zip(streets, bays, strict=True)]
+        found = iter(cells.bay_intervals_in(cur, self.at, wanted) if wanted else ())
+        for piece, own in zip(streets, bays, strict=True):
+            zone, span = registry.zones[piece.zone_id], (piece.start, piece.end)
+            intervals = {bay.bay_id: next(found) for bay in own}
+            yield from street_cells(zone, span, own, intervals, closing(registry, zone, span))
+
+    def _car_park_cells(self, cur: Cursor, parks: Sequence[Piece]) -> Iterator[ZoneCell]:
+        registry = self.fold.registry
+        found = cells.count_spans_in(cur, self.at, parks) if parks else []
+        for piece, counts in zip(parks, found, strict=True):
+            zone, span = registry.zones[piece.zone_id], (piece.start, piece.end)
+            closed, capacity_at = closing(registry, zone, span), capacities(registry, zone)
+            yield from car_park_cells(zone, span, counts, closed, capacity_at)
+
+    def _bays_in(self, zone_id: ZoneId) -> int:
+        return len(self.fold.registry.bays_by_zone.get(zone_id, ()))
+
+    def _evidence_of(self, zones: Iterable[ZoneId]) -> dict[ZoneId, list[BayId] | None]:
+        """By zone, the bays whose rows are its evidence; None: the car park's own."""
+        registry = self.fold.registry
+        return {
+            zone_id: None
+            if registry.zones[zone_id].kind is ZoneKind.CAR_PARK
+            else [bay.bay_id for bay in registry.bays_by_zone.get(zone_id, ())]
+            for zone_id in zones
+        }
+
+
+def pieces(bays: Mapping[BayId, datetime], size: int) -> Iterator[dict[BayId, datetime]]:
+    """A mapping in pieces of at most `size`."""
+    items = iter(bays.items())
+    while piece := dict(islice(items, size)):
+        yield piece

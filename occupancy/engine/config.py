@@ -1,0 +1,24 @@
+"""How an engine works, and the version of what it computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+ENGINE_VERSION = "4"
+"""Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    database_url: str
+    positions_per_page: int = 500
+    readings_per_page: int = 4_000
+    """A page's readings at most (about): what is in memory at once, in one transaction, and in one area's turn."""
+    poll_s: float = 1.0
+    """A lost notification costs this much latency, never data."""
+    forget_every_s: float = 3600.0
+    """How often vehicle tokens past the longest stay are looked for."""
+
+    def in_bulk(self) -> EngineConfig:
+        """For a rebuild, which nobody waits for: pages so large that rows which change often are written seldom."""
+        return replace(self, positions_per_page=20_000, readings_per_page=20_000)
