@@ -8,7 +8,7 @@ from itertools import islice
 
 from occupancy.batch import Batch, Needs, at_once
 from occupancy.cell_pass import capacities, closing
-from occupancy.cells import car_park_cells, street_cells
+from occupancy.cells import car_park_cells
 from occupancy.counted import CountHistory
 from occupancy.due_cells import Changed, DueCells, Piece, lots
 from occupancy.engine.config import EngineConfig
@@ -18,6 +18,7 @@ from occupancy.model import BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
 from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.sensed import DeviceHistory
+from occupancy.street_cells import street_cells
 from store import bay_pages, car_parks, cells, derived, generation, tail
 from store.generation import Cursor, Generation
 from store.postgres import Connection
