@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -69,6 +69,13 @@ def start_building(cur: Cursor, area: AreaId, engine_version: str) -> Generation
     if row is None:
         raise LookupError(f"area {area} has no generation to build beside")
     return cursor_of(cur, area, int(row[0]))
+
+
+def position_before(cur: Cursor, area: AreaId, age: timedelta) -> int:
+    """The newest position that had passed when the watermark was `age` younger than it is; 0: none."""
+    cur.execute(sql("derived.position_before"), (area, age.total_seconds()))
+    row = cur.fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
 
 
 def hold_live(cur: Cursor, area: AreaId) -> tuple[int, int]:
