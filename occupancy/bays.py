@@ -87,7 +87,11 @@ def live_state(bay_id: BayId, fold: DeviceFold, standing: Standing, binding: Bin
         reason=last.reason + overdue,
         device_id=fold.device_id,
         last_said=last.before if standing.verdict is Verdict.CUT_OFF else None,
+        free_chance=_AS_IT_WAS.get(last.before) if standing.verdict is Verdict.CUT_OFF else None,
     )
+
+
+_AS_IT_WAS = {State.FREE: 1.0, State.OCCUPIED: 0.0}
 
 
 def unsensed(bay_id: BayId) -> BayState:

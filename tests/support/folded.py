@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from occupancy.batch import Batch
+from occupancy.batch import Batch, at_once
 from occupancy.car_park import Recount
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold
@@ -213,13 +213,15 @@ class Folded:
         )
         self._take(batch)
 
-    def rebuilt(self, *, pages_of: int = 1) -> Folded:
-        """Another generation: the same log, folded from its beginning."""
+    def rebuilt(self, *, pages_of: int = 1, together: bool = False) -> Folded:
+        """Another generation: the same log, folded from its beginning; `together`: a page's positions at once."""
         other = Folded([], pages_of=pages_of)
         other.log, other.tables = [], LaidRows(CELLS_UNTIL)
         other._renew(Registry())
-        for batch in self.log:
-            other._take(batch)
+        for start in range(0, len(self.log), pages_of):
+            page = self.log[start : start + pages_of]
+            for batch in at_once(page) if together else page:
+                other._take(batch)
         return other
 
     def crash(self) -> None:

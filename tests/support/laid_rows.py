@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from occupancy.cell_pass import capacities, closing
-from occupancy.cells import Held, car_park_cells, street_cells
+from occupancy.cells import Held, car_park_cells
 from occupancy.device_fold import DeviceFold
 from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
 from occupancy.fold import AreaFold
@@ -16,6 +16,7 @@ from occupancy.model import DeviceId, ZoneAvailability, ZoneCell, ZoneId, ZoneKi
 from occupancy.page import Page
 from occupancy.registry import Registry
 from occupancy.spans import Span, differences
+from occupancy.street_cells import street_cells
 
 _began = attrgetter("started_at")
 

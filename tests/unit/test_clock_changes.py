@@ -14,11 +14,12 @@ import pytest
 from occupancy.calendar import civil_at, instants_of
 from occupancy.car_park import CarPark, CountSpan
 from occupancy.cell_pass import capacities, closing
-from occupancy.cells import Held, car_park_cells, street_cells
+from occupancy.cells import Held, car_park_cells
 from occupancy.limits import Limits
 from occupancy.model import BayId, State, ZoneId
 from occupancy.registry import Registry
 from occupancy.rules import is_open, rules_at
+from occupancy.street_cells import street_cells
 from tests.support.folded import AREA, START, Folded, documents, state
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
