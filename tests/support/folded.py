@@ -16,6 +16,7 @@ from occupancy.fold import AreaFold
 from occupancy.model import (
     AnyReading,
     Cause,
+    Clock,
     CountReading,
     DeviceId,
     Direction,
@@ -242,8 +243,10 @@ class Folded:
         since = tables.watermark and remembered_from(tables.watermark)
         heard: dict[DeviceId, list[int]] = {}
         for reading in self._readings():
-            if since and reading.received_at >= since:
-                heard.setdefault(reading.device_id, []).append(slot_of(reading.received_at))
+            live = self.fold.clock is Clock.LIVE
+            at = reading.received_at if live else reading.observed_at(Clock.EVENT)
+            if since and at >= since:
+                heard.setdefault(reading.device_id, []).append(slot_of(at))
         self.fold.load(
             tables.devices.values(),
             {zone: (count.base, count.recent) for zone, count in tables.count_folds.items()},
