@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from occupancy.device_fold import DeviceFold
 from occupancy.model import AnyReading, Quality, ReadingKey, State, StateReading
 from occupancy.page import Before
 from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, count, documents, passage, state
@@ -50,6 +51,10 @@ def town_documents(clock: str) -> dict[tuple[str, str], Any]:
 
 def _limit(minutes: int, **more: Any) -> dict[str, Any]:
     return {"area_id": AREA, "use": "limited_waiting", "days": "daily", "max_stay_min": minutes, **more}
+
+
+def _by_key(checkpoints: list[DeviceFold]) -> dict[tuple[str, ReadingKey], DeviceFold]:
+    return {(checkpoint.device_id, checkpoint.key): checkpoint for checkpoint in checkpoints}
 
 
 class Town(RuleBasedStateMachine):
@@ -281,6 +286,8 @@ class Town(RuleBasedStateMachine):
         """A new generation takes over, with the same rows and, as far as it is sure of them, the same versions."""
         rebuilt = self.town.rebuilt(pages_of=pages_of, together=together)
         assert rebuilt.rows() == self.town.rows()
+        assert rebuilt.tables.devices == self.town.tables.devices
+        assert _by_key(rebuilt.tables.checkpoints) == _by_key(self.town.tables.checkpoints)
         for zone_id, said in self.town.tables.zones.items():
             assert zone_id in rebuilt.fold.unsure or rebuilt.tables.zones[zone_id] == said
         if not together:
