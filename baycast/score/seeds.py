@@ -21,6 +21,8 @@ _MORE_IS_BETTER = (
     "stuck_detected_share",
     "outage_detected_share",
 )
+_CAUSES = ("wrong_share.", "overstay_wrong_share.")
+"""A run without such a figure had nothing wrong by that cause."""
 _AGAINST_NAIVE = (
     "wrong_share",
     "false_free_share",
@@ -57,7 +59,8 @@ def mean_and_worst(results: Sequence[Mapping[str, float | None]]) -> dict[str, f
     found: dict[str, float | None] = {}
     worst: dict[str, float | None] = {}
     for name in names:
-        values = [value for result in results if (value := result.get(name)) is not None]
+        missing = 0.0 if name.startswith(_CAUSES) else None
+        values = [value for result in results if (value := result.get(name, missing)) is not None]
         found[name] = sum(values) / len(values) if values else None
         plain = name.removeprefix("naive_").partition(".")[0]
         if not values:

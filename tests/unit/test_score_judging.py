@@ -20,6 +20,7 @@ from simulator.history import play
 from simulator.radio import Outage
 from simulator.repairable import Merge
 from simulator.scenarios import Faults
+from simulator.sensor_eye import Episode
 
 NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
 M = 60_000
@@ -110,6 +111,11 @@ def test_an_overstay_is_right_when_it_was_one_by_then_and_the_exempt_are_named()
         "overstay_recall": 1 / 2,
         "overstays_without_limit": 0,
     }
+    lost = Episode(110 * M, 112 * M, "lost")
+    missed = Episode(150 * M, 160 * M, "missed_departure")
+    told = OverstayMatch()
+    told.bay(LIMITED, vehicles, claims, [lost, missed])
+    assert told.causes() == {"other": 1 / 2, "missed_departure": 1 / 4}
     again = OverstayMatch()
     again.bay(LIMITED, vehicles, [Claim(100 * M, 170 * M, True)])
     assert again.figures()["overstay_precision"] == 1
@@ -142,7 +148,13 @@ def test_an_outage_is_noticed_by_its_own_gateway_or_by_the_area() -> None:
 def test_mean_and_worst_know_which_way_is_worse() -> None:
     found = mean_and_worst(
         [
-            {"wrong_share": 0.1, "repaired_share": 0.9, "zone_bias": -2.0, "ece": None},
+            {
+                "wrong_share": 0.1,
+                "repaired_share": 0.9,
+                "zone_bias": -2.0,
+                "ece": None,
+                "wrong_share.lost": 0.1,
+            },
             {"wrong_share": 0.3, "repaired_share": 0.7, "zone_bias": 1.0, "ece": None},
         ]
     )
@@ -150,6 +162,7 @@ def test_mean_and_worst_know_which_way_is_worse() -> None:
     assert found["worst.wrong_share"] == 0.3
     assert found["worst.repaired_share"] == 0.7
     assert found["worst.zone_bias"] == -2.0
+    assert found["wrong_share.lost"] == pytest.approx(0.05)
     assert found["ece"] is found["worst.ece"] is None
 
 
