@@ -1,43 +1,40 @@
 """Folds an area's log, batch by batch, into what is derived from it.
 
 Pure: batches come in, a `Page` of rows goes out, and what must be looked up for a batch (a late reading's history) is
-asked for by `needs` first. The unit is the position: zones are judged after every batch, however many of them are
-written at once, so that a rebuild gives the same versions as the first run.
+asked for by `needs` first. The unit is the position: zones are judged after every one, however many are written at
+once, so that a rebuild gives the same versions as the first run. Where a batch is many positions, what readings touch
+is judged at the last of them: the rows are the same, as no order of arrival matters to them, but the version of such a
+zone is not known before its answer changes again; until then it is `unsure`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from occupancy.batch import Batch, Change, Needs
-from occupancy.bays import cut_off, shown, unsensed
+from occupancy.batch import Batch, Needs
+from occupancy.bays import shown, unsensed
 from occupancy.car_park import CountEvent, CountFold, event_of
-from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
 from occupancy.device_fold import DeviceFold
 from occupancy.model import (
     AnyReading,
     BayId,
-    BayState,
     Clock,
     DeviceId,
     Outage,
-    State,
     Stay,
     ZoneAvailability,
     ZoneId,
 )
 from occupancy.outages import Outages
-from occupancy.overrides import KIND as OVERRIDE
 from occupancy.overstays import LimitedStays, Word
-from occupancy.page import BEGINNING, Page
+from occupancy.page import BEGINNING, Before, Page
 from occupancy.registry import Registry
+from occupancy.registry_changes import RegistryChanges
 from occupancy.reopening import clock_of, devices_reopened, parks_reopened
-from occupancy.rules import zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
-from occupancy.spans import FOREVER
 from occupancy.zone_answers import ZoneAnswers
 
 
@@ -52,11 +49,18 @@ class AreaFold:
         self.watermark = watermark
         self.version = version
         self.outages = Outages(registry)
-        self.sensed = SensedBays(registry, self._believed)
+        self.sensed = SensedBays(registry, self.outages.cut_offs_of)
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
         self.answers = ZoneAnswers(registry, self.sensed.states, self.counted)
+        self._documents = RegistryChanges(registry, self.sensed, self.outages, self.limited, self.answers)
         self.page = Page(position, watermark, version)
+        self.unsure: dict[ZoneId, int] = {}
+        """Zones whose version may be another, folded position by position from the one given here on."""
+        self._folded_at_once_from: int | None = None
+        """Where the positions before the last batch ended, if it was several at once."""
+        self.reopened: dict[DeviceId, Before] = {}
+        """Sensors whose history the last batch showed to be other than folded: the next thing is to `reopen` them."""
 
     def load(
         self,
@@ -120,15 +124,17 @@ class AreaFold:
         devices: Mapping[DeviceId, DeviceHistory] | None = None,
         car_parks: Mapping[ZoneId, CountHistory] | None = None,
     ) -> None:
-        """Fold one batch. `devices` and `car_parks` hold what `needs` asked for."""
+        """Fold one batch. `devices` and `car_parks` hold what `needs` asked for; after it `reopen` must be given what
+        `reopened` asks for."""
         devices, car_parks = devices or {}, car_parks or {}
         old_bays = {device_id: self.sensed.bays_of(device_id) for device_id in devices}
-        self.position = self.page.position = batch.position
-        touched = self._change_registry(batch.changes)
-        for span in batch.pipeline_down:
-            self.outages.pipeline_was_down(span)
-        self.outages.hear(batch.readings, self.clock)
-        bays: set[BayId] = set()
+        before, self.position = self.position, batch.position
+        self._folded_at_once_from = before if batch.parts else None
+        self.page.position = batch.position
+        touched = self._documents.change(batch.changes, self.page, self.watermark)
+        if touched:
+            self._show(self.answers.closures_changed())
+        bays = self._listen(batch)
         for device_id, history in devices.items():
             bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
         for zone_id, count_history in car_parks.items():
@@ -141,73 +147,59 @@ class AreaFold:
             if zone_id not in car_parks:
                 self.counted.step(zone_id, events, self.watermark, self.page)
             touched.add(zone_id)
-        if batch.watermark is not None:
-            bays |= self.sensed.tick(batch.watermark, self.page)
-            bays |= self._look_for_outages(batch.watermark)
-            touched |= self.counted.tick(batch.watermark, self.page)
-            touched |= self._move(batch.watermark)
+        touched |= self._zones_of(bays)
+        moved, due = self._pass(batch.positions(), touched)
+        self._show(bays | moved)
+        changed = self._judge(touched | due, batch.position)
+        if batch.parts:
+            self._doubt_versions(touched, changed, before)
+
+    def reopen(self, devices: Mapping[DeviceId, DeviceHistory]) -> None:
+        """Fold sensors again from before what `reopened` gives, up to the last batch."""
+        bays: set[BayId] = set()
+        for device_id, history in devices.items():
+            own = self.sensed.bays_of(device_id)
+            bays |= self.sensed.refold(device_id, history, own, self.watermark, self.page)
+        self.reopened = {}
         self._show(bays)
-        touched |= {self.registry.bays[bay_id].zone_id for bay_id in bays if bay_id in self.registry.bays}
-        self._judge(touched)
+        zones = self._zones_of(bays)
+        changed = self._judge(zones, self.position)
+        if self._folded_at_once_from is not None:
+            self._doubt_versions(zones, changed, self._folded_at_once_from)
 
-    def _look_for_outages(self, watermark: datetime) -> set[BayId]:
-        changed, touched = self.outages.advance(watermark)
-        self.page.outages.update(changed)
-        return self.sensed.look_again(touched, watermark)
+    def _listen(self, batch: Batch) -> set[BayId]:
+        """Who was heard when, and what outages follow, before anything is folded: what was said before an outage is no
+        evidence of what came after it. Returns the bays whose live state was set."""
+        touched: set[DeviceId] = set(self.registry.sensors) if batch.changes else set()
+        watermark = self.watermark
+        for part in batch.positions():
+            for span in part.pipeline_down:
+                self.outages.pipeline_was_down(span)
+            self.outages.hear(part.readings, self.clock)
+            if part.watermark is not None:
+                watermark = part.watermark
+                changed, cut_off = self.outages.advance(watermark)
+                self.page.outages.update(changed)
+                touched |= cut_off
+        bays, self.reopened = self.sensed.cut_off(touched, watermark, self.page)
+        return bays
 
-    def _believed(self, state: BayState, before: State) -> BayState:
-        """What is left of a bay's state after what is known of its sensor's surroundings."""
-        outage = self.outages.doubt(state.device_id) if state.device_id is not None else None
-        return state if outage is None else cut_off(state, outage, before)
+    def _pass(self, parts: Sequence[Batch], touched: Container[ZoneId]) -> tuple[set[BayId], set[ZoneId]]:
+        """The watermark moves on, position by position. Zones that time alone touches are judged at each.
 
-    def _change_registry(self, changes: Sequence[Change]) -> set[ZoneId]:
-        documents = [change for change in changes if change[0] != OVERRIDE]
-        touched = self._change_documents(documents) if documents else set()
-        return touched | self._change_overrides([(id, doc) for kind, id, doc in changes if kind == OVERRIDE])
-
-    def _change_overrides(self, changes: Sequence[tuple[str, object | None]]) -> set[ZoneId]:
-        """Put overrides in or out. What they cover of the past is computed again, what lies ahead when it comes."""
-        touched: set[ZoneId] = set()
-        for override_id, doc in changes:
-            before = self.registry.overrides.get(override_id)
-            self.registry.put_override(override_id, doc)
-            after = self.registry.overrides.get(override_id)
-            for override in (before, after) if before != after else ():
-                if override is None:
-                    continue
-                self.limited.override(override, self.page)
-                for zone_id in zones_of(self.registry, override):
-                    touched.add(zone_id)
-                    self.page.dirty(zone_id, override.starts_at, override.until or FOREVER)
-        if touched:
-            self._rules_changed()
-        return touched
-
-    def _change_documents(self, changes: Sequence[Change]) -> set[ZoneId]:
-        zones, bays = set(self.registry.zones), set(self.registry.bays)
-        before = {zone.zone_id: grounds(self.registry, zone) for zone in self.registry.zones.values()}
-        limited_before = self.limited.grounds()
-        for kind, id, doc in changes:
-            if doc is None:
-                self.registry.remove(kind, id)
-            else:
-                self.registry.put(kind, id, doc)
-        self.page.registry_changed = True
-        self.limited.change(limited_before, self.page)
-        for zone_id in zones - set(self.registry.zones):
-            self.page.gone_zones.add(zone_id)
-            self.page.zones.pop(zone_id, None)
-            self.answers.said.pop(zone_id, None)
-        for bay_id in bays - set(self.registry.bays):
-            self.page.forget_bay(bay_id)
-        self.outages.registry_changed()
-        self.sensed.registry_changed(self.watermark)
-        self._rules_changed()
-        if self.watermark is not None:
-            for zone in self.registry.zones.values():
-                if grounds(self.registry, zone) != before.get(zone.zone_id):
-                    self.page.dirty(zone.zone_id, BEGINNING)
-        return set(self.registry.zones)
+        Returns the bays whose live state was set, and the zones that the last position leaves to be judged.
+        """
+        bays: set[BayId] = set()
+        due: set[ZoneId] = set()
+        for part in parts:
+            if part.watermark is not None:
+                moved = self.sensed.tick(part.watermark, self.page)
+                due = self._zones_of(moved) | self.counted.tick(part.watermark, self.page)
+                due |= self._move(part.watermark)
+                bays |= moved
+                if part is not parts[-1]:
+                    self._judge((zone_id for zone_id in due if zone_id not in touched), part.position)
+        return bays, due if parts[-1].watermark is not None else set()
 
     def _move(self, watermark: datetime) -> set[ZoneId]:
         """The watermark has moved: whole cells are due, and with a new minute other rules may be in force."""
@@ -224,10 +216,6 @@ class AreaFold:
         self._show(self.answers.closures_changed())
         return set(self.registry.zones)
 
-    def _rules_changed(self) -> None:
-        self.answers.registry_changed()
-        self._show(self.answers.closures_changed())
-
     def _show(self, bays: Iterable[BayId]) -> None:
         for bay_id in bays:
             if bay := self.registry.bays.get(bay_id):
@@ -235,11 +223,26 @@ class AreaFold:
                 # Which rules are in force is not known before the first watermark; the bay is shown again then.
                 self.page.show(shown(state, self.answers.access(bay)) if self.answers.known else state)
 
-    def _judge(self, touched: Iterable[ZoneId]) -> None:
-        """Say what holds for the zones now; what differs from what was said gets this position as its version."""
-        for zone_id, availability in self.answers.judge(touched, self.watermark).items():
-            self.page.zones[zone_id] = (availability, self.position)
-            self.version = self.page.version = self.position
+    def _zones_of(self, bays: Iterable[BayId]) -> set[ZoneId]:
+        return {self.registry.bays[bay_id].zone_id for bay_id in bays if bay_id in self.registry.bays}
+
+    def _judge(self, zones: Iterable[ZoneId], position: int) -> set[ZoneId]:
+        """Say what holds for the zones; what differs from what was said, and is returned, gets the position as its
+        version."""
+        changed = self.answers.judge(zones, self.watermark)
+        for zone_id, availability in changed.items():
+            self.page.zones[zone_id] = (availability, position)
+            self.version = self.page.version = position
+            self.unsure.pop(zone_id, None)
+        return set(changed)
+
+    def _doubt_versions(self, touched: Iterable[ZoneId], changed: Container[ZoneId], before: int) -> None:
+        """Zones judged once for positions after `before`: their answers may have changed earlier, or there and back."""
+        for zone_id in touched:
+            if zone_id in changed:
+                self.unsure[zone_id] = before
+            else:
+                self.unsure.setdefault(zone_id, before)
 
     def _by_sensor(self, readings: Iterable[AnyReading]) -> dict[DeviceId, list[AnyReading]]:
         found: dict[DeviceId, list[AnyReading]] = {}

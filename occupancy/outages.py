@@ -5,7 +5,7 @@ hears and delivers it later was away all the same. What counts is in which slots
 a set, so that any order of arrival gives the same outages (L3), kept for as long as a reading may be late and a sensor
 may be silent. An outage is a stretch of slots without a word from any sensor of the group in which at least
 `BROKEN` sensors, alive before it, broke their promise to speak: even where one message in ten is lost, that many in a
-row go missing once in a million times. Until a sensor is heard again after an outage, what it said before is no
+row go missing once in a million times. From its beginning until a sensor's own next word, what it said before is no
 evidence: changes may have been missed.
 """
 
@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from occupancy.clocks import z
+from occupancy.device_fold import CutOff
 from occupancy.model import EPOCH, AnyReading, Clock, DeviceId, Outage
 from occupancy.registry import Registry
 
@@ -62,6 +64,9 @@ class Outages:
         self._again_from: dict[str, int] = {}
         """By group: the slot of a word that came late."""
         self._said: dict[Row, Outage] = {}
+        """All that was found, however long ago, but for those of gateways within one of the area."""
+        self._cut_offs: dict[str | None, tuple[CutOff, ...]] = {}
+        """By gateway (None: of sensors without one), as far as anybody asked."""
         self.registry_changed()
 
     def registry_changed(self) -> None:
@@ -136,11 +141,10 @@ class Outages:
 
     def advance(self, watermark: datetime) -> tuple[dict[Row, Outage | None], set[DeviceId]]:
         """The watermark moves on. Returns the outages that are new or changed (None: there was none after all), and the
-        sensors whose word may have become evidence, or none, by that."""
+        sensors that may have been cut off at another time by that."""
         now = slot_of(watermark)
         if now == self._now and not self._again_from:
             return {}, set()
-        before = {group: self._doubt_from(group) for group in self._found}
         if self._base is None:
             self._base = now // _DAY * _DAY - _KEPT
         self._now = now
@@ -151,29 +155,23 @@ class Outages:
                 self._watch(group)
         self._again_from.clear()
         changed = self._changed()
-        touched = {
-            device_id
-            for group in self._found.keys() | before.keys()
-            if self._doubt_from(group) != before.get(group)
-            for device_id in self._groups.get(group, ())
-        }
         self._forget(now)
-        return changed, touched
+        if changed:
+            self._cut_offs.clear()
+        return changed, {device_id for group, _ in changed for device_id in self._groups.get(group, ())}
 
-    def doubt(self, device_id: DeviceId) -> Outage | None:
-        """The outage since which nothing was heard from a sensor; None: what it said stands."""
+    def cut_offs_of(self, device_id: DeviceId) -> tuple[CutOff, ...]:
+        """When the outages of a sensor's gateway and of its area began, in order."""
         sensor = self.registry.sensors.get(device_id)
-        newest = self._newest.get(device_id, -1)
         if sensor is None:
-            return None
-        groups = [self._whole()]
-        if sensor.gateway is not None:
-            groups.append(f"gateway/{sensor.gateway}")
-        for group in groups:
-            rows = self._found.get(group)
-            if rows and newest < max(slot_of(rows[-1].began_at), self._base or 0):
-                return rows[-1]
-        return None
+            return ()
+        if sensor.gateway not in self._cut_offs:
+            groups = (self._whole(), f"gateway/{sensor.gateway}" if sensor.gateway is not None else None)
+            found = [
+                CutOff(began_at, _why(group, began_at)) for group, began_at in self._said if group in groups
+            ]
+            self._cut_offs[sensor.gateway] = tuple(sorted(found))
+        return self._cut_offs[sensor.gateway]
 
     def _whole(self) -> str:
         return f"area/{self.registry.area_id}"
@@ -310,10 +308,6 @@ class Outages:
         dues = [last + self._limits[device_id][1] for device_id, last in self._alive(group, start)]
         return sorted(max(due, start + LEAST) for due in dues if due > start)
 
-    def _doubt_from(self, group: str) -> datetime | None:
-        rows = self._found.get(group)
-        return rows[-1].began_at if rows else None
-
     def _changed(self) -> dict[Row, Outage | None]:
         """What is said of outages differs from what was said: those of gateways within one of the area are not said."""
         whole = self._found.get(self._whole(), ())
@@ -327,8 +321,17 @@ class Outages:
         changed: dict[Row, Outage | None] = {
             key: None for key in self._said if key not in said and key[1] >= kept_from
         }
-        changed.update({key: row for key, row in said.items() if self._said.get(key) != row})
-        self._said = said
+        for key in changed:
+            del self._said[key]
+        # What is older than what is remembered was said then, or never.
+        changed.update(
+            {
+                key: row
+                for key, row in said.items()
+                if self._said.get(key) != row and (key in self._said or key[1] >= kept_from)
+            }
+        )
+        self._said.update((key, row) for key, row in changed.items() if row is not None)
         return changed
 
     def _forget(self, now: int) -> None:
@@ -344,8 +347,7 @@ class Outages:
         self._deaf >>= shift
         self._base = base
         for group, rows in self._found.items():
-            # The newest is kept however old: it may be why a sensor is not believed.
-            self._found[group] = [row for row in rows[:-1] if not _ended_by(row, base)] + rows[-1:]
+            self._found[group] = [row for row in rows if not _ended_by(row, base)]
 
 
 def remembered_from(watermark: datetime) -> datetime:
@@ -369,6 +371,11 @@ def _lowest(bits: int) -> int:
 
 def _ended_by(row: Outage, slot: int) -> bool:
     return row.ended_at is not None and slot_of(row.ended_at) <= slot
+
+
+def _why(group: str, began_at: datetime) -> str:
+    kind, _, name = group.partition("/")
+    return f"outage of {kind} {name} since {z(began_at)}, no word of this sensor since"
 
 
 def _part_of(row: Outage, whole: Outage) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -19,7 +19,6 @@ from occupancy.model import (
     Group,
     Outage,
     Quality,
-    ReadingKey,
     Source,
     Stay,
     ZoneAvailability,
@@ -27,6 +26,7 @@ from occupancy.model import (
 )
 from occupancy.outages import SLOT, remembered_from
 from occupancy.overrides import KIND as OVERRIDE
+from occupancy.page import Before
 from occupancy.registry import Registry
 from store.device_rows import device_fold_of
 from store.postgres import Connection
@@ -69,6 +69,13 @@ def start_building(cur: Cursor, area: AreaId, engine_version: str) -> Generation
     if row is None:
         raise LookupError(f"area {area} has no generation to build beside")
     return cursor_of(cur, area, int(row[0]))
+
+
+def position_before(cur: Cursor, area: AreaId, age: timedelta) -> int:
+    """The newest position that had passed when the watermark was `age` younger than it is; 0: none."""
+    cur.execute(sql("derived.position_before"), (area, age.total_seconds()))
+    row = cur.fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
 
 
 def hold_live(cur: Cursor, area: AreaId) -> tuple[int, int]:
@@ -185,11 +192,9 @@ def load_zones(cur: Cursor, area: AreaId, generation: int) -> Mapping[ZoneId, Zo
 
 
 def checkpoint_before(
-    cur: Cursor, area: AreaId, generation: int, device_id: DeviceId, key: ReadingKey
+    cur: Cursor, area: AreaId, generation: int, device_id: DeviceId, before: Before
 ) -> DeviceFold | None:
-    cur.execute(
-        sql("derived.checkpoint_before"), (area, generation, device_id, key.incarnation, key.boot, key.seq)
-    )
+    cur.execute(sql("derived.checkpoint_before"), (area, generation, device_id, *before.key, before.at))
     row = cur.fetchone()
     return device_fold_of(row) if row else None
 
@@ -216,8 +221,8 @@ def group_of(doc: Mapping[str, Any]) -> Group:
         bay_type=BayType(doc["bay_type"]),
         access=frozenset(doc["access"]),
         max_stay_min=doc["max_stay_min"],
-        last_free=doc.get("last_free", 0),
-        last_occupied=doc.get("last_occupied", 0),
+        guessed=doc.get("guessed", 0),
+        guessed_free=doc.get("guessed_free", 0.0),
         counts=Counts(
             free=doc["free"], occupied=doc["occupied"], unknown=doc["unknown"], closed=doc["closed"]
         ),
@@ -234,8 +239,7 @@ def group_doc(group: Group) -> dict[str, object]:
         "occupied": counts.occupied,
         "unknown": counts.unknown,
         "closed": counts.closed,
-        **({"last_free": group.last_free} if group.last_free else {}),
-        **({"last_occupied": group.last_occupied} if group.last_occupied else {}),
+        **({"guessed": group.guessed, "guessed_free": group.guessed_free} if group.guessed else {}),
     }
 
 

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
-from occupancy.batch import Batch, Needs
+from occupancy.batch import Batch, Needs, at_once
 from occupancy.cell_pass import capacities, closing
-from occupancy.cells import car_park_cells, street_cells
+from occupancy.cells import car_park_cells
 from occupancy.counted import CountHistory
-from occupancy.due_cells import Changed, DueCells, Piece, at_once
+from occupancy.due_cells import Changed, DueCells, Piece, lots
 from occupancy.engine.config import EngineConfig
 from occupancy.engine.metrics import LATE, PAGE_SECONDS, POSITION, READINGS, VERDICTS
 from occupancy.fold import AreaFold
 from occupancy.model import BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
 from occupancy.outages import remembered_from
-from occupancy.page import BEGINNING, FIRST_KEY, Page
+from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.sensed import DeviceHistory
+from occupancy.street_cells import street_cells
 from store import bay_pages, car_parks, cells, derived, generation, tail
 from store.generation import Cursor, Generation
 from store.postgres import Connection
@@ -50,20 +51,25 @@ class AreaEngine:
             first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
             self.cells = DueCells(registry, first)
 
-    def advance(self) -> int:
-        """Fold the next page of the log; returns its positions, 0 at the end. Raises `LostRace`, `psycopg.Error`."""
+    def advance(self, *, at_once_until: int = 0) -> int:
+        """Fold the next page of the log; returns its positions, 0 at the end. Raises `LostRace`, `psycopg.Error`.
+
+        Up to the position `at_once_until` they are folded at once, which may leave versions unsure.
+        """
+        position = self.at.position
+        ahead = max(0, at_once_until - position)
         with self.conn.transaction(), self.conn.cursor() as cur:
             batches = tail.batches_after(
                 cur,
                 self.at.area,
-                self.at.position,
-                positions=self.config.positions_per_page,
+                position,
+                positions=min(ahead or self.config.positions_per_page, self.config.positions_per_page),
                 readings=self.config.readings_per_page,
             )
             if not batches:
                 return 0
             with PAGE_SECONDS.time():
-                for batch in batches:
+                for batch in at_once(batches) if ahead else batches:
                     self._fold(cur, batch)
                 self._write(cur)
             derived.notify_feed(cur, self.at.area)
@@ -73,26 +79,41 @@ class AreaEngine:
 
     def _fold(self, cur: Cursor, batch: Batch) -> None:
         needs = self.fold.needs(batch)
-        if not needs:
+        if needs:
+            self._fold_late(cur, batch, needs)
+        else:
             self.fold.apply(batch)
-            return
+        if self.fold.reopened:
+            self.fold.reopen(self._device_histories(cur, self.fold.reopened, batch))
+
+    def _fold_late(self, cur: Cursor, batch: Batch, needs: Needs) -> None:
         if needs.car_parks:
             self._write(cur)  # where their counting is taken up again is looked up in the rows
-        LATE.labels(self.at.area).inc(len(needs.devices) + len(needs.car_parks))
-        tail.allow_long_history(cur)
-        devices = {
-            device_id: self._device_history(cur, device_id, needs, batch) for device_id in needs.devices
-        }
+            LATE.labels(self.at.area).inc(len(needs.car_parks))
+            tail.allow_long_history(cur)
+        devices = self._device_histories(cur, needs.devices, batch)
         car_parks = {zone_id: self._count_history(cur, zone_id, needs, batch) for zone_id in needs.car_parks}
         self.fold.apply(batch, devices, car_parks)
 
-    def _device_history(self, cur: Cursor, device_id: DeviceId, needs: Needs, batch: Batch) -> DeviceHistory:
-        late = needs.devices[device_id]
+    def _device_histories(
+        self, cur: Cursor, devices: Mapping[DeviceId, Before | None], batch: Batch
+    ) -> dict[DeviceId, DeviceHistory]:
+        if devices:
+            LATE.labels(self.at.area).inc(len(devices))
+            tail.allow_long_history(cur)
+        return {
+            device_id: self._device_history(cur, device_id, before, batch)
+            for device_id, before in devices.items()
+        }
+
+    def _device_history(
+        self, cur: Cursor, device_id: DeviceId, before: Before | None, batch: Batch
+    ) -> DeviceHistory:
         at = self.at
-        start = late and self.fold.page.checkpoint_before(device_id, late.key)
-        if late and start is None:
-            key = self.fold.page.written_before(device_id, late.key)
-            start = generation.checkpoint_before(cur, at.area, at.generation, device_id, key)
+        start = before and self.fold.page.checkpoint_before(device_id, before)
+        if before and start is None:
+            written = self.fold.page.written_before(device_id, before)
+            start = generation.checkpoint_before(cur, at.area, at.generation, device_id, written)
         after = start.key if start else FIRST_KEY
         return DeviceHistory(
             start or None, tail.readings_of_device(cur, at.area, device_id, after, batch.position)
@@ -139,7 +160,7 @@ class AreaEngine:
         )
         cells.replace_cells(cur, self.at, due.gone, ())
         zones = self.fold.registry.zones
-        for some in at_once(due.computed, self._bays_in):
+        for some in lots(due.computed, self._bays_in):
             streets = [piece for piece in some if zones[piece.zone_id].kind is not ZoneKind.CAR_PARK]
             parks = [piece for piece in some if zones[piece.zone_id].kind is ZoneKind.CAR_PARK]
             computed = [*self._street_cells(cur, streets), *self._car_park_cells(cur, parks)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from occupancy.batch import Batch
 from occupancy.cell_pass import capacities, closing
-from occupancy.cells import Held, car_park_cells, street_cells
+from occupancy.cells import Held, car_park_cells
 from occupancy.counted import CountHistory
 from occupancy.device_fold import DeviceFold
 from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
@@ -31,10 +31,11 @@ from occupancy.model import (
     ZoneId,
     ZoneKind,
 )
-from occupancy.page import BEGINNING, FIRST_KEY, Page
+from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
 from occupancy.spans import differences
+from occupancy.street_cells import street_cells
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  # a Monday
 CELLS_UNTIL = START + timedelta(days=3)
@@ -215,9 +216,12 @@ class Folded:
             self._lay()
         self.fold.apply(
             batch,
-            {device: self._history(device, late) for device, late in needs.devices.items()},
+            {device: self._history(device, before) for device, before in needs.devices.items()},
             {zone: self._count_history(zone, late) for zone, late in needs.car_parks.items()},
         )
+        if self.fold.reopened:
+            again = self.fold.reopened.items()
+            self.fold.reopen({device: self._history(device, before) for device, before in again})
         if self.position % self.pages_of == 0 or watermark_s is not None:
             self._lay()
 
@@ -334,15 +338,15 @@ class Folded:
             if key[0] == bay_id and key[1] >= cut and device_id in (None, row.device_id):
                 del self.overstays[key]
 
-    def _history(self, device_id: DeviceId, late: AnyReading | None) -> DeviceHistory:
-        start = late and self.fold.page.checkpoint_before(device_id, late.key)
-        if late and start is None:
-            key = self.fold.page.written_before(device_id, late.key)
-            before = [c for c in self.checkpoints if c.device_id == device_id and c.key < key]
-            start = max(before, key=lambda c: c.key, default=None)
+    def _history(self, device_id: DeviceId, before: Before | None) -> DeviceHistory:
+        start = before and self.fold.page.checkpoint_before(device_id, before)
+        if before and start is None:
+            written = self.fold.page.written_before(device_id, before)
+            own = [c for c in self.checkpoints if c.device_id == device_id and written.leaves(c)]
+            start = max(own, key=lambda c: c.key, default=None)
         after = start.key if start else FIRST_KEY
-        own = [r for r in self.log if r.device_id == device_id and r.key > after]
-        return DeviceHistory(start, sorted(own, key=lambda r: r.key))
+        readings = [r for r in self.log if r.device_id == device_id and r.key > after]
+        return DeviceHistory(start, sorted(readings, key=lambda r: r.key))
 
     def _count_history(self, zone_id: ZoneId, late: datetime | None) -> CountHistory:
         before = [c for z, c in self.count_checkpoints if late and z == zone_id and c.as_of < late]

@@ -74,11 +74,11 @@ SELECT zone_id, groups, free_min, free_max, as_of, source, confidence, coverage
 FROM zone_state WHERE area = $1 AND generation = $2;
 
 -- name: checkpoint_before
--- The newest checkpoint of a sensor before a key.
+-- The newest checkpoint of a sensor before a key, with no word after a time.
 SELECT device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated,
        clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost
 FROM device_checkpoint
-WHERE area = $1 AND generation = $2 AND device_id = $3 AND (incarnation, boot, seq) < ($4, $5, $6)
+WHERE area = $1 AND generation = $2 AND device_id = $3 AND (incarnation, boot, seq) < ($4, $5, $6) AND as_of <= $7
 ORDER BY incarnation DESC, boot DESC, seq DESC LIMIT 1;
 
 -- name: count_checkpoint_before
@@ -424,3 +424,8 @@ SELECT pg_try_advisory_lock($1, hashtext($2));
 -- name: release_rebuild_lock
 -- The rebuild is done.
 SELECT pg_advisory_unlock($1, hashtext($2));
+
+-- name: position_before
+-- The newest position of an area's log whose watermark is older than $2 seconds before the newest; null for none.
+SELECT max(b.position) FROM log_head h JOIN log_batch b USING (area)
+WHERE h.area = $1 AND b.watermark <= h.watermark - make_interval(secs => $2);
