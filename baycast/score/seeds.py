@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import repeat
 from multiprocessing import get_context
 
@@ -33,15 +34,22 @@ _AGAINST_NAIVE = (
 )
 
 
+class SeedLostError(RuntimeError):
+    """A process that played a seed is gone; its text says what to do."""
+
+
 def score_seeds(plans: Sequence[ScorePlan], jobs: int, tell: Callable[[str], None]) -> list[Figures]:
     """The figures of each plan, in their order. A process plays one plan and ends, so that its memory is given back.
 
-    `tell` is called in those processes, and so must be a function of a module.
+    `tell` is called in those processes, and so must be a function of a module. Raises `SeedLostError`.
     """
-    with ProcessPoolExecutor(
-        min(jobs, len(plans)), mp_context=get_context("spawn"), max_tasks_per_child=1
-    ) as pool:
-        return list(pool.map(score, plans, repeat(tell)))
+    workers = min(jobs, len(plans))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        try:
+            return list(pool.map(score, plans, repeat(tell)))
+        except BrokenProcessPool:
+            text = f"one of {workers} processes that played a seed was killed: with fewer --jobs they need less memory"
+            raise SeedLostError(text) from None
 
 
 def against_naive(figures: Mapping[str, float | None]) -> dict[str, float | None]:

@@ -1,5 +1,6 @@
 """The judge: it counts what was shown, to the second, and a run of it is the same every time."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from baycast.score.history_tally import HistoryTally, Stretch, between
 from baycast.score.naive import NaiveEngine
 from baycast.score.overstays import Claim, Limit, OverstayMatch, Vehicle, over_at
 from baycast.score.run import ScorePlan, score
-from baycast.score.seeds import against_naive, mean_and_worst, score_seeds
+from baycast.score.seeds import SeedLostError, against_naive, mean_and_worst, score_seeds
 from baycast.score.stay_match import StayMatch
 from occupancy.model import Cause, DeviceId, ReadingKey, StateReading
 from simulator.field_run import FieldRun
@@ -197,6 +198,15 @@ def test_seeds_in_processes_of_their_own_are_those_played_alone_in_their_order()
     together = score_seeds(plans, 2, print)
     assert [one["wrong_share"] for one in together] == [score(plan, print)["wrong_share"] for plan in plans]
     assert together[0]["wrong_share"] != together[1]["wrong_share"]
+
+
+def die(_: str) -> None:
+    os._exit(3)
+
+
+def test_a_seed_whose_process_is_killed_is_said_in_words() -> None:
+    with pytest.raises(SeedLostError, match="fewer --jobs"):
+        score_seeds([ScorePlan("calm", 1, 0.1, 30)], 1, die)
 
 
 def test_ratios_to_the_naive_engine_are_null_where_it_has_nothing_wrong() -> None:
