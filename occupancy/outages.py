@@ -19,6 +19,7 @@ from occupancy.model import EPOCH, AnyReading, Clock, DeviceId, Outage
 from occupancy.registry import Registry
 
 SLOT = timedelta(minutes=5)
+_SLOT_S = SLOT.total_seconds()
 BROKEN = 6
 LEAST = 2
 """Slots that an outage lasts at least: shorter silences of small groups are too many to look at."""
@@ -355,7 +356,7 @@ def remembered_from(watermark: datetime) -> datetime:
 
 def slot_of(at: datetime) -> int:
     """Slots since 1970."""
-    return (at - EPOCH) // SLOT
+    return int(at.timestamp() // _SLOT_S)
 
 
 def at_slot(slot: int) -> datetime:

@@ -27,6 +27,7 @@ from occupancy.overrides import KIND as OVERRIDE
 from store.queries import sql
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
+_CAUSES = {cause.value: cause for cause in Cause}
 
 
 def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, readings: int) -> list[Batch]:
@@ -139,7 +140,7 @@ def reading_of(row: Sequence[Any]) -> AnyReading:
                 age_ms=age_ms,
                 received_at=received_at,
                 occupied=occupied,
-                cause=Cause(cause),
+                cause=_CAUSES[cause],
                 prev_s=prev_s,
                 confidence=confidence,
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from occupancy.model import StateReading
 from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, documents, state
