@@ -44,6 +44,7 @@ class Outages:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._groups: dict[str, list[DeviceId]] = {}
+        self._groups_of: dict[DeviceId, list[str]] = {}
         self._limits: dict[DeviceId, tuple[int, int]] = {}
         """By sensor, in slots after its last word: how long it is alive, and when its promise is broken."""
         self._heard: dict[DeviceId, int] = {}
@@ -78,6 +79,10 @@ class Outages:
         if (groups, limits) == (self._groups, self._limits):
             return
         self._groups, self._limits = groups, limits
+        self._groups_of = {device_id: [] for device_id in limits}
+        for group, members in groups.items():
+            for device_id in members:
+                self._groups_of[device_id].append(group)
         self._group_heard = {}
         for group, members in groups.items():
             together = self._deaf
@@ -117,12 +122,13 @@ class Outages:
             self._looked(group)
 
     def hear(self, readings: Iterable[AnyReading], clock: Clock) -> None:
+        live = clock is Clock.LIVE
         for reading in readings:
-            if reading.device_id in self.registry.sensors:
-                at = reading.received_at if clock is Clock.LIVE else reading.observed_at(clock)
-                slot = slot_of(at)
-                if self._newest.get(reading.device_id) != slot:
-                    self._hear(reading.device_id, slot)
+            device_id = reading.device_id
+            if device_id in self._limits:
+                slot = slot_of(reading.received_at if live else reading.observed_at(clock))
+                if self._newest.get(device_id) != slot:
+                    self._hear(device_id, slot)
 
     def pipeline_was_down(self, span: Span) -> None:
         """Nothing could be heard from anybody: silence in these slots says nothing of the sensors."""
@@ -190,10 +196,7 @@ class Outages:
             return
         self._heard[device_id] = heard | bit
         self._newest[device_id] = max(slot, self._newest.get(device_id, slot))
-        sensor = self.registry.sensors[device_id]
-        for group in (self._whole(), f"gateway/{sensor.gateway}" if sensor.gateway is not None else None):
-            if group is None:
-                continue
+        for group in self._groups_of[device_id]:
             together = self._group_heard.get(group, 0)
             self._group_heard[group] = together | bit
             looked_at = self._check_at.get(group)
