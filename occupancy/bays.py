@@ -98,6 +98,7 @@ def cut_off(state: BayState, outage: Outage, before: State) -> BayState:
         since=state.since if state.state is State.UNKNOWN else outage.noticed_at,
         confidence=0.0,
         last_said=known,
+        free_chance={State.FREE: 1.0, State.OCCUPIED: 0.0}.get(known),
         reason=f"outage of {kind} {name} since {z(outage.began_at)}{until}, no word of this sensor since",
     )
 

@@ -223,8 +223,8 @@ def group_of(doc: Mapping[str, Any]) -> Group:
         bay_type=BayType(doc["bay_type"]),
         access=frozenset(doc["access"]),
         max_stay_min=doc["max_stay_min"],
-        last_free=doc.get("last_free", 0),
-        last_occupied=doc.get("last_occupied", 0),
+        guessed=doc.get("guessed", 0),
+        guessed_free=doc.get("guessed_free", 0.0),
         counts=Counts(
             free=doc["free"], occupied=doc["occupied"], unknown=doc["unknown"], closed=doc["closed"]
         ),
@@ -241,8 +241,7 @@ def group_doc(group: Group) -> dict[str, object]:
         "occupied": counts.occupied,
         "unknown": counts.unknown,
         "closed": counts.closed,
-        **({"last_free": group.last_free} if group.last_free else {}),
-        **({"last_occupied": group.last_occupied} if group.last_occupied else {}),
+        **({"guessed": group.guessed, "guessed_free": group.guessed_free} if group.guessed else {}),
     }
 
 
