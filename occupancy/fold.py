@@ -33,10 +33,11 @@ from occupancy.model import (
 from occupancy.outages import Outages
 from occupancy.overstays import LimitedStays, Word
 from occupancy.page import BEGINNING, Page
+from occupancy.recent import RecentWords
 from occupancy.registry import Registry
 from occupancy.registry_changes import RegistryChanges
 from occupancy.reopening import clock_of, devices_reopened, parks_reopened
-from occupancy.sensed import CHECKPOINT_EVERY, DeviceHistory, SensedBays, late_devices
+from occupancy.sensed import DeviceHistory, SensedBays, late_devices
 from occupancy.zone_answers import ZoneAnswers
 
 
@@ -59,8 +60,7 @@ class AreaFold:
         self.page = Page(position, watermark, version)
         self.unsure: dict[ZoneId, int] = {}
         """Zones whose version may be another, folded position by position from the one given here on."""
-        self.recent: Mapping[DeviceId, DeviceHistory] = {}
-        """The last words of sensors, when the last batch was many positions: most late readings are not older."""
+        self.recent = RecentWords()
 
     def load(
         self,
@@ -138,14 +138,14 @@ class AreaFold:
         for zone_id, count_history in car_parks.items():
             self.counted.refold(zone_id, count_history, self.clock, self.watermark, self.page)
             touched.add(zone_id)
-        spoken = {
-            device_id: said
-            for device_id, said in self._by_sensor(batch.readings).items()
-            if device_id not in devices
-        }
-        self.recent = self._remembered(spoken, devices) if batch.parts else {}
-        for device_id, readings in spoken.items():
-            bays |= self.sensed.step(device_id, readings, self.watermark, self.page)
+        said = self._by_sensor(batch.readings)
+        if batch.parts:
+            self.recent.remember(self.sensed.devices, said, devices)
+        else:
+            self.recent.forget()
+        for device_id, readings in said.items():
+            if device_id not in devices:
+                bays |= self.sensed.step(device_id, readings, self.watermark, self.page)
         for zone_id, events in self._by_park(batch).items():
             if zone_id not in car_parks:
                 self.counted.step(zone_id, events, self.watermark, self.page)
@@ -156,18 +156,6 @@ class AreaFold:
         changed = self._judge(touched | due, batch.position)
         if batch.parts:
             self._doubt_versions(touched, changed, before)
-
-    def _remembered(
-        self, spoken: Mapping[DeviceId, Sequence[AnyReading]], folded_again: Mapping[DeviceId, DeviceHistory]
-    ) -> dict[DeviceId, DeviceHistory]:
-        """Where sensors stand, and what they say now."""
-        recent = {
-            device_id: DeviceHistory(self.sensed.devices.get(device_id), readings)
-            for device_id, readings in spoken.items()
-        }
-        short = (item for item in folded_again.items() if len(item[1].readings) <= CHECKPOINT_EVERY)
-        recent.update(short)
-        return recent
 
     def _listen(self, batch: Batch) -> set[BayId]:
         """Who was heard when, and what outages follow; returns the bays whose live state was set."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from occupancy.bays import bay_rows, live_state, unsensed
 from occupancy.device_fold import DeviceFold, Watch
 from occupancy.doubt import Doubt
-from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId, ReadingKey, State
+from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId, State
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
@@ -28,12 +28,6 @@ class DeviceHistory:
 
     start: DeviceFold | None
     readings: Sequence[AnyReading]
-
-    def with_late(self, late: AnyReading, readings: Sequence[AnyReading]) -> DeviceHistory | None:
-        """The same history with what has come since; None: the late reading among that is older than it."""
-        if self.start is None or late.key < self.start.key:
-            return None
-        return DeviceHistory(self.start, sorted([*self.readings, *readings], key=_key))
 
 
 class SensedBays:
@@ -252,15 +246,11 @@ class SensedBays:
         return unsensed(bay_id)
 
 
-def _key(reading: AnyReading) -> ReadingKey:
-    return reading.key
-
-
 def late_devices(sensed: SensedBays, readings: Iterable[AnyReading]) -> Mapping[DeviceId, AnyReading]:
     """The earliest late reading of each sensor that has one."""
     late: dict[DeviceId, AnyReading] = {}
     for reading in readings:
         if sensed.is_late(reading):
             first = late.get(reading.device_id, reading)
-            late[reading.device_id] = min(first, reading, key=_key)
+            late[reading.device_id] = min(first, reading, key=lambda r: r.key)
     return late

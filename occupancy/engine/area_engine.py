@@ -14,7 +14,7 @@ from occupancy.due_cells import Changed, DueCells, Piece, lots
 from occupancy.engine.config import EngineConfig
 from occupancy.engine.metrics import LATE, PAGE_SECONDS, POSITION, READINGS, VERDICTS
 from occupancy.fold import AreaFold
-from occupancy.model import AnyReading, BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
+from occupancy.model import BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
 from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.sensed import DeviceHistory
@@ -86,21 +86,11 @@ class AreaEngine:
             self._write(cur)  # where their counting is taken up again is looked up in the rows
         LATE.labels(self.at.area).inc(len(needs.devices) + len(needs.car_parks))
         tail.allow_long_history(cur)
-        said: dict[DeviceId, list[AnyReading]] = {device_id: [] for device_id in needs.devices}
-        for reading in batch.readings:
-            if reading.device_id in said:
-                said[reading.device_id].append(reading)
-        devices = {
-            device_id: self._recent_history(late, own) or self._device_history(cur, device_id, needs, batch)
-            for (device_id, late), own in zip(needs.devices.items(), said.values(), strict=True)
-        }
+        devices = self.fold.recent.histories(needs, batch)
+        for device_id in needs.devices.keys() - devices.keys():
+            devices[device_id] = self._device_history(cur, device_id, needs, batch)
         car_parks = {zone_id: self._count_history(cur, zone_id, needs, batch) for zone_id in needs.car_parks}
         self.fold.apply(batch, devices, car_parks)
-
-    def _recent_history(self, late: AnyReading | None, said: Sequence[AnyReading]) -> DeviceHistory | None:
-        """A sensor's history when it is in memory."""
-        recent = self.fold.recent.get(late.device_id) if late is not None else None
-        return recent.with_late(late, said) if recent is not None and late is not None else None
 
     def _device_history(self, cur: Cursor, device_id: DeviceId, needs: Needs, batch: Batch) -> DeviceHistory:
         late = needs.devices[device_id]

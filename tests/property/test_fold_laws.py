@@ -49,9 +49,9 @@ def histories(draw: st.DrawFn) -> list[AnyReading]:
     return readings
 
 
-def _deliver(readings: list[AnyReading], *, seed: int | None, every: int = 60) -> Folded:
+def _deliver(readings: list[AnyReading], *, seed: int | None, at_once_of: int = 1) -> Folded:
     """Deliver in order of time (`seed` None), or shuffled, repeated, in batches of any size, with ticks between."""
-    folded = Folded(pages_of=1 if seed is None else 1 + seed % 7)
+    folded = Folded(pages_of=1 if seed is None else 1 + seed % 7, at_once_of=at_once_of)
     folded.append(watermark_s=0)
     if seed is None:
         for reading in sorted(readings, key=lambda r: (r.received_at, r.device_id, r.key)):
@@ -67,6 +67,7 @@ def _deliver(readings: list[AnyReading], *, seed: int | None, every: int = 60) -
             folded.append(order[:size], watermark_s=clock if chance.random() < 0.7 else None)
             order = order[size:]
     folded.append(watermark_s=20_000_000)
+    folded.finish()
     return folded
 
 
@@ -74,6 +75,19 @@ def _deliver(readings: list[AnyReading], *, seed: int | None, every: int = 60) -
 @given(readings=histories(), seed=st.integers(0, 2**16))
 def test_l3_any_order_of_arrival_gives_the_same_rows(readings: list[AnyReading], seed: int) -> None:
     assert _deliver(readings, seed=seed).rows() == _deliver(readings, seed=None).rows()
+
+
+@settings(max_examples=150, deadline=None)
+@given(readings=histories(), seed=st.integers(0, 2**16), at_once_of=st.integers(2, 9))
+def test_l3_positions_folded_at_once_give_the_same_rows(
+    readings: list[AnyReading], seed: int, at_once_of: int
+) -> None:
+    """And the same versions, but for zones that say that theirs may be another."""
+    one_by_one = _deliver(readings, seed=seed)
+    at_once = _deliver(readings, seed=seed, at_once_of=at_once_of)
+    assert at_once.rows() == one_by_one.rows()
+    for zone_id, version in one_by_one.versions.items():
+        assert at_once.versions[zone_id] == version or zone_id in at_once.fold.unsure
 
 
 @settings(max_examples=60, deadline=None)

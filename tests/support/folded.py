@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from occupancy.batch import Batch
+from occupancy.batch import Batch, at_once
 from occupancy.cell_pass import capacities, closing
 from occupancy.cells import Held, car_park_cells
 from occupancy.counted import CountHistory
@@ -164,13 +164,23 @@ class Folded:
     """Folds batches and keeps the rows. A key that came before is not folded again, as the log would not store it."""
 
     def __init__(
-        self, docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None, *, pages_of: int = 1
+        self,
+        docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None,
+        *,
+        pages_of: int = 1,
+        at_once_of: int = 1,
     ) -> None:
         self.pages_of = pages_of
         """Positions to a page, at most: a watermark ends one."""
+        self.at_once_of = at_once_of
+        """Positions that are folded at once; the last ones wait for `finish`."""
+        self.waiting: list[Batch] = []
+        self.watermark: datetime | None = None
+        self.versions: dict[str, int] = {}
         self.fold = AreaFold(Registry())
         self.log: list[AnyReading] = []
         self.keys: set[tuple[str, ReadingKey]] = set()
+        self.arrived: dict[tuple[str, ReadingKey], int] = {}
         self.intervals: dict[tuple[str, datetime], Any] = {}
         self.stays: dict[tuple[str, datetime], Any] = {}
         self.overstays: dict[tuple[str, datetime], Any] = {}
@@ -199,11 +209,13 @@ class Folded:
             if (reading.device_id, reading.key) not in self.keys:
                 self.keys.add((reading.device_id, reading.key))
                 fresh.append(reading)
-        self.log.extend(fresh)
         self.position += 1
+        self.log.extend(fresh)
+        self.arrived.update({(r.device_id, r.key): self.position for r in fresh})
         watermark = None if watermark_s is None else START + timedelta(seconds=watermark_s)
-        if watermark is not None and self.fold.watermark is not None and watermark <= self.fold.watermark:
+        if watermark is not None and self.watermark is not None and watermark <= self.watermark:
             watermark = None
+        self.watermark = watermark or self.watermark
         batch = Batch(
             position=self.position,
             watermark=watermark,
@@ -211,16 +223,31 @@ class Folded:
             changes=changes,
             pipeline_down=pipeline_down,
         )
-        needs = self.fold.needs(batch)
-        if needs.car_parks:
-            self._lay()
-        self.fold.apply(
-            batch,
-            {device: self._history(device, late) for device, late in needs.devices.items()},
-            {zone: self._count_history(zone, late) for zone, late in needs.car_parks.items()},
-        )
+        self.waiting.append(batch)
+        if len(self.waiting) >= self.at_once_of:
+            self._fold()
         if self.position % self.pages_of == 0 or watermark_s is not None:
             self._lay()
+
+    def finish(self) -> None:
+        """Fold what waits to be folded at once, and lay the rows."""
+        self._fold()
+        self._lay()
+
+    def _fold(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for batch in at_once(waiting):
+            needs = self.fold.needs(batch)
+            if needs.car_parks:
+                self._lay()
+            devices = self.fold.recent.histories(needs, batch)
+            for device_id in needs.devices.keys() - devices.keys():
+                devices[device_id] = self._history(device_id, needs.devices[device_id], batch)
+            car_parks = {
+                zone_id: self._count_history(zone_id, late, batch)
+                for zone_id, late in needs.car_parks.items()
+            }
+            self.fold.apply(batch, devices, car_parks)
 
     def rows(self) -> dict[str, Any]:
         """Every derived row, comparable: what must not depend on the order of arrival."""
@@ -240,6 +267,7 @@ class Folded:
     def _lay(self) -> None:
         before = self.laid_to
         page = self.fold.take_page()
+        self.versions.update({zone_id: version for zone_id, (_, version) in page.zones.items()})
         self.laid_to = page.watermark and min(page.watermark, CELLS_UNTIL)
         bays: dict[Any, list[Any]] = {}
         for (bay_id, device_id), rows in page.bays.items():
@@ -335,18 +363,22 @@ class Folded:
             if key[0] == bay_id and key[1] >= cut and device_id in (None, row.device_id):
                 del self.overstays[key]
 
-    def _history(self, device_id: DeviceId, late: AnyReading | None) -> DeviceHistory:
+    def _history(self, device_id: DeviceId, late: AnyReading | None, batch: Batch) -> DeviceHistory:
         start = late and self.fold.page.checkpoint_before(device_id, late.key)
         if late and start is None:
             key = self.fold.page.written_before(device_id, late.key)
             before = [c for c in self.checkpoints if c.device_id == device_id and c.key < key]
             start = max(before, key=lambda c: c.key, default=None)
         after = start.key if start else FIRST_KEY
-        own = [r for r in self.log if r.device_id == device_id and r.key > after]
+        own = [r for r in self._log_up_to(batch) if r.device_id == device_id and r.key > after]
         return DeviceHistory(start, sorted(own, key=lambda r: r.key))
 
-    def _count_history(self, zone_id: ZoneId, late: datetime | None) -> CountHistory:
+    def _count_history(self, zone_id: ZoneId, late: datetime | None, batch: Batch) -> CountHistory:
         before = [c for z, c in self.count_checkpoints if late and z == zone_id and c.as_of < late]
         start = max(before, key=lambda c: c.as_of, default=None)
         after = start.as_of if start else BEGINNING
-        return CountHistory(start, [r for r in self.log if max(r.at or r.received_at, r.received_at) > after])
+        said = [r for r in self._log_up_to(batch) if max(r.at or r.received_at, r.received_at) > after]
+        return CountHistory(start, said)
+
+    def _log_up_to(self, batch: Batch) -> list[AnyReading]:
+        return [r for r in self.log if self.arrived[r.device_id, r.key] <= batch.position]
