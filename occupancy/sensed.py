@@ -122,12 +122,14 @@ class SensedBays:
         watch = self.watch_of(device_id)
         fold = before = self.devices.get(device_id)
         settled: list[Holding] = []
+        judged: list[Verdict] = []
         for reading in readings:
             fold, done, verdicts = step(fold, reading, watch)
-            settled.extend(done)
-            page.judged(verdicts)
+            settled += done
+            judged += verdicts
             if fold.folded % CHECKPOINT_EVERY == 0:
                 page.checkpoints.append(fold)
+        page.judged(judged)
         if fold is None:
             return set()
         self.devices[device_id] = page.devices[device_id] = fold
