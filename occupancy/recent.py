@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from occupancy.batch import Batch, Needs
 from occupancy.device_fold import DeviceFold
@@ -16,8 +16,10 @@ class RecentWords:
     def __init__(self) -> None:
         self._histories: dict[DeviceId, DeviceHistory] = {}
 
-    def forget(self) -> None:
-        self._histories = {}
+    def forget(self, devices: Iterable[DeviceId] | None = None) -> None:
+        """Some sensors, or all (None)."""
+        for device_id in list(self._histories) if devices is None else devices:
+            self._histories.pop(device_id, None)
 
     def remember(
         self,
@@ -45,7 +47,7 @@ class RecentWords:
         found = {}
         for device_id, first in late.items():
             known = self._histories.get(device_id)
-            if known is not None and known.start is not None and known.start.key < first.key:
+            if known is not None and known.start is not None and first.leaves(known.start):
                 own = sorted([*known.readings, *said[device_id]], key=lambda reading: reading.key)
                 found[device_id] = DeviceHistory(known.start, own)
         return found

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from occupancy.bays import bay_rows, live_state, unsensed
-from occupancy.device_fold import DeviceFold, Watch
+from occupancy.device_fold import CutOff, DeviceFold, Watch
 from occupancy.doubt import Doubt
-from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId, State
-from occupancy.page import BEGINNING, FIRST_KEY, Page
+from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId
+from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
 from occupancy.repair import Holding
@@ -33,15 +33,17 @@ class DeviceHistory:
 class SensedBays:
     """What the sensors of one area say. Rows go into the page that the caller hands over."""
 
-    def __init__(self, registry: Registry, believed: Callable[[BayState, State], BayState]) -> None:
-        """`believed` says what is left of a bay's state after what is known of other sensors."""
+    def __init__(self, registry: Registry, cut_offs_of: Callable[[DeviceId], tuple[CutOff, ...]]) -> None:
+        """`cut_offs_of` says when a sensor was cut off, as far as is known by now."""
         self.registry = registry
-        self._believed = believed
+        self._cut_offs_of = cut_offs_of
         self.devices: dict[DeviceId, DeviceFold] = {}
         self.states: dict[BayId, BayState] = {}
         self._watches: dict[DeviceId, Watch] = {}
         self._plausible: Plausibility | None = None
         self._doubts: Schedule[BayId] = Schedule()
+        self._cut_offs: dict[DeviceId, tuple[CutOff, ...]] = {}
+        """Those by which a sensor's rows were made."""
         self._silences: Schedule[DeviceId] = Schedule()
         self._bindings: Schedule[DeviceId] = Schedule()
 
@@ -49,6 +51,7 @@ class SensedBays:
         for fold in folds:
             self.devices[fold.device_id] = fold
             if fold.device_id in self.registry.sensors:
+                self._cut_offs[fold.device_id] = self._cut_offs_of(fold.device_id)
                 self._expect(fold, watermark)
                 self._refresh(self.bays_of(fold.device_id), watermark)
         self.watch_bindings(watermark)
@@ -82,7 +85,8 @@ class SensedBays:
             sensor, area = self.registry.sensors[device_id], self.registry.area
             clock = area.clock if area else Clock.LIVE
             moves = tuple(self.moves_of(device_id))
-            found = Watch(sensor.silent_after, sensor.overdue_after, clock, moves)
+            cut_offs = self._cut_offs.get(device_id, ())
+            found = Watch(sensor.silent_after, sensor.overdue_after, clock, moves, cut_offs)
             self._watches[device_id] = found
         return found
 
@@ -101,11 +105,34 @@ class SensedBays:
             before = binding
         return moves
 
-    def look_again(self, devices: Iterable[DeviceId], watermark: datetime | None) -> set[BayId]:
-        """Set the live state of the bays of some sensors anew; returns the bays."""
-        bays = {bay_id for device_id in devices for bay_id in self.bays_of(device_id)}
+    def cut_off(
+        self, devices: Iterable[DeviceId], watermark: datetime | None, page: Page
+    ) -> tuple[set[BayId], dict[DeviceId, Before]]:
+        """Take up when some sensors were cut off, as is known now.
+
+        Returns the bays whose live state was set, and the sensors that have spoken since they were cut off otherwise
+        than was known: their history is to be folded again from before that time.
+        """
+        bays: set[BayId] = set()
+        spoken_since: dict[DeviceId, Before] = {}
+        for device_id in devices:
+            before, now = self._cut_offs.get(device_id, ()), self._cut_offs_of(device_id)
+            if before == now:
+                continue
+            self._cut_offs[device_id] = now
+            self._watches.pop(device_id, None)
+            fold = self.devices.get(device_id)
+            if fold is None or device_id not in self.registry.sensors:
+                continue
+            first = min(cut_off.at for cut_off in {*before} ^ {*now})
+            if first < fold.as_of:
+                spoken_since[device_id] = Before(at=first)
+            else:
+                own = self.bays_of(device_id)
+                self._write(fold, [], own, watermark, page)
+                bays |= own
         self._refresh(bays, watermark)
-        return bays
+        return bays, spoken_since
 
     def overdue(self) -> int:
         """How many sensors have broken their promise to speak."""
@@ -240,19 +267,18 @@ class SensedBays:
                 standing = tick(fold, watermark, self.watch_of(binding.device_id))
                 state = live_state(bay_id, fold, standing, binding)
                 if self._plausible is None or bay is None or watermark is None or fold.stated_at is None:
-                    return self._believed(state, standing.trail[-1].before)
-                doubt = Doubt(self._plausible, bay, fold, standing)
-                state, due = doubt.answer(state, self._believed, watermark)
+                    return state
+                state, due = Doubt(self._plausible, bay, fold, standing).answer(state, watermark)
                 self._doubts.put(bay_id, due)
                 return state
         return unsensed(bay_id)
 
 
-def late_devices(sensed: SensedBays, readings: Iterable[AnyReading]) -> Mapping[DeviceId, AnyReading]:
-    """The earliest late reading of each sensor that has one."""
-    late: dict[DeviceId, AnyReading] = {}
+def late_devices(sensed: SensedBays, readings: Iterable[AnyReading]) -> Mapping[DeviceId, Before]:
+    """Sensors with late readings, each with its earliest."""
+    late: dict[DeviceId, Before] = {}
     for reading in readings:
         if sensed.is_late(reading):
-            first = late.get(reading.device_id, reading)
-            late[reading.device_id] = min(first, reading, key=lambda r: r.key)
+            first = late.get(reading.device_id, Before())
+            late[reading.device_id] = Before(key=min(first.key, reading.key))
     return late
