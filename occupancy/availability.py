@@ -60,7 +60,7 @@ def street_availability(
         key = (bay.bay_type, admitted.admits, admitted.max_stay_min)
         tally = tallies.setdefault(key, [0, 0, 0, 0, 0, 0])
         tally[_INDEX[state]] += 1
-        if live is not None and state is State.UNKNOWN and live.last_said in _BEFORE:
+        if live is not None and state is State.UNKNOWN and not live.suspect and live.last_said in _BEFORE:
             tally[_BEFORE[live.last_said]] += 1
         if live is not None and state in sure:
             sure[state] += live.confidence

@@ -18,6 +18,7 @@ from occupancy.model import (
     Quality,
     State,
     Stay,
+    Suspicion,
 )
 from occupancy.repair import Holding
 from occupancy.rules import Access
@@ -99,6 +100,20 @@ def cut_off(state: BayState, outage: Outage, before: State) -> BayState:
         confidence=0.0,
         last_said=known,
         reason=f"outage of {kind} {name} since {z(outage.began_at)}{until}, no word of this sensor since",
+    )
+
+
+def distrusted(state: BayState, suspicion: Suspicion) -> BayState:
+    """A bay whose sensor is not to be believed: what it said last is kept, and claimed for nothing."""
+    if state.state is State.UNKNOWN:
+        return replace(state, suspect=True)
+    return replace(
+        state,
+        state=State.UNKNOWN,
+        confidence=0.0,
+        suspect=True,
+        last_said=state.state,
+        reason=f"suspect ({suspicion.kind}): {suspicion.reason}",
     )
 
 

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from occupancy.batch import Batch, Change, Needs
-from occupancy.bays import cut_off, shown, unsensed
+from occupancy.bays import cut_off, distrusted, shown, unsensed
 from occupancy.car_park import CountEvent, CountFold, event_of
 from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
 from occupancy.device_fold import DeviceFold
+from occupancy.learnt import Learnt
 from occupancy.model import (
     AnyReading,
     BayId,
@@ -26,6 +27,7 @@ from occupancy.model import (
     Outage,
     State,
     Stay,
+    Suspicion,
     ZoneAvailability,
     ZoneId,
 )
@@ -38,6 +40,7 @@ from occupancy.reopening import clock_of, devices_reopened, parks_reopened
 from occupancy.rules import zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
 from occupancy.spans import FOREVER
+from occupancy.suspects import Suspects, suspect_during
 from occupancy.zone_answers import ZoneAnswers
 
 
@@ -52,7 +55,8 @@ class AreaFold:
         self.watermark = watermark
         self.version = version
         self.outages = Outages(registry)
-        self.sensed = SensedBays(registry, self._believed)
+        self.suspects = Suspects(registry)
+        self.sensed = SensedBays(registry, self._believed, self.suspects.saw)
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
         self.answers = ZoneAnswers(registry, self.sensed.states, self.counted)
@@ -67,14 +71,20 @@ class AreaFold:
         heard: Mapping[DeviceId, Iterable[int]] | None = None,
         pipeline_down: Iterable[tuple[datetime, datetime]] = (),
         outages: Iterable[Outage] = (),
+        learnt: Iterable[Learnt] = (),
+        short_spells: Mapping[tuple[BayId, DeviceId], Sequence[datetime]] | None = None,
+        suspicions: Iterable[Suspicion] = (),
     ) -> None:
         """Take up where an earlier process stopped; the registry is that of the same position.
 
-        `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them.
+        `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them; `learnt`, `short_spells`
+        and `suspicions` are as `Suspects.load` wants them.
         """
+        self.suspects.load(self.watermark, learnt, short_spells or {}, suspicions)
         self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
         self.limited.load(open_stays)
         self.sensed.load(devices, self.watermark)
+        self.suspects.take_up(self.sensed.lasting(self.watermark), self.watermark)
         self.counted.load(counts, self.watermark)
         self.answers.load(zones, self.watermark)
 
@@ -84,12 +94,15 @@ class AreaFold:
         page, self.page = self.page, Page(self.position, self.watermark, self.version)
         return page
 
-    def word_of(self, bay_id: BayId, device_id: DeviceId) -> Word | None:
-        """What a sensor says of the stay that lasts in a bay."""
-        fold, state = self.sensed.devices.get(device_id), self.sensed.states.get(bay_id)
+    def word_of(self, stay: Stay, told: Iterable[Suspicion] = ()) -> Word | None:
+        """What the sensor of a stay said last, and whether it was to be believed while the stay lasted.
+
+        Suspicions that are older than what is remembered must be `told`.
+        """
+        fold = self.sensed.devices.get(stay.device_id)
         if fold is None or fold.stated_at is None:
             return None
-        return Word(fold.stated_at, state is not None and state.suspect)
+        return Word(fold.stated_at, self.suspects.during(stay) or suspect_during(stay, told))
 
     @property
     def clock(self) -> Clock:
@@ -128,6 +141,8 @@ class AreaFold:
         for span in batch.pipeline_down:
             self.outages.pipeline_was_down(span)
         self.outages.hear(batch.readings, self.clock)
+        if batch.learnt is not None:
+            self.suspects.learn(batch.learnt)
         bays: set[BayId] = set()
         for device_id, history in devices.items():
             bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
@@ -144,6 +159,7 @@ class AreaFold:
         if batch.watermark is not None:
             bays |= self.sensed.tick(batch.watermark, self.page)
             bays |= self._look_for_outages(batch.watermark)
+            bays |= self._look_for_suspects(batch.watermark)
             touched |= self.counted.tick(batch.watermark, self.page)
             touched |= self._move(batch.watermark)
         self._show(bays)
@@ -155,9 +171,18 @@ class AreaFold:
         self.page.outages.update(changed)
         return self.sensed.look_again(touched, watermark)
 
+    def _look_for_suspects(self, watermark: datetime) -> set[BayId]:
+        return self.sensed.look_again(self.suspects.advance(watermark, self.page), watermark)
+
     def _believed(self, state: BayState, before: State) -> BayState:
-        """What is left of a bay's state after what is known of its sensor's surroundings."""
-        outage = self.outages.doubt(state.device_id) if state.device_id is not None else None
+        """What is left of a bay's state after what is known of its sensor and of that sensor's surroundings."""
+        device_id = state.device_id
+        if device_id is None:
+            return state
+        suspicion = self.suspects.doubt((state.bay_id, device_id))
+        if suspicion is not None:
+            state = distrusted(state, suspicion)
+        outage = self.outages.doubt(device_id)
         return state if outage is None else cut_off(state, outage, before)
 
     def _change_registry(self, changes: Sequence[Change]) -> set[ZoneId]:

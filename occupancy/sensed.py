@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from occupancy.bays import bay_rows, live_state, unsensed
 from occupancy.device_fold import DeviceFold, Watch
-from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId, State
+from occupancy.model import AnyReading, BayId, BayInterval, BayState, Binding, Clock, DeviceId, State
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.repair import Holding
@@ -18,6 +18,9 @@ from occupancy.transitions import Verdict
 
 CHECKPOINT_EVERY = 200
 """Readings of a device between two checkpoints: the most that a late reading makes us fold again."""
+
+Saw = Callable[[tuple[BayId, DeviceId], datetime, Sequence[BayInterval], datetime | None, Page], None]
+"""Told of a bay's intervals by one sensor from an instant on, at a watermark, before the page has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,10 @@ class DeviceHistory:
 class SensedBays:
     """What the sensors of one area say. Rows go into the page that the caller hands over."""
 
-    def __init__(self, registry: Registry, believed: Callable[[BayState, State], BayState]) -> None:
-        """`believed` says what is left of a bay's state after what is known of other sensors."""
+    def __init__(self, registry: Registry, believed: Callable[[BayState, State], BayState], saw: Saw) -> None:
+        """`believed` says what is left of a bay's state after what is known of other sensors; `saw` is told of rows."""
         self.registry = registry
+        self._saw = saw
         self._believed = believed
         self.devices: dict[DeviceId, DeviceFold] = {}
         self.states: dict[BayId, BayState] = {}
@@ -101,6 +105,16 @@ class SensedBays:
         """How many sensors have broken their promise to speak."""
         return sum(device_id not in self._silences for device_id in self.devices)
 
+    def lasting(self, watermark: datetime | None) -> Iterator[BayInterval]:
+        """The intervals that last, of every bay and sensor."""
+        for device_id, fold in self.devices.items():
+            if device_id in self.registry.sensors:
+                holdings = tick(fold, watermark, self.watch_of(device_id)).trail
+                for bay_id in self.bays_of(device_id):
+                    own = self._bindings_to(bay_id, device_id)
+                    intervals, _ = bay_rows(device_id, bay_id, own, holdings, watermark)
+                    yield from (one for one in intervals if one.ended_at is None)
+
     def is_late(self, reading: AnyReading) -> bool:
         fold = self.devices.get(reading.device_id)
         return fold is not None and reading.key < fold.key
@@ -145,6 +159,7 @@ class SensedBays:
         if device_id not in self.registry.sensors:
             for bay_id in bays:
                 page.replace_bay(bay_id, device_id, BEGINNING, [], [])
+                self._saw((bay_id, device_id), BEGINNING, (), watermark, page)
             self._refresh(bays, watermark)
             return bays
         fold, settled, path = fold_all(start, history.readings, self.watch_of(device_id))
@@ -208,11 +223,15 @@ class SensedBays:
         if list(old) == holdings:
             return
         since = cut or min(old[0].since if old else holdings[0].since, holdings[0].since)
-        bindings = self.registry.bindings_by_device.get(fold.device_id, ())
         for bay_id in bays:
-            own = [binding for binding in bindings if binding.bay_id == bay_id]
+            own = self._bindings_to(bay_id, fold.device_id)
             intervals, stays = bay_rows(fold.device_id, bay_id, own, holdings, watermark)
+            self._saw((bay_id, fold.device_id), since, intervals, watermark, page)
             page.replace_bay(bay_id, fold.device_id, since, intervals, stays)
+
+    def _bindings_to(self, bay_id: BayId, device_id: DeviceId) -> list[Binding]:
+        bindings = self.registry.bindings_by_device.get(device_id, ())
+        return [binding for binding in bindings if binding.bay_id == bay_id]
 
     def _refresh(self, bays: Iterable[BayId], watermark: datetime | None) -> None:
         for bay_id in bays:

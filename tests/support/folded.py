@@ -13,12 +13,15 @@ from typing import Any
 from occupancy.batch import Batch
 from occupancy.cell_pass import capacities, closing
 from occupancy.cells import Held, car_park_cells, street_cells
+from occupancy.chatter import is_short
 from occupancy.counted import CountHistory
 from occupancy.device_fold import DeviceFold
 from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
 from occupancy.fold import AreaFold
+from occupancy.learnt import Learnt
 from occupancy.model import (
     AnyReading,
+    BayId,
     Cause,
     CountReading,
     DeviceId,
@@ -31,6 +34,7 @@ from occupancy.model import (
     ZoneId,
     ZoneKind,
 )
+from occupancy.outages import remembered_from, slot_of
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
@@ -176,6 +180,7 @@ class Folded:
         self.counts: dict[tuple[str, datetime], Any] = {}
         self.bays: dict[str, Any] = {}
         self.outages: dict[tuple[str, datetime], Any] = {}
+        self.suspicions: dict[Any, Any] = {}
         self.checkpoints: list[DeviceFold] = []
         self.count_checkpoints: list[tuple[ZoneId, Any]] = []
         self.cells: dict[tuple[str, datetime], ZoneCell] = {}
@@ -183,6 +188,7 @@ class Folded:
         self.laid_to: datetime | None = None
         """The watermark of the cells."""
         self.position = 0
+        self.learnt: list[Learnt] = []
         self.append(changes=documents() if docs is None else docs)
 
     def append(
@@ -192,7 +198,9 @@ class Folded:
         watermark_s: float | None = None,
         changes: Sequence[tuple[str, str, object | None]] = (),
         pipeline_down: Sequence[tuple[datetime, datetime]] = (),
+        learnt: Learnt | None = None,
     ) -> None:
+        self.learnt += [] if learnt is None else [learnt]
         fresh = []
         for reading in readings:
             if (reading.device_id, reading.key) not in self.keys:
@@ -209,6 +217,7 @@ class Folded:
             readings=fresh,
             changes=changes,
             pipeline_down=pipeline_down,
+            learnt=learnt,
         )
         needs = self.fold.needs(batch)
         if needs.car_parks:
@@ -220,6 +229,37 @@ class Folded:
         )
         if self.position % self.pages_of == 0 or watermark_s is not None:
             self._lay()
+
+    def restart(self) -> None:
+        """A new process takes up from the rows and the log."""
+        self._lay()
+        old = self.fold
+        fold = AreaFold(old.registry, position=old.position, watermark=old.watermark, version=old.version)
+        since = BEGINNING if old.watermark is None else remembered_from(old.watermark)
+        heard: dict[DeviceId, list[int]] = {}
+        for reading in self.log:
+            if reading.received_at >= since:
+                heard.setdefault(reading.device_id, []).append(slot_of(reading.received_at))
+        short: dict[tuple[BayId, DeviceId], list[datetime]] = {}
+        for row in sorted(self.intervals.values(), key=_began):
+            if is_short(row) and row.ended_at > since:
+                short.setdefault((row.bay_id, row.device_id), []).append(row.ended_at)
+        fold.load(
+            old.sensed.devices.values(),
+            {zone: (count.base, count.recent) for zone, count in old.counted.counts.items()},
+            old.zones,
+            [stay for stay in self.stays.values() if stay.departed_at is None],
+            heard,
+            (),
+            self.outages.values(),
+            self.learnt[-9:],
+            short,
+            sorted(
+                (one for one in self.suspicions.values() if one.ended_at is None or one.ended_at > since),
+                key=lambda one: (one.began_at, one.kind),
+            ),
+        )
+        self.fold = fold
 
     def rows(self) -> dict[str, Any]:
         """Every derived row, comparable: what must not depend on the order of arrival."""
@@ -233,6 +273,7 @@ class Folded:
             "bays": dict(sorted(self.bays.items())),
             "cells": [self.cells[key] for key in sorted(self.cells)],
             "outages": dict(sorted(self.outages.items())),
+            "suspicions": dict(sorted(self.suspicions.items())),
             "zones": dict(sorted(self.fold.zones.items())),
         }
 
@@ -281,6 +322,9 @@ class Folded:
         for key, outage in page.outages.items():
             self.outages.pop(key, None)
             self.outages.update({} if outage is None else {key: outage})
+        for suspicion_key, suspicion in page.suspicions.items():
+            self.suspicions.pop(suspicion_key, None)
+            self.suspicions.update({} if suspicion is None else {suspicion_key: suspicion})
         for bay_id in page.gone_bays:
             self.bays.pop(bay_id, None)
         for device_id, cut in page.checkpoint_cuts.items():
