@@ -37,8 +37,8 @@ class Counts(_Shape):
 class Estimated(_Shape):
     """Modelled: the bays not known are taken to be as those of their kind that are observed in the zone."""
 
-    free: float | None = Field(ge=0, description="null: for some of the bays there is no ground")
-    usable: float | None = Field(ge=0, description="Of the bays in `usable`")
+    free: int | None = Field(ge=0, description="Whole bays; null: for some of the bays there is no ground")
+    usable: int | None = Field(ge=0, description="Of the bays in `usable`")
     source: Literal["estimate"]
 
 

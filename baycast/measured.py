@@ -27,8 +27,8 @@ def measured(
         "machine": machine(),
         "seed": seed,
         **more,
-        "figures": {name: _rounded(value) for name, value in figures.items()},
-        "ratios": {name: _rounded(value) for name, value in (ratios or {}).items()},
+        "figures": rounded(figures),
+        "ratios": rounded(ratios or {}),
     }
 
 
@@ -39,5 +39,9 @@ def machine() -> str:
     return f"{psutil.cpu_count()} cores, {memory:.0f} GiB, {system}, Python {platform.python_version()}"
 
 
-def _rounded(value: float | None) -> float | None:
-    return value if value is None or isinstance(value, int) else float(f"{value:.6g}")
+def rounded(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """To six digits; counts as they are."""
+    return {
+        name: value if value is None or isinstance(value, int) else float(f"{value:.6g}")
+        for name, value in figures.items()
+    }

@@ -69,7 +69,7 @@ def _estimated(availability: ZoneAvailability, driver: str, stay_min: int | None
     if free is None and own is None:
         return None
     return {
-        "free": None if free is None else round(free, 1),
-        "usable": None if own is None else round(own, 1),
+        "free": free,
+        "usable": own,
         "source": Source.ESTIMATE.value,
     }

@@ -47,6 +47,7 @@ def street_availability(
     Of those counted, as many may be wrong, either way, as their confidence lets expect nine times in ten.
     """
     tallies: dict[tuple[BayType, frozenset[str], int | None], list[int]] = {}
+    guessed_free: dict[tuple[BayType, frozenset[str], int | None], float] = {}
     newest: datetime | None = None
     sure = {State.FREE: 0.0, State.OCCUPIED: 0.0}
     for bay in bays:
@@ -58,10 +59,11 @@ def street_availability(
         if admitted.closed:
             state = State.CLOSED
         key = (bay.bay_type, admitted.admits, admitted.max_stay_min)
-        tally = tallies.setdefault(key, [0, 0, 0, 0, 0, 0])
+        tally = tallies.setdefault(key, [0, 0, 0, 0, 0])
         tally[_INDEX[state]] += 1
-        if live is not None and state is State.UNKNOWN and not live.suspect and live.last_said in _BEFORE:
-            tally[_BEFORE[live.last_said]] += 1
+        if live is not None and state is State.UNKNOWN and live.free_chance is not None:
+            tally[_GUESSED] += 1
+            guessed_free[key] = guessed_free.get(key, 0.0) + live.free_chance
         if live is not None and state in sure:
             sure[state] += live.confidence
         if live is not None and live.as_of is not None and (newest is None or live.as_of > newest):
@@ -72,8 +74,8 @@ def street_availability(
             access=admits,
             max_stay_min=limit,
             counts=_counts(tally),
-            last_free=tally[_BEFORE[State.FREE]],
-            last_occupied=tally[_BEFORE[State.OCCUPIED]],
+            guessed=tally[_GUESSED],
+            guessed_free=round(guessed_free.get((bay_type, admits, limit), 0.0), 2),
         )
         for (bay_type, admits, limit), tally in sorted(tallies.items(), key=_group_order)
     )
@@ -139,7 +141,7 @@ def car_park_availability(
     )
 
 
-_BEFORE = {State.FREE: 4, State.OCCUPIED: 5}
+_GUESSED = 4
 _INDEX = {State.FREE: 0, State.OCCUPIED: 1, State.UNKNOWN: 2, State.CLOSED: 3}
 
 

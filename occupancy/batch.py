@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,7 @@ Change = tuple[str, str, object | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One position of the log."""
+    """One position of the log, or successive ones that are folded at once: see `at_once`."""
 
     position: int
     watermark: datetime | None = None
@@ -26,6 +26,37 @@ class Batch:
     pipeline_down: Sequence[tuple[datetime, datetime]] = ()
     """When nothing could be received, as the log says."""
     learnt: Learnt | None = None
+    parts: Sequence[Batch] = ()
+    """The positions, where they are several."""
+
+    def positions(self) -> Sequence[Batch]:
+        """One by one."""
+        return self.parts or (self,)
+
+
+def at_once(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Successive positions as few batches: what is changed in the registry has a position of its own."""
+    together: list[Batch] = []
+    for batch in batches:
+        if batch.changes:
+            yield from _joined(together)
+            yield batch
+            together = []
+        else:
+            together.append(batch)
+    yield from _joined(together)
+
+
+def _joined(batches: Sequence[Batch]) -> Iterator[Batch]:
+    if len(batches) == 1:
+        yield batches[0]
+    elif batches:
+        yield Batch(
+            position=batches[-1].position,
+            readings=[reading for batch in batches for reading in batch.readings],
+            recounts=[recount for batch in batches for recount in batch.recounts],
+            parts=batches,
+        )
 
 
 @dataclass(slots=True)

@@ -99,20 +99,22 @@ def cut_off(state: BayState, outage: Outage, before: State) -> BayState:
         since=state.since if state.state is State.UNKNOWN else outage.noticed_at,
         confidence=0.0,
         last_said=known,
+        free_chance=None if state.suspect else {State.FREE: 1.0, State.OCCUPIED: 0.0}.get(known),
         reason=f"outage of {kind} {name} since {z(outage.began_at)}{until}, no word of this sensor since",
     )
 
 
 def distrusted(state: BayState, suspicion: Suspicion) -> BayState:
-    """A bay whose sensor is not to be believed: what it said last is kept, and claimed for nothing."""
-    if state.state is State.UNKNOWN:
+    """A bay whose sensor is not to be believed: what it said last is kept, and is no ground for an estimate."""
+    if state.state is State.UNKNOWN and state.last_said is None:
         return replace(state, suspect=True)
     return replace(
         state,
         state=State.UNKNOWN,
         confidence=0.0,
         suspect=True,
-        last_said=state.state,
+        last_said=state.last_said or state.state,
+        free_chance=None,
         reason=f"suspect ({suspicion.kind}): {suspicion.reason}",
     )
 

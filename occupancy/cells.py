@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from occupancy.car_park import CountSpan
-from occupancy.model import EPOCH, Bay, BayId, State, Zone, ZoneCell
+from occupancy.model import EPOCH, Bay, State, Zone, ZoneCell
 
 CELL = timedelta(minutes=15)
 _MINUTE = timedelta(minutes=1)
@@ -50,30 +50,6 @@ def around(items: Sequence[T], starts: Sequence[datetime], lo: datetime, hi: dat
     return items[max(0, bisect_left(starts, lo) - 1) : bisect_left(starts, hi)]
 
 
-def street_cells(
-    zone: Zone,
-    span: tuple[datetime, datetime],
-    bays: Sequence[Bay],
-    intervals: Mapping[BayId, Sequence[Held]],
-    closed: Closed | None,
-) -> list[ZoneCell]:
-    """The cells of [start, end). `intervals` are each bay's in time order, with the one before the span."""
-    starts = {bay_id: [i.started_at for i in own] for bay_id, own in intervals.items()}
-    return [
-        street_cell(
-            zone,
-            cell_at,
-            bays,
-            {
-                bay_id: around(own, starts[bay_id], cell_at, cell_at + CELL)
-                for bay_id, own in intervals.items()
-            },
-            closed,
-        )
-        for cell_at in cells_between(*span)
-    ]
-
-
 def car_park_cells(
     zone: Zone,
     span: tuple[datetime, datetime],
@@ -89,44 +65,6 @@ def car_park_cells(
     ]
 
 
-def street_cell(
-    zone: Zone,
-    cell_at: datetime,
-    bays: Sequence[Bay],
-    intervals: Mapping[BayId, Sequence[Held]],
-    closed: Closed | None,
-) -> ZoneCell:
-    """Sum the bays in service. `intervals` are each bay's in time order and may reach beyond the cell on both sides.
-
-    `closed` None: no bay of the zone ever closes.
-    """
-    seconds = dict.fromkeys((State.FREE, State.OCCUPIED, State.UNKNOWN, State.CLOSED), 0.0)
-    arrivals = departures = 0
-    for bay in bays:
-        start = max(cell_at, bay.in_service_from or cell_at)
-        end = min(cell_at + CELL, bay.in_service_to or cell_at + CELL)
-        if end <= start:
-            continue
-        own = intervals.get(bay.bay_id, ())
-        shuts = None if closed is None else partial(closed, bay)
-        for lo, hi, shut in _parts(start, end, shuts, otherwise=False):
-            if shut:
-                seconds[State.CLOSED] += (hi - lo).total_seconds()
-                continue
-            known = 0.0
-            for interval in own:
-                overlap = _overlap(interval.started_at, interval.ended_at, lo, hi)
-                if interval.state is not State.UNKNOWN:
-                    seconds[interval.state] += overlap
-                    known += overlap
-            seconds[State.UNKNOWN] += (hi - lo).total_seconds() - known
-        for before, after in pairwise(own):
-            if cell_at <= after.started_at < cell_at + CELL and before.ended_at == after.started_at:
-                arrivals += before.state is State.FREE and after.state is State.OCCUPIED
-                departures += before.state is State.OCCUPIED and after.state is State.FREE
-    return _cell(zone, cell_at, seconds, arrivals, departures)
-
-
 def car_park_cell(
     zone: Zone,
     cell_at: datetime,
@@ -140,10 +78,10 @@ def car_park_cell(
     seconds = dict.fromkeys((State.FREE, State.OCCUPIED, State.UNKNOWN, State.CLOSED), 0.0)
     always = closed is None and capacity_at is None
     in_use_at = None if always else partial(_in_use, capacity, closed, capacity_at)
-    parts: Iterator[tuple[datetime, datetime, int | None]] = _parts(
+    in_parts: Iterator[tuple[datetime, datetime, int | None]] = parts(
         cell_at, cell_at + CELL, in_use_at, otherwise=capacity
     )
-    for lo, hi, scheduled in parts:
+    for lo, hi, scheduled in in_parts:
         unknown_s = (hi - lo).total_seconds()
         for span in spans if scheduled is not None else ():
             if span.occupied is None:
@@ -174,7 +112,7 @@ def _in_use(capacity: int, closed: Closed | None, capacity_at: CapacityAt | None
     return capacity if capacity_at is None else capacity_at(at)
 
 
-def _parts(
+def parts(
     start: datetime, end: datetime, value_at: Callable[[datetime], T] | None, *, otherwise: T
 ) -> Iterator[tuple[datetime, datetime, T]]:
     """[start, end) in parts of one value each; what comes from rules changes on whole minutes."""

@@ -23,8 +23,8 @@ def usable(groups: Iterable[Group], driver: str, stay_min: int | None = None) ->
     return sum((group.counts for group in groups if _may_use(group, driver, stay_min)), Counts())
 
 
-def usable_estimate(groups: Iterable[Group], driver: str, stay_min: int | None = None) -> float | None:
-    """Return the estimate of free bays, as `usable` counts them: modelled from the observed ones. None: no ground."""
+def usable_estimate(groups: Iterable[Group], driver: str, stay_min: int | None = None) -> int | None:
+    """Return the estimate of free bays, as `usable` counts them: in whole bays, modelled from the observed ones. None: no ground."""
     return sum_of_estimates(group for group in groups if _may_use(group, driver, stay_min))
 
 

@@ -113,7 +113,7 @@ class DueCells:
         return [(min(known), max(known) if len(known) == 2 else FOREVER)]
 
 
-def at_once(pieces: Iterable[Piece], bays_in: Callable[[ZoneId], int]) -> Iterator[list[Piece]]:
+def lots(pieces: Iterable[Piece], bays_in: Callable[[ZoneId], int]) -> Iterator[list[Piece]]:
     """The pieces in lots that may sit in memory together."""
     lot: list[Piece] = []
     size = 0

@@ -1,19 +1,20 @@
 """Folds an area's log, batch by batch, into what is derived from it.
 
 Pure: batches come in, a `Page` of rows goes out, and what must be looked up for a batch (a late reading's history) is
-asked for by `needs` first. The unit is the position: zones are judged after every batch, however many of them are
-written at once, so that a rebuild gives the same versions as the first run.
+asked for by `needs` first. The unit is the position: zones are judged after every one, however many are written at
+once, so that a rebuild gives the same versions as the first run. Where a batch is many positions, what readings touch
+is judged at the last of them: the rows are the same, as no order of arrival matters to them, but the version of such a
+zone is not known before its answer changes again; until then it is `unsure`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from occupancy.batch import Batch, Change, Needs
+from occupancy.batch import Batch, Needs
 from occupancy.bays import cut_off, distrusted, shown, unsensed
 from occupancy.car_park import CountEvent, CountFold, event_of
-from occupancy.cell_pass import grounds
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
 from occupancy.device_fold import DeviceFold
@@ -32,14 +33,12 @@ from occupancy.model import (
     ZoneId,
 )
 from occupancy.outages import Outages
-from occupancy.overrides import KIND as OVERRIDE
 from occupancy.overstays import LimitedStays, Word
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry
+from occupancy.registry_changes import RegistryChanges
 from occupancy.reopening import clock_of, devices_reopened, parks_reopened
-from occupancy.rules import zones_of
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
-from occupancy.spans import FOREVER
 from occupancy.suspects import Suspects, suspect_during
 from occupancy.zone_answers import ZoneAnswers
 
@@ -60,7 +59,10 @@ class AreaFold:
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
         self.answers = ZoneAnswers(registry, self.sensed.states, self.counted)
+        self._documents = RegistryChanges(registry, self.sensed, self.outages, self.limited, self.answers)
         self.page = Page(position, watermark, version)
+        self.unsure: dict[ZoneId, int] = {}
+        """Zones whose version may be another, folded position by position from the one given here on."""
 
     def load(
         self,
@@ -83,7 +85,7 @@ class AreaFold:
         self.suspects.load(self.watermark, learnt, short_spells or {}, suspicions)
         self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
         self.limited.load(open_stays)
-        self.sensed.load(devices, self.watermark)
+        self.sensed.load(devices, self.suspects.plausible, self.watermark)
         self.suspects.take_up(self.sensed.lasting(self.watermark), self.watermark)
         self.counted.load(counts, self.watermark)
         self.answers.load(zones, self.watermark)
@@ -136,14 +138,12 @@ class AreaFold:
         """Fold one batch. `devices` and `car_parks` hold what `needs` asked for."""
         devices, car_parks = devices or {}, car_parks or {}
         old_bays = {device_id: self.sensed.bays_of(device_id) for device_id in devices}
-        self.position = self.page.position = batch.position
-        touched = self._change_registry(batch.changes)
-        for span in batch.pipeline_down:
-            self.outages.pipeline_was_down(span)
-        self.outages.hear(batch.readings, self.clock)
-        if batch.learnt is not None:
-            self.suspects.learn(batch.learnt)
-        bays: set[BayId] = set()
+        before, self.position = self.position, batch.position
+        self.page.position = batch.position
+        touched = self._documents.change(batch.changes, self.page, self.watermark)
+        if touched:
+            self._show(self.answers.closures_changed())
+        bays = self._listen(batch)
         for device_id, history in devices.items():
             bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
         for zone_id, count_history in car_parks.items():
@@ -156,83 +156,58 @@ class AreaFold:
             if zone_id not in car_parks:
                 self.counted.step(zone_id, events, self.watermark, self.page)
             touched.add(zone_id)
-        if batch.watermark is not None:
-            bays |= self.sensed.tick(batch.watermark, self.page)
-            bays |= self._look_for_outages(batch.watermark)
-            bays |= self._look_for_suspects(batch.watermark)
-            touched |= self.counted.tick(batch.watermark, self.page)
-            touched |= self._move(batch.watermark)
-        self._show(bays)
-        touched |= {self.registry.bays[bay_id].zone_id for bay_id in bays if bay_id in self.registry.bays}
-        self._judge(touched)
+        touched |= self._zones_of(bays)
+        moved, due = self._pass(batch.positions(), touched)
+        self._show(bays | moved)
+        changed = self._judge(touched | due, batch.position)
+        if batch.parts:
+            self._doubt_versions(touched, changed, before)
 
-    def _look_for_outages(self, watermark: datetime) -> set[BayId]:
-        changed, touched = self.outages.advance(watermark)
-        self.page.outages.update(changed)
-        return self.sensed.look_again(touched, watermark)
+    def _listen(self, batch: Batch) -> set[BayId]:
+        """Who was heard when, and what outages follow; returns the bays whose live state was set."""
+        bays: set[BayId] = set()
+        for part in batch.positions():
+            for span in part.pipeline_down:
+                self.outages.pipeline_was_down(span)
+            self.outages.hear(part.readings, self.clock)
+            if part.learnt is not None:
+                self.suspects.learn(part.learnt)
+            if part.watermark is not None:
+                changed, touched = self.outages.advance(part.watermark)
+                self.page.outages.update(changed)
+                bays |= self.sensed.look_again(touched, part.watermark)
+        return bays
+
+    def _pass(self, parts: Sequence[Batch], touched: Container[ZoneId]) -> tuple[set[BayId], set[ZoneId]]:
+        """The watermark moves on, position by position. Zones that time alone touches are judged at each.
+
+        Returns the bays whose live state was set, and the zones that the last position leaves to be judged.
+        """
+        bays: set[BayId] = set()
+        due: set[ZoneId] = set()
+        for part in parts:
+            if part.watermark is not None:
+                moved = self.sensed.tick(part.watermark, self.page) | self._look_for_suspects(part.watermark)
+                due = self._zones_of(moved) | self.counted.tick(part.watermark, self.page)
+                due |= self._move(part.watermark)
+                bays |= moved
+                if part is not parts[-1]:
+                    self._judge((zone_id for zone_id in due if zone_id not in touched), part.position)
+        return bays, due if parts[-1].watermark is not None else set()
 
     def _look_for_suspects(self, watermark: datetime) -> set[BayId]:
-        return self.sensed.look_again(self.suspects.advance(watermark, self.page), watermark)
+        bays = self.sensed.look_again(self.suspects.advance(watermark, self.page), watermark)
+        plausible = self.suspects.plausible
+        return bays if plausible is None else bays | self.sensed.learn(plausible, watermark)
 
     def _believed(self, state: BayState, before: State) -> BayState:
         """What is left of a bay's state after what is known of its sensor and of that sensor's surroundings."""
         device_id = state.device_id
         if device_id is None:
             return state
-        suspicion = self.suspects.doubt((state.bay_id, device_id))
-        if suspicion is not None:
-            state = distrusted(state, suspicion)
-        outage = self.outages.doubt(device_id)
-        return state if outage is None else cut_off(state, outage, before)
-
-    def _change_registry(self, changes: Sequence[Change]) -> set[ZoneId]:
-        documents = [change for change in changes if change[0] != OVERRIDE]
-        touched = self._change_documents(documents) if documents else set()
-        return touched | self._change_overrides([(id, doc) for kind, id, doc in changes if kind == OVERRIDE])
-
-    def _change_overrides(self, changes: Sequence[tuple[str, object | None]]) -> set[ZoneId]:
-        """Put overrides in or out. What they cover of the past is computed again, what lies ahead when it comes."""
-        touched: set[ZoneId] = set()
-        for override_id, doc in changes:
-            before = self.registry.overrides.get(override_id)
-            self.registry.put_override(override_id, doc)
-            after = self.registry.overrides.get(override_id)
-            for override in (before, after) if before != after else ():
-                if override is None:
-                    continue
-                self.limited.override(override, self.page)
-                for zone_id in zones_of(self.registry, override):
-                    touched.add(zone_id)
-                    self.page.dirty(zone_id, override.starts_at, override.until or FOREVER)
-        if touched:
-            self._rules_changed()
-        return touched
-
-    def _change_documents(self, changes: Sequence[Change]) -> set[ZoneId]:
-        zones, bays = set(self.registry.zones), set(self.registry.bays)
-        before = {zone.zone_id: grounds(self.registry, zone) for zone in self.registry.zones.values()}
-        limited_before = self.limited.grounds()
-        for kind, id, doc in changes:
-            if doc is None:
-                self.registry.remove(kind, id)
-            else:
-                self.registry.put(kind, id, doc)
-        self.page.registry_changed = True
-        self.limited.change(limited_before, self.page)
-        for zone_id in zones - set(self.registry.zones):
-            self.page.gone_zones.add(zone_id)
-            self.page.zones.pop(zone_id, None)
-            self.answers.said.pop(zone_id, None)
-        for bay_id in bays - set(self.registry.bays):
-            self.page.forget_bay(bay_id)
-        self.outages.registry_changed()
-        self.sensed.registry_changed(self.watermark)
-        self._rules_changed()
-        if self.watermark is not None:
-            for zone in self.registry.zones.values():
-                if grounds(self.registry, zone) != before.get(zone.zone_id):
-                    self.page.dirty(zone.zone_id, BEGINNING)
-        return set(self.registry.zones)
+        suspicion, outage = self.suspects.doubt((state.bay_id, device_id)), self.outages.doubt(device_id)
+        believed = state if suspicion is None else distrusted(state, suspicion)
+        return believed if outage is None else cut_off(believed, outage, before)
 
     def _move(self, watermark: datetime) -> set[ZoneId]:
         """The watermark has moved: whole cells are due, and with a new minute other rules may be in force."""
@@ -249,10 +224,6 @@ class AreaFold:
         self._show(self.answers.closures_changed())
         return set(self.registry.zones)
 
-    def _rules_changed(self) -> None:
-        self.answers.registry_changed()
-        self._show(self.answers.closures_changed())
-
     def _show(self, bays: Iterable[BayId]) -> None:
         for bay_id in bays:
             if bay := self.registry.bays.get(bay_id):
@@ -260,11 +231,26 @@ class AreaFold:
                 # Which rules are in force is not known before the first watermark; the bay is shown again then.
                 self.page.show(shown(state, self.answers.access(bay)) if self.answers.known else state)
 
-    def _judge(self, touched: Iterable[ZoneId]) -> None:
-        """Say what holds for the zones now; what differs from what was said gets this position as its version."""
-        for zone_id, availability in self.answers.judge(touched, self.watermark).items():
-            self.page.zones[zone_id] = (availability, self.position)
-            self.version = self.page.version = self.position
+    def _zones_of(self, bays: Iterable[BayId]) -> set[ZoneId]:
+        return {self.registry.bays[bay_id].zone_id for bay_id in bays if bay_id in self.registry.bays}
+
+    def _judge(self, zones: Iterable[ZoneId], position: int) -> set[ZoneId]:
+        """Say what holds for the zones; what differs from what was said, and is returned, gets the position as its
+        version."""
+        changed = self.answers.judge(zones, self.watermark)
+        for zone_id, availability in changed.items():
+            self.page.zones[zone_id] = (availability, position)
+            self.version = self.page.version = position
+            self.unsure.pop(zone_id, None)
+        return set(changed)
+
+    def _doubt_versions(self, touched: Iterable[ZoneId], changed: Container[ZoneId], before: int) -> None:
+        """Zones judged once for positions after `before`: their answers may have changed earlier, or there and back."""
+        for zone_id in touched:
+            if zone_id in changed:
+                self.unsure[zone_id] = before
+            else:
+                self.unsure.setdefault(zone_id, before)
 
     def _by_sensor(self, readings: Iterable[AnyReading]) -> dict[DeviceId, list[AnyReading]]:
         found: dict[DeviceId, list[AnyReading]] = {}

@@ -427,7 +427,9 @@ class BayState:
     suspect: bool = False
     """Whether its sensor is not to be believed now: it leaves the certain counts."""
     last_said: State | None = None
-    """What its sensor said before an outage, or too long ago to be claimed: for estimates only."""
+    """What its sensor said last, where that is not claimed any more."""
+    free_chance: float | None = None
+    """The probability that it is free, where that is not claimed but something was known of late: for estimates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -595,28 +597,29 @@ class Group:
     access: frozenset[str]
     counts: Counts
     max_stay_min: int | None = None
-    last_free: int = 0
-    last_occupied: int = 0
-    """Of the unknown: those that were free, or occupied, before an outage cut them off or their sensors owed a word."""
+    guessed: int = 0
+    """Of the unknown: those of which something was known of late (an outage cut them off, or they are doubted)."""
+    guessed_free: float = 0.0
+    """Of these, how many are free on average."""
 
     @property
     def estimated_free(self) -> float | None:
-        """How many are free if those that are unknown of late are as before, and the others that are not known as
-        those; None: too few are observed to say."""
-        free = self.counts.free + self.last_free
-        heard = free + self.counts.occupied + self.last_occupied
-        unheard = self.counts.unknown - self.last_free - self.last_occupied
+        """How many are free: those known to be, those that are unknown of late by what has been learnt since, and the
+        others that are not known as all of those; None: too few are observed to say."""
+        free = self.counts.free + self.guessed_free
+        heard = self.counts.free + self.counts.occupied + self.guessed
+        unheard = self.counts.unknown - self.guessed
         if unheard == 0:
-            return float(free)
+            return free
         if heard < ESTIMATED_FROM or heard < unheard:
             return None
         return free + unheard * free / heard
 
 
-def sum_of_estimates(groups: Iterable[Group]) -> float | None:
-    """The estimate for some groups together; None: there is none for one of them."""
+def sum_of_estimates(groups: Iterable[Group]) -> int | None:
+    """The estimate for some groups together, in whole bays; None: there is none for one of them."""
     found = [group.estimated_free for group in groups]
-    return None if None in found else sum(estimate for estimate in found if estimate is not None)
+    return None if None in found else round(sum(estimate for estimate in found if estimate is not None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -636,7 +639,7 @@ class ZoneAvailability:
     counts: Counts = field(default=Counts())
 
     @property
-    def free_estimate(self) -> float | None:
+    def free_estimate(self) -> int | None:
         """An estimate, never shown as observed: those free, and of those not known the share of their like."""
         return sum_of_estimates(self.groups)
 

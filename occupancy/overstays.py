@@ -131,7 +131,7 @@ class LimitedStays:
         self._limits = Limits(registry)
         self._open: dict[_Key, Stay] = {}
         self._due: Schedule[_Key] = Schedule()
-        self._over: dict[_Key, Word | None] = {}
+        self._over: dict[BayId, dict[DeviceId, Word | None]] = {}
         """Stays that last beyond limit and grace, with the word by which they were judged."""
 
     def load(self, stays: Iterable[Stay]) -> None:
@@ -202,13 +202,22 @@ class LimitedStays:
             page.overstays[key] = OverstayRows(rows.cut, self.overstays(rows.stays, word_of, watermark))
         if watermark is None:
             return
-        self._over.update(dict.fromkeys(self._due.reached(watermark)))
-        for key, judged_by in self._over.items():
-            stay, word = self._open[key], word_of(self._open[key])
-            self._over[key] = word
-            if word != judged_by and key not in page.overstays:
-                rows_now = self.overstays([stay], word_of, watermark)
-                page.overstays[key] = OverstayRows(stay.arrived_at, rows_now)
+        for bay_id, device_id in self._due.reached(watermark):
+            self._over.setdefault(bay_id, {})[device_id] = None
+            self._judge_lasting((bay_id, device_id), page, word_of, watermark)
+        # Nothing else can be heard of a bay than what changes its live state.
+        for bay_id in page.bay_states.keys() & self._over.keys():
+            for device_id in self._over[bay_id]:
+                self._judge_lasting((bay_id, device_id), page, word_of, watermark)
+
+    def _judge_lasting(self, key: _Key, page: Page, word_of: WordOf, watermark: datetime) -> None:
+        """Judge a stay that lasts beyond limit and grace, if its sensor has another word for it."""
+        stay = self._open[key]
+        word, judged_by = word_of(stay), self._over[key[0]][key[1]]
+        self._over[key[0]][key[1]] = word
+        if word != judged_by and key not in page.overstays:
+            rows_now = self.overstays([stay], word_of, watermark)
+            page.overstays[key] = OverstayRows(stay.arrived_at, rows_now)
 
     def _judge_again(self, bay_id: BayId, from_at: datetime, page: Page) -> None:
         page.judge_again(bay_id, from_at - LOOKED_AT if from_at > BEGINNING else BEGINNING)
@@ -225,8 +234,11 @@ class LimitedStays:
 
     def _forget(self, key: _Key) -> None:
         self._open.pop(key, None)
-        self._over.pop(key, None)
         self._due.drop(key)
+        over = self._over.get(key[0], {})
+        over.pop(key[1], None)
+        if not over:
+            self._over.pop(key[0], None)
 
 
 def differs_from(old: Grounds | None, new: Grounds | None) -> datetime:

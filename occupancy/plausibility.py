@@ -105,6 +105,15 @@ class Plausibility:
         other = self.course(bay, state, said_at).other[_index(said_at, now)]
         return other if state is State.OCCUPIED else 1 - other
 
+    def free_steps(
+        self, bay: Bay, state: State, said_at: datetime, after: datetime
+    ) -> Iterator[tuple[datetime, float]]:
+        """(instant, that probability from then on) after an instant, in order."""
+        other = self.course(bay, state, said_at).other
+        for index in range(_index(said_at, after) + 1, len(GRID_H)):
+            free = other[index] if state is State.OCCUPIED else 1 - other[index]
+            yield said_at + timedelta(hours=GRID_H[index]), free
+
     def course(self, bay: Bay, state: State, since: datetime) -> Course:
         """What becomes of the bay's spells of that state that begin in the same hour of the week."""
         alike = self._alike.get(bay.bay_id)

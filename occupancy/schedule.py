@@ -25,6 +25,13 @@ class Schedule(Generic[K]):
             self._earliest[key] = due
             heapq.heappush(self._heap, (due, key))
 
+    def put(self, key: K, due: datetime | None) -> None:
+        """Set it, or drop it where nothing is due."""
+        if due is None:
+            self.drop(key)
+        else:
+            self.set(key, due)
+
     def drop(self, key: K) -> None:
         self._due.pop(key, None)
 

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from occupancy.bays import bay_rows, live_state, unsensed
 from occupancy.device_fold import DeviceFold, Watch
+from occupancy.doubt import Doubt
 from occupancy.model import AnyReading, BayId, BayInterval, BayState, Binding, Clock, DeviceId, State
 from occupancy.page import BEGINNING, FIRST_KEY, Page
+from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
 from occupancy.repair import Holding
 from occupancy.schedule import Schedule
@@ -42,16 +44,29 @@ class SensedBays:
         self.devices: dict[DeviceId, DeviceFold] = {}
         self.states: dict[BayId, BayState] = {}
         self._watches: dict[DeviceId, Watch] = {}
+        self._plausible: Plausibility | None = None
+        self._doubts: Schedule[BayId] = Schedule()
         self._silences: Schedule[DeviceId] = Schedule()
         self._bindings: Schedule[DeviceId] = Schedule()
 
-    def load(self, folds: Iterable[DeviceFold], watermark: datetime | None) -> None:
+    def load(
+        self, folds: Iterable[DeviceFold], plausible: Plausibility | None, watermark: datetime | None
+    ) -> None:
+        self._plausible = plausible
         for fold in folds:
             self.devices[fold.device_id] = fold
             if fold.device_id in self.registry.sensors:
                 self._expect(fold, watermark)
                 self._refresh(self.bays_of(fold.device_id), watermark)
         self.watch_bindings(watermark)
+
+    def learn(self, plausible: Plausibility, watermark: datetime | None) -> set[BayId]:
+        """Take up what has been learnt of the bays' spells; returns the bays, whose live state is set anew."""
+        if plausible is self._plausible:
+            return set()
+        self._plausible = plausible
+        self._refresh(self.registry.bays, watermark)
+        return set(self.registry.bays)
 
     def registry_changed(self, watermark: datetime | None) -> None:
         """Take up other promises, moves and bindings; every bay's live state is set anew."""
@@ -195,6 +210,7 @@ class SensedBays:
             touched |= bays
         if handed_over:
             self.watch_bindings(watermark)
+        touched.update(self._doubts.reached(watermark))
         self._refresh(touched, watermark)
         return touched
 
@@ -238,12 +254,19 @@ class SensedBays:
             self.states[bay_id] = self._live(bay_id, watermark)
 
     def _live(self, bay_id: BayId, watermark: datetime | None) -> BayState:
+        bay = self.registry.bays.get(bay_id)
         for binding in self.registry.bindings_by_bay.get(bay_id, ()):
             fold = self.devices.get(binding.device_id)
             known = fold is not None and binding.device_id in self.registry.sensors
             if fold and known and binding.holds_at(watermark or fold.as_of):
                 standing = tick(fold, watermark, self.watch_of(binding.device_id))
-                return self._believed(live_state(bay_id, fold, standing, binding), standing.trail[-1].before)
+                state = live_state(bay_id, fold, standing, binding)
+                if self._plausible is None or bay is None or watermark is None or fold.stated_at is None:
+                    return self._believed(state, standing.trail[-1].before)
+                doubt = Doubt(self._plausible, bay, fold, standing)
+                state, due = doubt.answer(state, self._believed, watermark)
+                self._doubts.put(bay_id, due)
+                return state
         return unsensed(bay_id)
 
 

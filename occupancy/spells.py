@@ -39,6 +39,10 @@ _FADED = 0.5 ** (1 / HALF_LIFE_DAYS)
 _KIND_PRIOR_H = 50.0
 """Bay-hours of all bays' rate in each cell of a kind."""
 
+_AGE_PRIOR_H = 10.0
+"""Bay-hours of the rate of the age before in each age of all bays."""
+_UNSEEN_RATE = 0.2
+"""Of the rate of other times, in a part of the week that was never seen: a quiet time is no reason for doubt."""
 _LEAST_RATE = 0.002
 """Ends per hour where none was ever seen: spells do end."""
 
@@ -201,6 +205,17 @@ def part_of_week(hour: int) -> int:
     return max(0, weekday - 4) * (24 // PART_H) + hour // PART_H
 
 
+def _by_age(hours: Sequence[float], ends: Sequence[float]) -> list[float]:
+    """Ends per hour at all times of the week; an age that is seldom reached is like the one before it."""
+    found: list[float] = []
+    rate = sum(ends) / sum(hours) if sum(hours) else _LEAST_RATE
+    ages = len(AGES_H) + 1
+    for age in range(ages):
+        rate = (sum(ends[age::ages]) + _AGE_PRIOR_H * rate) / (sum(hours[age::ages]) + _AGE_PRIOR_H)
+        found.append(rate)
+    return found
+
+
 class SpellRates:
     """Ends per hour, smoothed: a kind by all bays, those by their age alone."""
 
@@ -224,9 +239,7 @@ class SpellRates:
         if kind:
             wider: Sequence[float] = self.of(ALL, state)
         else:
-            ages = len(AGES_H) + 1
-            by_age = [(sum(ends[a::ages]) + _LEAST_RATE) / (sum(hours[a::ages]) + 1) for a in range(ages)]
-            wider = by_age * PARTS
+            wider = [rate * _UNSEEN_RATE for rate in _by_age(hours, ends)] * PARTS
         return [
             max(_LEAST_RATE, (e + _KIND_PRIOR_H * w) / (h + _KIND_PRIOR_H))
             for e, h, w in zip(ends, hours, wider, strict=True)

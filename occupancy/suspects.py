@@ -19,6 +19,7 @@ from occupancy.learnt import Known, Learnt, Timeline
 from occupancy.model import BayId, BayInterval, DeviceId, State, Stay, Suspicion, SuspicionKind
 from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, Page
+from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
 from occupancy.schedule import Schedule
 
@@ -125,6 +126,12 @@ class Suspects:
         if remembered_from(watermark) > self._from:
             self._forget(remembered_from(watermark))
         return touched
+
+    @property
+    def plausible(self) -> Plausibility | None:
+        """What is known of the spells here at the watermark."""
+        known = None if self._watermark is None else self._timeline.at(self._watermark)
+        return None if known is None else known.plausibility
 
     def doubt(self, key: _Key) -> Suspicion | None:
         """Why a sensor is not to be believed now; None: it is."""

@@ -44,14 +44,15 @@ class SensorRun:
     bay: int
     device_id: str
     clock: DeviceClock
-    watched: Watched
+    stuck: list[Episode]
     silent: list[Episode]
     misled: list[Episode]
     repairable: list[Merge]
 
 
 class FieldRun:
-    """Plays the sensors of a history. `messages` is everything that reaches the broker, in that order."""
+    """Plays the sensors of a history. `messages` is everything that reaches the broker, in that order, once: what has
+    been handed over is forgotten, for it is a million things."""
 
     def __init__(self, history: History, faults: Faults, *, seed: int) -> None:
         self.history = history
@@ -76,12 +77,12 @@ class FieldRun:
             self.sensors.append(self._play(number, bay, faults, radio, changes[bay], next_door[bay]))
         self._arrivals += radio.batches()
         self._arrivals.sort(key=lambda arrival: arrival.at_ms)
+        self._arrivals.reverse()
 
     def messages(self) -> Iterator[Outgoing]:
         """In the order of arrival at the broker, up to the end of the run."""
-        sensors = (self._message(arrival) for arrival in self._arrivals)
         gates = gate_messages(self.history, seed=self._seed, boot=BOOT)
-        for message in heapq.merge(sensors, gates, key=lambda one: one.at_ms):
+        for message in heapq.merge(self._of_sensors(), gates, key=lambda one: one.at_ms):
             if message.at_ms >= self.history.end_ms:
                 return
             yield message
@@ -114,11 +115,15 @@ class FieldRun:
             bay,
             plan.device_id or "",
             clock,
-            watched,
+            watched.stuck,
             _silences(carried, limit_ms, history),
             [*watched.wrong, *_misled(watched, carried, history.end_ms)],
             repairable_merges(changes, watched.said, carried.received_ms),
         )
+
+    def _of_sensors(self) -> Iterator[Outgoing]:
+        while self._arrivals:
+            yield self._message(self._arrivals.pop())
 
     # --- as bytes ----------------------------------------------------------------------------------------
 

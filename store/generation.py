@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -69,6 +69,13 @@ def start_building(cur: Cursor, area: AreaId, engine_version: str) -> Generation
     if row is None:
         raise LookupError(f"area {area} has no generation to build beside")
     return cursor_of(cur, area, int(row[0]))
+
+
+def position_before(cur: Cursor, area: AreaId, age: timedelta) -> int:
+    """The newest position that had passed when the watermark was `age` younger than it is; 0: none."""
+    cur.execute(sql("derived.position_before"), (area, age.total_seconds()))
+    row = cur.fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
 
 
 def hold_live(cur: Cursor, area: AreaId) -> tuple[int, int]:
@@ -216,8 +223,8 @@ def group_of(doc: Mapping[str, Any]) -> Group:
         bay_type=BayType(doc["bay_type"]),
         access=frozenset(doc["access"]),
         max_stay_min=doc["max_stay_min"],
-        last_free=doc.get("last_free", 0),
-        last_occupied=doc.get("last_occupied", 0),
+        guessed=doc.get("guessed", 0),
+        guessed_free=doc.get("guessed_free", 0.0),
         counts=Counts(
             free=doc["free"], occupied=doc["occupied"], unknown=doc["unknown"], closed=doc["closed"]
         ),
@@ -234,8 +241,7 @@ def group_doc(group: Group) -> dict[str, object]:
         "occupied": counts.occupied,
         "unknown": counts.unknown,
         "closed": counts.closed,
-        **({"last_free": group.last_free} if group.last_free else {}),
-        **({"last_occupied": group.last_occupied} if group.last_occupied else {}),
+        **({"guessed": group.guessed, "guessed_free": group.guessed_free} if group.guessed else {}),
     }
 
 

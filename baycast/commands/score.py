@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -31,11 +34,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--area", default="cardiff", help="area to score with --live (default: cardiff)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="which city and which faults")
-    parser.add_argument("--seeds", type=int, metavar="K", help="seeds 1 to K instead: mean and worst")
+    parser.add_argument("--seeds", type=int, metavar="K", help="K seeds: each, their mean and the worst")
+    parser.add_argument(
+        "--first-seed", type=int, default=1, metavar="N", help="the first of them (default: 1)"
+    )
     parser.add_argument(
         "--days", type=float, metavar="D", help="how long (default: 14; of a recording 28, from --start)"
     )
-    parser.add_argument("--bays", type=int, default=3300, metavar="N", help="only the first N bays")
+    played = parser.add_argument_group("--scenario")
+    played.add_argument("--bays", type=int, default=3300, metavar="N", help="only the first N bays")
+    played.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another rate than the scenario's: loss=0.05, loss=0.05,0.1 (least and most) or clocks.minutes=0.1; "
+        "docs/simulator.md has them all",
+    )
+    played.add_argument(
+        "--jobs",
+        type=int,
+        default=min(2, os.cpu_count() or 1),
+        metavar="N",
+        help="play so many of --seeds at a time (default: %(default)s)",
+    )
     recorded = parser.add_argument_group("--car-parks")
     recorded.add_argument(
         "--recount-days", type=float, default=7.0, help="somebody counts so often (default: 7)"
@@ -55,25 +77,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+@dataclass(frozen=True, slots=True)
+class _Result:
+    command: str
+    figures: Mapping[str, float | None]
+    ratios: Mapping[str, float | None] = field(default_factory=dict)
+    each: list[dict[str, object]] = field(default_factory=list)
+    """Of several seeds, the figures of every one."""
+
+
 def run(args: argparse.Namespace, settings: Settings) -> int:
     from baycast.measured import measured
 
-    command, figures = _measure(args, settings)
+    result = _measure(args, settings)
     if args.json:
         seed = None if args.live or args.seeds else args.seed
-        print(json.dumps(measured(command, seed, figures)))
+        more = {"each": result.each} if result.each else {}
+        print(json.dumps(measured(result.command, seed, result.figures, result.ratios, **more)))
     else:
-        for name, value in figures.items():
+        for name, value in {**result.figures, **result.ratios}.items():
             print(f"{name:34} {value:.4f}" if isinstance(value, float) else f"{name:34} {value}")
     return 0
 
 
-def _measure(args: argparse.Namespace, settings: Settings) -> tuple[str, dict[str, float | None]]:
+def _measure(args: argparse.Namespace, settings: Settings) -> _Result:
     if args.live:
-        return "score --live", _live(args, settings)
+        return _Result("score --live", _live(args, settings))
     if args.car_parks:
-        return "score --car-parks", _car_parks(args)
-    return f"score --scenario {args.scenario}", _scenario(args)
+        return _Result("score --car-parks", _car_parks(args))
+    return _scenario(args)
 
 
 def _live(args: argparse.Namespace, settings: Settings) -> dict[str, float | None]:
@@ -84,17 +116,29 @@ def _live(args: argparse.Namespace, settings: Settings) -> dict[str, float | Non
     return {**found.figures()}
 
 
-def _scenario(args: argparse.Namespace) -> dict[str, float | None]:
+def _scenario(args: argparse.Namespace) -> _Result:
+    from baycast.measured import rounded
     from baycast.score.run import ScorePlan, score
-    from baycast.score.seeds import mean_and_worst
+    from baycast.score.seeds import against_naive, mean_and_worst, score_seeds
 
     days = 14.0 if args.days is None else args.days
+    seeds = _seeds(args)
+    if args.jobs < 1:
+        raise UsageError("score: --jobs is at least 1")
     try:
-        plans = [ScorePlan(args.scenario, seed, days, args.bays) for seed in _seeds(args)]
+        plans = [ScorePlan(args.scenario, seed, days, args.bays, tuple(args.set)) for seed in seeds]
     except ValueError as error:
         raise UsageError(f"score: {error}") from None
-    results = [score(plan, _tell) for plan in plans]
-    return results[0] if args.seeds is None else mean_and_worst(results)
+    command = " ".join([f"score --scenario {args.scenario}", *(f"--set {rate}" for rate in args.set)])
+    results = [score(plans[0], _tell)] if args.seeds is None else score_seeds(plans, args.jobs, _tell)
+    ratios = [against_naive(figures) for figures in results]
+    if args.seeds is None:
+        return _Result(command, results[0], ratios[0])
+    each: list[dict[str, object]] = [
+        {"seed": seed, "figures": rounded(figures), "ratios": rounded(ratio)}
+        for seed, figures, ratio in zip(seeds, results, ratios, strict=True)
+    ]
+    return _Result(command, {**mean_and_worst(results), "seeds": len(seeds)}, mean_and_worst(ratios), each)
 
 
 def _car_parks(args: argparse.Namespace) -> dict[str, float | None]:
@@ -126,13 +170,13 @@ def _car_parks(args: argparse.Namespace) -> dict[str, float | None]:
         for seed in _seeds(args)
     ]
     results: list[dict[str, float | None]] = [{**score(recording, task).figures()} for task in tasks]
-    return results[0] if args.seeds is None else mean_and_worst(results)
+    return results[0] if args.seeds is None else {**mean_and_worst(results), "seeds": len(results)}
 
 
 def _seeds(args: argparse.Namespace) -> list[int]:
     if args.seeds is not None and args.seeds < 1:
         raise UsageError("score: --seeds is at least 1")
-    return [args.seed] if args.seeds is None else list(range(1, args.seeds + 1))
+    return [args.seed] if args.seeds is None else list(range(args.first_seed, args.first_seed + args.seeds))
 
 
 def _tell(text: str) -> None:

@@ -17,7 +17,7 @@ def stuck_figures(run: FieldRun, suspected: Mapping[int, Sequence[datetime]]) ->
     stuck = 0
     rightly: set[int] = set()
     for sensor in run.sensors:
-        for episode in sensor.watched.stuck:
+        for episode in sensor.stuck:
             stuck += 1
             began, ended = instant(episode.start_ms), instant(episode.end_ms)
             seen = next((at for at in suspected.get(sensor.bay, ()) if began <= at < ended), None)
@@ -26,24 +26,30 @@ def stuck_figures(run: FieldRun, suspected: Mapping[int, Sequence[datetime]]) ->
                 rightly.add(sensor.bay)
     return {
         "stuck_sensors": stuck,
-        "stuck_detected_share": len(delays) / stuck if stuck and suspected else None,
+        "stuck_detected_share": len(delays) / stuck if stuck else None,
         "stuck_delay_h": sum(delays) / len(delays) if delays else None,
-        "suspects": len(suspected) if suspected else None,
-        "suspects_not_stuck": len(suspected) - len(rightly) if suspected else None,
+        "suspects": len(suspected),
+        "suspects_not_stuck": len(suspected) - len(rightly),
     }
 
 
-def outage_figures(run: FieldRun, noticed: Sequence[datetime] | None) -> dict[str, float | None]:
-    """`noticed` holds when the engine first spoke of each outage; None: it never speaks of any."""
+def outage_figures(
+    run: FieldRun, noticed: Mapping[tuple[str, datetime], datetime]
+) -> dict[str, float | None]:
+    """`noticed` holds, by group and beginning, when the engine first spoke of each outage. One counts for a gateway
+    when it is of that gateway, or of the whole area."""
     delays: list[float] = []
     for outage in run.outages:
         began, ended = instant(outage.start_ms), instant(outage.end_ms)
-        seen = next((at for at in noticed or () if began <= at < ended), None)
+        group = f"gateway/gw-{outage.gateway}"
+        times = [at for (whose, _), at in noticed.items() if whose == group or whose.startswith("area/")]
+        if outage.gateway is None:
+            times = list(noticed.values())
+        seen = min((at for at in times if began <= at < ended), default=None)
         if seen is not None:
             delays.append((seen - began).total_seconds() / _HOUR_S)
-    known = noticed is not None and bool(run.outages)
     return {
         "outages": len(run.outages),
-        "outage_detected_share": len(delays) / len(run.outages) if known else None,
+        "outage_detected_share": len(delays) / len(run.outages) if run.outages else None,
         "outage_delay_h": sum(delays) / len(delays) if delays else None,
     }

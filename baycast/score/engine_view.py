@@ -1,48 +1,37 @@
-"""What the judge reads of the engine's pages beyond states and stays: here only, so that new parts plug in here.
-
-Each is None for as long as the engine does not say it: the figure is then null, and no guess.
-"""
+"""What the judge reads of the engine's pages beyond states and stays: here only, so that new parts plug in here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from occupancy.model import BayState, OverstayState, ZoneAvailability
+from occupancy.model import BayId, Overstay, OverstayState, ZoneAvailability
 from occupancy.page import Page
 
 
 @dataclass(slots=True)
 class PageView:
-    """Collected over all pages of a run. `overstays` are by (bay, arrival); `outages` are the first times said."""
+    """Collected over all pages of a run, by what was said first: of a stay, of an outage."""
 
-    overstays: dict[tuple[str, datetime], Any] | None = None
-    outages: list[datetime] | None = None
-    _seen: set[object] = field(default_factory=set)
+    overstays: dict[tuple[BayId, datetime], Overstay] = field(default_factory=dict)
+    """By bay and arrival, rows of any kind."""
+    published: dict[tuple[BayId, datetime], Overstay] = field(default_factory=dict)
+    outages: dict[tuple[str, datetime], datetime] = field(default_factory=dict)
+    """By group and beginning, when the engine first spoke of it."""
 
     def take(self, page: Page, watermark: datetime) -> None:
-        self.overstays = self.overstays or {}
         for judged in page.overstays.values():
             for row in judged.overstays:
+                key = (row.bay_id, row.arrived_at)
+                self.overstays.setdefault(key, row)
                 if row.state is OverstayState.PUBLISHED:
-                    self.overstays.setdefault((row.bay_id, row.arrived_at), row)
-        self.outages = self.outages or []
-        for key, outage in page.outages.items():
-            if outage is not None and key not in self._seen:
-                self._seen.add(key)
-                self.outages.append(watermark)
-
-
-def is_suspect(state: BayState) -> bool | None:
-    """Whether the engine suspects the bay's sensor; None: it does not say."""
-    said = getattr(state, "suspect", None)
-    if said is None and state.reason.startswith("suspect"):
-        return True
-    return said
+                    self.published.setdefault(key, row)
+        for outage_key, outage in page.outages.items():
+            if outage is not None:
+                self.outages.setdefault(outage_key, watermark)
 
 
 def estimated_free(availability: ZoneAvailability) -> float:
     """The engine's best count of free bays: its labelled estimate where there is one, else those it claims."""
-    said = getattr(availability, "free_estimate", None)
+    said = availability.free_estimate
     return float(availability.counts.free if said is None else said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from baycast.score.decoding import instant
 from occupancy.model import Bay, BayType
@@ -94,8 +94,7 @@ class OverstayMatch:
         hit: set[int] = set()
         for claim in claims:
             self._claims += 1
-            if not any(limit.start_ms <= claim.confirmed_ms <= limit.end_ms for limit in limits):
-                self._no_limit += 1
+            if not _in_force(limits, claim.confirmed_ms):
                 continue
             there = [
                 (n, vehicle)
@@ -118,6 +117,10 @@ class OverstayMatch:
                 self._true += 1
                 self._found += n in hit
 
+    def rows(self, limits: Sequence[Limit], over_from_ms: Sequence[int]) -> None:
+        """Rows of any kind, published or not, by when they say that the limit ran out: there must have been one."""
+        self._no_limit += sum(not _in_force(limits, at_ms) for at_ms in over_from_ms)
+
     def figures(self) -> dict[str, float | None]:
         return {
             "overstay_precision": self._right / self._claims if self._claims else None,
@@ -126,5 +129,5 @@ class OverstayMatch:
         }
 
 
-NOTHING_SAID: Final[dict[str, float | None]] = dict.fromkeys(OverstayMatch().figures())
-"""The figures of a contestant that says nothing of overstays: null, not nought."""
+def _in_force(limits: Sequence[Limit], at_ms: int) -> bool:
+    return any(limit.start_ms <= at_ms <= limit.end_ms for limit in limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from baycast.score.bay_tally import ANSWERS, FREE, OCCUPIED, UNKNOWN, BayTally
 from baycast.score.city import START, City, make_city
 from baycast.score.decoding import Decoder, instant
 from baycast.score.detection import outage_figures, stuck_figures
-from baycast.score.engine_view import is_suspect
 from baycast.score.final_tables import judge_tables
 from baycast.score.ground import Ground
 from baycast.score.memory_engine import MemoryEngine
@@ -21,7 +21,8 @@ from baycast.score.zone_tally import TrueZones, ZoneTally
 from occupancy.model import AnyReading, BayState
 from simulator.field_run import FieldRun
 from simulator.history import play
-from simulator.scenarios import SCENARIOS
+from simulator.rates import with_rates
+from simulator.scenarios import SCENARIOS, Faults
 
 WINDOW_MS = 5_000
 """Arrivals of so long are one batch, and its answers count from the end of it: for both engines alike."""
@@ -37,6 +38,8 @@ class ScorePlan:
     seed: int = 1
     days: float = 14.0
     bays: int = 3300
+    rates: tuple[str, ...] = ()
+    """Rates in place of the scenario's own, as `simulator.rates` reads them."""
 
     def __post_init__(self) -> None:
         if self.scenario not in SCENARIOS:
@@ -45,6 +48,10 @@ class ScorePlan:
             raise ValueError("--days is from 0.05 to 28")
         if not 1 <= self.bays <= 3300:
             raise ValueError("--bays is from 1 to 3300")
+        self.faults()
+
+    def faults(self) -> Faults:
+        return with_rates(SCENARIOS[self.scenario], self.rates)
 
 
 def score(plan: ScorePlan, tell: Callable[[str], None]) -> Figures:
@@ -53,9 +60,10 @@ def score(plan: ScorePlan, tell: Callable[[str], None]) -> Figures:
     city = make_city(bays=plan.bays, seed=plan.seed)
     start_ms = int(START.timestamp() * 1000)
     history = play(city.plan, seed=plan.seed, start_ms=start_ms, end_ms=start_ms + int(plan.days * _DAY_MS))
-    run = FieldRun(history, SCENARIOS[plan.scenario], seed=plan.seed)
-    tell(f"{plan.scenario}, seed {plan.seed}: the city lived in {time.process_time() - began:.0f} s")
-    return _Judge(city, run).judge(tell)
+    run = FieldRun(history, plan.faults(), seed=plan.seed)
+    name = f"{plan.scenario}, seed {plan.seed}"
+    tell(f"{name}: the city lived in {time.process_time() - began:.0f} s")
+    return _Judge(city, run).judge(lambda text: tell(f"{name}, {text}"))
 
 
 class _Judge:
@@ -130,7 +138,7 @@ class _Judge:
 
     def _show(self, bay: int, state: BayState, at_ms: int) -> None:
         self._ours.show(bay, ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms)
-        if is_suspect(state):
+        if state.suspect:
             if bay not in self._under_suspicion:
                 self._under_suspicion.add(bay)
                 self._suspected.setdefault(bay, []).append(instant(at_ms))
@@ -162,4 +170,5 @@ class _Judge:
             "refused": self._decoder.refused,
             "engine_cpu_s": self._engine_s,
             "cpu_s": judged_s,
+            "rss_max_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }

@@ -1,8 +1,13 @@
-"""Several seeds in one object: the mean of every figure, and the worst of it."""
+"""Several seeds: played beside each other in processes of their own, then the mean of every figure and the worst."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
+
+from baycast.score.run import Figures, ScorePlan, score
 
 _MORE_IS_BETTER = (
     "stays",
@@ -16,6 +21,34 @@ _MORE_IS_BETTER = (
     "stuck_detected_share",
     "outage_detected_share",
 )
+_AGAINST_NAIVE = (
+    "wrong_share",
+    "false_free_share",
+    "occupied_given_free",
+    "occupied_given_free_blue_badge",
+    "zone_mae",
+    "history_wrong_share",
+)
+
+
+def score_seeds(plans: Sequence[ScorePlan], jobs: int, tell: Callable[[str], None]) -> list[Figures]:
+    """The figures of each plan, in their order. A process plays one plan and ends, so that its memory is given back.
+
+    `tell` is called in those processes, and so must be a function of a module.
+    """
+    with ProcessPoolExecutor(
+        min(jobs, len(plans)), mp_context=get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
+        return list(pool.map(score, plans, repeat(tell)))
+
+
+def against_naive(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """`NAME_to_naive`: a figure by that of the naive engine; null where either is missing or the naive one is 0."""
+    found: dict[str, float | None] = {}
+    for name in _AGAINST_NAIVE:
+        ours, theirs = figures.get(name), figures.get(f"naive_{name}")
+        found[f"{name}_to_naive"] = ours / theirs if ours is not None and theirs else None
+    return found
 
 
 def mean_and_worst(results: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
@@ -33,4 +66,4 @@ def mean_and_worst(results: Sequence[Mapping[str, float | None]]) -> dict[str, f
             worst[f"worst.{name}"] = max(values, key=abs)
         else:
             worst[f"worst.{name}"] = min(values) if plain in _MORE_IS_BETTER else max(values)
-    return {**found, **worst, "seeds": len(results)}
+    return {**found, **worst}

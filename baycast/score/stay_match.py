@@ -23,7 +23,7 @@ class StayMatch:
         self._error_ms = 0.0
         self._merges: dict[str, list[int]] = {}
 
-    def bay(self, true: Sequence[Span], claimed: Sequence[Span], merges: Sequence[Merge]) -> None:
+    def bay(self, true: Sequence[Span], claimed: Sequence[Span]) -> None:
         """Both in order of arrival. A stay is found when one claimed stay has both its edges."""
         self._true += len(true)
         self._claimed += len(claimed)
@@ -39,7 +39,10 @@ class StayMatch:
                     self._matched += 1
                     break
             self._error_ms += abs(_longest_overlap(start, end, claimed, starts) - (end - start))
-        for merge in merges:
+
+    def merges(self, repairable: Sequence[Merge], claimed: Sequence[Span]) -> None:
+        """A merge is repaired when no claimed stay spans it, be its edges known or not."""
+        for merge in repairable:
             spans = any(
                 start < merge.departed_ms - SPANS_BY_MS and end > merge.arrived_ms + SPANS_BY_MS
                 for start, end in claimed

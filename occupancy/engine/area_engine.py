@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from occupancy.batch import Batch, Needs
+from occupancy.batch import Batch, Needs, at_once
 from occupancy.cell_pass import capacities, closing
-from occupancy.cells import car_park_cells, street_cells
+from occupancy.cells import car_park_cells
 from occupancy.counted import CountHistory
-from occupancy.due_cells import Changed, DueCells, Piece, at_once
+from occupancy.due_cells import Changed, DueCells, Piece, lots
 from occupancy.engine.config import EngineConfig
 from occupancy.engine.metrics import LATE, PAGE_SECONDS, POSITION, READINGS, VERDICTS
 from occupancy.fold import AreaFold
@@ -19,6 +19,7 @@ from occupancy.model import BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
 from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.sensed import DeviceHistory
+from occupancy.street_cells import street_cells
 from store import bay_pages, car_parks, cells, derived, generation, learnt, suspicions, tail
 from store.generation import Cursor, Generation
 from store.postgres import Connection
@@ -55,20 +56,25 @@ class AreaEngine:
             first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
             self.cells = DueCells(registry, first)
 
-    def advance(self) -> int:
-        """Fold the next page of the log; returns its positions, 0 at the end. Raises `LostRace`, `psycopg.Error`."""
+    def advance(self, *, at_once_until: int = 0) -> int:
+        """Fold the next page of the log; returns its positions, 0 at the end. Raises `LostRace`, `psycopg.Error`.
+
+        Up to the position `at_once_until` they are folded at once, which may leave versions unsure.
+        """
+        position = self.at.position
+        ahead = max(0, at_once_until - position)
         with self.conn.transaction(), self.conn.cursor() as cur:
             batches = tail.batches_after(
                 cur,
                 self.at.area,
-                self.at.position,
-                positions=self.config.positions_per_page,
+                position,
+                positions=min(ahead or self.config.positions_per_page, self.config.positions_per_page),
                 readings=self.config.readings_per_page,
             )
             if not batches:
                 return 0
             with PAGE_SECONDS.time():
-                for batch in batches:
+                for batch in at_once(batches) if ahead else batches:
                     self._fold(cur, batch)
                 self._write(cur)
             derived.notify_feed(cur, self.at.area)
@@ -145,7 +151,7 @@ class AreaEngine:
         )
         cells.replace_cells(cur, self.at, due.gone, ())
         zones = self.fold.registry.zones
-        for some in at_once(due.computed, self._bays_in):
+        for some in lots(due.computed, self._bays_in):
             streets = [piece for piece in some if zones[piece.zone_id].kind is not ZoneKind.CAR_PARK]
             parks = [piece for piece in some if zones[piece.zone_id].kind is ZoneKind.CAR_PARK]
             computed = [*self._street_cells(cur, streets), *self._car_park_cells(cur, parks)]

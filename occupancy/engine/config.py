@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-ENGINE_VERSION = "5"
+ENGINE_VERSION = "6"
 """Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 
@@ -23,4 +23,4 @@ class EngineConfig:
 
     def in_bulk(self) -> EngineConfig:
         """For a rebuild, which nobody waits for: pages so large that rows which change often are written seldom."""
-        return replace(self, positions_per_page=20_000, readings_per_page=20_000)
+        return replace(self, positions_per_page=50_000, readings_per_page=100_000)

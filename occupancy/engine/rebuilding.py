@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
 from occupancy.model import AreaId
 from store import derived, generation
+from store.generation import Cursor
 from store.postgres import Connection
+
+Progress = Callable[[int, int], None]
+"""Told of the position reached and of the newest one."""
+_AT_ONCE = timedelta(0)
 
 
 class RebuildRunningError(RuntimeError):
@@ -31,7 +37,7 @@ def rebuild(
     config: EngineConfig,
     *,
     compare: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Rebuilt:
     """Fold the whole log into a new generation beside the live one and switch to it.
 
@@ -43,27 +49,61 @@ def rebuild(
         if not generation.try_rebuild_lock(cur, area):
             raise RebuildRunningError(f"area {area} is being rebuilt by another process")
         generation.live_generation(cur, area, ENGINE_VERSION)
+        at_once_until = _exact_from(cur, area)
+    engine = _built(conn, area, config, at_once_until, progress)
+    while engine.fold.unsure:
+        at_once_until = min(engine.fold.unsure.values())
+        with conn.transaction(), conn.cursor() as cur:
+            derived.drop_generation(cur, area, engine.at.generation)
+        engine = _built(conn, area, config, at_once_until, progress)
+    while (done := _taken_over(conn, engine, compare=compare)) is None:
+        _follow(engine, 0, progress)
+    return done
+
+
+def _exact_from(cur: Cursor, area: AreaId) -> int:
+    """The position after which zones are judged at each, because the versions that are left at the end are of then: who
+    is alive speaks after it, which gives a street a new answer, and who is not falls silent."""
+    registry = generation.registry_at(cur, area, generation.heads(cur)[area])
+    sensors = max((sensor.silent_after for sensor in registry.sensors.values()), default=_AT_ONCE)
+    gates = max((gate.silent_after for gate in registry.gates.values()), default=_AT_ONCE)
+    return generation.position_before(cur, area, max(sensors, gates))
+
+
+def _built(
+    conn: Connection, area: AreaId, config: EngineConfig, at_once_until: int, progress: Progress | None
+) -> AreaEngine:
+    """A new generation, folded up to the end of the log."""
+    with conn.transaction(), conn.cursor() as cur:
         fresh = generation.start_building(cur, area, ENGINE_VERSION)
     engine = AreaEngine(conn, fresh, config)
-    while True:
-        while engine.advance():
-            if progress is not None:
-                with conn.transaction(), conn.cursor() as cur:
-                    progress(engine.at.position, generation.heads(cur)[area])
-        with conn.transaction(), conn.cursor() as cur:
-            old, position = generation.hold_live(cur, area)
-            new = engine.at.generation
-            # Rows can only be compared at one position; versions must not go back.
-            if position > engine.at.position or (compare and position != engine.at.position):
-                continue
-            differing: tuple[str, ...] | None = None
-            if compare:
-                before, after = derived.digest(cur, area, old), derived.digest(cur, area, new)
-                differing = tuple(table for table in before if before[table] != after[table])
-            generation.switch(cur, area, old, new)
-            generation.release_rebuild_lock(cur, area)
-            derived.notify_feed(cur, area)
-            return Rebuilt(old, new, differing)
+    _follow(engine, at_once_until, progress)
+    return engine
+
+
+def _follow(engine: AreaEngine, at_once_until: int, progress: Progress | None) -> None:
+    while engine.advance(at_once_until=at_once_until):
+        if progress is not None:
+            with engine.conn.transaction(), engine.conn.cursor() as cur:
+                progress(engine.at.position, generation.heads(cur)[engine.at.area])
+
+
+def _taken_over(conn: Connection, engine: AreaEngine, *, compare: bool) -> Rebuilt | None:
+    """Switch to the generation that was built. None: the live one is ahead, or not at the position to compare at."""
+    area, new = engine.at.area, engine.at.generation
+    with conn.transaction(), conn.cursor() as cur:
+        old, position = generation.hold_live(cur, area)
+        # Rows can only be compared at one position; versions must not go back.
+        if position > engine.at.position or (compare and position != engine.at.position):
+            return None
+        differing: tuple[str, ...] | None = None
+        if compare:
+            before, after = derived.digest(cur, area, old), derived.digest(cur, area, new)
+            differing = tuple(table for table in before if before[table] != after[table])
+        generation.switch(cur, area, old, new)
+        generation.release_rebuild_lock(cur, area)
+        derived.notify_feed(cur, area)
+        return Rebuilt(old, new, differing)
 
 
 def drop_retired(conn: Connection, area: AreaId) -> int:

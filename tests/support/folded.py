@@ -12,7 +12,7 @@ from typing import Any
 
 from occupancy.batch import Batch
 from occupancy.cell_pass import capacities, closing
-from occupancy.cells import Held, car_park_cells, street_cells
+from occupancy.cells import Held, car_park_cells
 from occupancy.chatter import is_short
 from occupancy.counted import CountHistory
 from occupancy.device_fold import DeviceFold
@@ -39,6 +39,7 @@ from occupancy.page import BEGINNING, FIRST_KEY, Page
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
 from occupancy.spans import differences
+from occupancy.street_cells import street_cells
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  # a Monday
 CELLS_UNTIL = START + timedelta(days=3)

@@ -6,14 +6,20 @@ import pytest
 
 from baycast.bench_engine import bench_engine
 from baycast.score.bay_tally import FREE, OCCUPIED
+from baycast.score.city import make_city
+from baycast.score.detection import outage_figures
 from baycast.score.history_tally import HistoryTally, Stretch, between
 from baycast.score.naive import NaiveEngine
-from baycast.score.overstays import NOTHING_SAID, Claim, Limit, OverstayMatch, Vehicle, over_at
+from baycast.score.overstays import Claim, Limit, OverstayMatch, Vehicle, over_at
 from baycast.score.run import ScorePlan, score
-from baycast.score.seeds import mean_and_worst
+from baycast.score.seeds import against_naive, mean_and_worst, score_seeds
 from baycast.score.stay_match import StayMatch
 from occupancy.model import Cause, DeviceId, ReadingKey, StateReading
+from simulator.field_run import FieldRun
+from simulator.history import play
+from simulator.radio import Outage
 from simulator.repairable import Merge
+from simulator.scenarios import Faults
 
 NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
 M = 60_000
@@ -46,7 +52,8 @@ def test_stays_are_matched_by_both_edges_and_merges_by_what_spans_them() -> None
     match = StayMatch()
     true = [(0, 30 * M), (40 * M, 80 * M), (200 * M, 230 * M)]
     claimed = [(2 * M, 78 * M), (201 * M, 233 * M)]
-    match.bay(true, claimed, [Merge(30 * M, 40 * M, "prev_s"), Merge(80 * M, 200 * M, "heartbeat")])
+    match.bay(true, claimed)
+    match.merges([Merge(30 * M, 40 * M, "prev_s"), Merge(80 * M, 200 * M, "heartbeat")], claimed)
     figures = match.figures()
     assert figures["stays"] == 2
     assert figures["stay_precision"] == pytest.approx(1 / 2)
@@ -101,19 +108,35 @@ def test_an_overstay_is_right_when_it_was_one_by_then_and_the_exempt_are_named()
     assert match.figures() == {
         "overstay_precision": 1 / 4,
         "overstay_recall": 1 / 2,
-        "overstays_without_limit": 1,
+        "overstays_without_limit": 0,
     }
     again = OverstayMatch()
     again.bay(LIMITED, vehicles, [Claim(100 * M, 170 * M, True)])
     assert again.figures()["overstay_precision"] == 1
 
 
-def test_what_an_engine_does_not_say_is_null() -> None:
-    assert NOTHING_SAID == {
-        "overstay_precision": None,
-        "overstay_recall": None,
-        "overstays_without_limit": None,
-    }
+def test_rows_of_any_kind_are_held_against_the_limits() -> None:
+    match = OverstayMatch()
+    match.rows(LIMITED, [60 * M, 600 * M, 601 * M])
+    assert match.figures()["overstays_without_limit"] == 1
+
+
+def test_an_outage_is_noticed_by_its_own_gateway_or_by_the_area() -> None:
+    plan = make_city(bays=60, seed=1).plan
+    start_ms = int(NOON.timestamp() * 1000)
+    history = play(plan, seed=1, start_ms=start_ms, end_ms=start_ms + 180 * M)
+    run = FieldRun(history, Faults(), seed=1)
+    run.outages = [Outage(start_ms + 60 * M, start_ms + 90 * M, "gateway_down", 3)]
+
+    def detected(group: str, minute: int) -> float | None:
+        noticed = {(group, NOON): NOON + timedelta(minutes=minute)}
+        return outage_figures(run, noticed)["outage_detected_share"]
+
+    assert detected("gateway/gw-3", 75) == detected("area/cardiff", 75) == 1
+    assert detected("gateway/gw-4", 75) == detected("gateway/gw-3", 95) == detected("gateway/gw-3", 59) == 0
+    assert (
+        outage_figures(run, {("gateway/gw-3", NOON): NOON + timedelta(minutes=75)})["outage_delay_h"] == 0.25
+    )
 
 
 def test_mean_and_worst_know_which_way_is_worse() -> None:
@@ -128,12 +151,11 @@ def test_mean_and_worst_know_which_way_is_worse() -> None:
     assert found["worst.repaired_share"] == 0.7
     assert found["worst.zone_bias"] == -2.0
     assert found["ece"] is found["worst.ece"] is None
-    assert found["seeds"] == 2
 
 
 def scored(scenario: str, days: float = 0.3) -> dict[str, float | None]:
     figures = score(ScorePlan(scenario, 1, days, 120), lambda _: None)
-    return {name: value for name, value in figures.items() if not name.endswith("cpu_s")}
+    return {name: value for name, value in figures.items() if not name.endswith(("cpu_s", "mib"))}
 
 
 def test_calm_is_almost_never_wrong() -> None:
@@ -155,6 +177,24 @@ def test_a_run_is_the_same_every_time_and_adds_up() -> None:
     assert wrong == pytest.approx(figures["wrong_share"])
     assert figures["refused"] == 0
     assert {"naive_wrong_share", "naive_zone_mae", "naive_stays", "naive_overstay_recall"} <= figures.keys()
+
+
+def test_seeds_in_processes_of_their_own_are_those_played_alone_in_their_order() -> None:
+    plans = [ScorePlan("typical", seed, 0.1, 30) for seed in (3, 1)]
+    together = score_seeds(plans, 2, print)
+    assert [one["wrong_share"] for one in together] == [score(plan, print)["wrong_share"] for plan in plans]
+    assert together[0]["wrong_share"] != together[1]["wrong_share"]
+
+
+def test_ratios_to_the_naive_engine_are_null_where_it_has_nothing_wrong() -> None:
+    ratios = against_naive({"wrong_share": 0.1, "naive_wrong_share": 0.4, "zone_mae": 1, "naive_zone_mae": 0})
+    assert ratios["wrong_share_to_naive"] == pytest.approx(0.25)
+    assert ratios["zone_mae_to_naive"] is ratios["occupied_given_free_to_naive"] is None
+
+
+def test_rates_of_the_plan_are_played() -> None:
+    silent = score(ScorePlan("calm", 1, 0.1, 30, ("loss=1",)), print)
+    assert silent["unknown_share"] == silent["truly_silent_share"] == 1
 
 
 def test_the_bench_of_the_engine_gives_its_figures() -> None:

@@ -149,6 +149,27 @@ def test_a_heartbeat_between_the_stays_gives_the_first_one_away() -> None:
     assert merges(sent) == ["heartbeat"]
 
 
+def test_the_first_word_after_a_restart_may_give_the_first_stay_away_too() -> None:
+    assert merges([(said(10, True), True), (said(45, False, "boot"), True), (said(50, True), True)]) == [
+        "heartbeat"
+    ]
+
+
+def test_of_three_merged_stays_evidence_tells_only_the_gap_that_it_shows() -> None:
+    changes = [*CHANGES, (100 * M, True), (130 * M, False)]
+
+    def gaps(*sent: Said) -> list[tuple[int, str]]:
+        found = repairable_merges(changes, sent, [one.sent_ms for one in sent])
+        return [(merge.departed_ms // M, merge.by) for merge in found]
+
+    first = said(10, True)
+    assert gaps(first, said(100, True)) == [(90, "equal_change")]
+    assert gaps(first, said(100, True, previous_min=10)) == [(90, "prev_s")]
+    assert gaps(first, said(130, False, previous_min=30)) == [(90, "prev_s")]
+    # The sensor missed the second stay: its word of the third tells when the first one ended.
+    assert gaps(first, said(100, True, previous_min=60)) == [(40, "prev_s"), (90, "equal_change")]
+
+
 def test_a_miss_that_nothing_contradicts_cannot_be_repaired() -> None:
     assert merges([(said(10, True), True), (said(90, False, previous_min=80), True)]) == []
     # A restart forgets what was believed before.

@@ -153,7 +153,7 @@ def test_what_a_suspect_sensor_said_last_is_no_ground_for_an_estimate() -> None:
     town = steady()
     live(town, 6 * H, [state("s0", 1, 60, True), *flapping("s1", 4 * H, 2)])
     [group, *_] = [g for g in town.fold.zones["high-st"].groups if g.counts.unknown]  # type: ignore[index]
-    assert (group.last_free, group.last_occupied) == (0, 0)
+    assert (group.guessed, group.guessed_free) == (0, 0.0)
 
 
 def test_suspicions_of_a_kind_do_not_overlap() -> None:

@@ -433,3 +433,8 @@ SELECT pg_try_advisory_lock($1, hashtext($2));
 -- name: release_rebuild_lock
 -- The rebuild is done.
 SELECT pg_advisory_unlock($1, hashtext($2));
+
+-- name: position_before
+-- The newest position of an area's log whose watermark is older than $2 seconds before the newest; null for none.
+SELECT max(b.position) FROM log_head h JOIN log_batch b USING (area)
+WHERE h.area = $1 AND b.watermark <= h.watermark - make_interval(secs => $2);
