@@ -14,7 +14,7 @@ import psycopg
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
 from occupancy.engine.learning import DailyLearner
-from occupancy.engine.metrics import LAG, LOST_RACES, OUTAGES, OVERDUE
+from occupancy.engine.metrics import LAG, LOST_RACES, OUTAGES, OVERDUE, SUSPECTS
 from occupancy.engine.rebuilding import RebuildRunningError, rebuild
 from occupancy.model import AreaId
 from store import car_parks, generation
@@ -91,6 +91,8 @@ def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], 
         advanced = engines[area].advance()
         if advanced:
             OVERDUE.labels(area).set(engines[area].fold.sensed.overdue())
+            for kind, suspects in engines[area].fold.suspects.counts().items():
+                SUSPECTS.labels(area, kind.value).set(suspects)
     except LostRace as lost:
         LOST_RACES.inc()
         _log.info(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from baycast.cli import main
 from occupancy import engine
 from occupancy.engine import EngineConfig
 from occupancy.engine.learning import DailyLearner, learn_when_due
@@ -20,6 +22,7 @@ from occupancy.model import ReadingKey, StateReading
 from store import learnt
 from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
+from store.registry import Change, apply
 from tests.integration.test_engine_rows import TOWN, log, rows, serve
 from tests.support.folded import AREA, START, documents, state
 from tests.support.lessons import drifting, lesson
@@ -167,3 +170,30 @@ def _on_another_day(known: Any) -> Any:
     import msgspec
 
     return msgspec.structs.replace(known, day=known.day + timedelta(days=7))
+
+
+def test_suspect_sensors_are_listed_for_maintenance_and_on_the_doctors_page(
+    conn: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BAYCAST_DATABASE_URL", database_url)
+    registry = [Change(kind, id, doc) for kind, id, doc in documents()]
+    apply(conn, registry, entered_by="test", entered_at=START)
+    with conn.transaction(), conn.cursor() as cur:
+        entry = learnt_doc(lesson(START + timedelta(minutes=10), unreliable=(drifting("high-st-2", "s2"),)))
+        append_entries(cur, AREA, [LogEntry("learnt", "2026-11-02", entry, START, "engine")])
+    log(conn, [state("s2", 1, 60, True), state("s1", 1, 60, False)], 60)
+    log(conn, [], 900)
+    serve(conn)
+    assert main(["sensors", "--suspect"]) == 0
+    assert capsys.readouterr().out == (
+        "s2 (high-st-2, ir-flush): occupied, heard 2026-11-02 08:01Z, 0% missed: "
+        "suspect (drift) since 2026-11-02 08:10:00Z: taken 100% of a day\n"
+    )
+    assert main(["sensors", "--json", "--area", AREA]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["device_id"] for one in listed["sensors"]] == ["s2", "s0", "s1"]
+    assert listed["sensors"][0]["suspicions"][0]["evidence"] == {"usual": 0.0, "spread": 0.1}
+    assert listed["sensors"][1]["defects"] == ["never heard"]
+    main(["doctor"])
+    assert "1 drift in town" in capsys.readouterr().out
+    assert main(["sensors", "--area", "nowhere"]) == 2
