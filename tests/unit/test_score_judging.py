@@ -219,16 +219,8 @@ def test_suspicions_are_held_against_the_sensors_that_stuck_and_against_what_was
     stuck = next(sensor for sensor in run.sensors if sensor.stuck)
     [episode] = stuck.stuck
     sound = next(sensor for sensor in run.sensors if not sensor.stuck)
-    taken_ms = sum(
-        ms
-        for occupied, ms in true_states(
-            run.history.occupied_at_start[sound.bay],
-            run.history.changes_by_bay()[sound.bay],
-            start_ms,
-            end_ms,
-        )
-        if occupied
-    )
+    truth = run.history.occupied_at_start[sound.bay], run.history.changes_by_bay()[sound.bay]
+    taken_ms = sum(ms for occupied, ms in true_states(*truth, start_ms, end_ms) if occupied)
     log = SuspicionLog()
     found_ms = (episode.start_ms + min(episode.end_ms, end_ms)) // 2
     log.show(stuck.bay, _suspect(None), found_ms)
