@@ -1,14 +1,15 @@
 """What closed days say of single sensors: who drifts, who echoes a neighbour, how many short spells are usual.
 
 Pure. Drift (dirt, snow, a failing part, also where it flaps now and then): the share of time in which a bay is taken is
-held against the middle of its street on the same day; by how much it differs is held against how much it used to. An
+held against the middle of its street on the same day; by how much it differs is held against how much it used to. Only
+working days are: a street's bays are less alike on others, and those are few. An
 echo of a neighbour is a spell that begins and ends with one next door, to the seconds; by chance that happens once in
 ten thousand spells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import sqrt
@@ -26,7 +27,7 @@ _OBSERVED_S = 12 * 3600.0
 """Of a day that counts for drift."""
 _OTHERS = 3
 """Other bays of a street, at least, that tell what its day was like."""
-_BASE_DAYS = 4
+_BASE_DAYS = 5
 _NEW_DAYS = 2
 _LEAST_SPREAD = 0.08
 _STEPS_OUT, _STEPS_BACK = 4.5, 2.5
@@ -65,50 +66,63 @@ class Conduct:
     def __init__(
         self,
         days: Sequence[Day],
+        working: Sequence[bool],
         devices: Mapping[BayId, tuple[str, datetime | None]],
         before: Sequence[Unreliable],
     ) -> None:
-        """`devices` are the sensors that watch the bays now, and since when; `before` was said the day before."""
+        """`working` says of each of the days whether it is a working day; `devices` are the sensors that watch the bays
+        now, and since when; `before` was said the day before."""
         self._days = days
         self._devices = devices
         self._before = {(one.bay_id, one.device_id, one.kind): one for one in before}
-        self._short: dict[ZoneId, float] = {}
+        self._working = [n for n, is_one in enumerate(working) if is_one]
+        self._short_by: dict[str, list[float]] = {}
+        """Short spells a day of each bay, by zone and by kind of bay."""
         self.unreliable: list[Unreliable] = []
 
-    def see(self, zone_id: ZoneId, history: Mapping[BayId, Sequence[Held]]) -> None:
-        """Take in the days of the bays of a zone, in their order along the street."""
+    def see(
+        self, zone_id: ZoneId, history: Mapping[BayId, Sequence[Held]], kinds: Mapping[BayId, str]
+    ) -> None:
+        """Take in the days of the bays of a zone, of such kinds, in their order along the street."""
         own = {bay_id: self._by_this_sensor(bay_id, held) for bay_id, held in history.items()}
-        self._count_short(zone_id, own)
-        self._look_for_drift(own)
+        for bay_id, held in own.items():
+            self._count_short(held, (zone_id, kinds[bay_id]))
+        if self._working and self._working[-1] == len(self._days) - 1:
+            self._look_for_drift(own)
+        else:
+            self._go_on_with_drift(own)
         self._look_for_echoes(own)
 
     def short_spells(self) -> dict[str, float]:
-        """By zone, how many short spells a bay has in a day: a quarter of its bays have more. At least the usual."""
-        if not self._short:
-            return {}
-        usual = median(self._short.values())
-        return {zone: round(max(found, usual), 2) for zone, found in self._short.items()}
+        """By zone, and by kind of bay, how many short spells a bay has in a day that has more than most others."""
+        return {
+            key: round(quantiles(rates, n=4, method="inclusive")[2], 2)
+            for key, rates in self._short_by.items()
+            if len(rates) > 1
+        }
 
     def _by_this_sensor(self, bay_id: BayId, held: Sequence[Held]) -> list[Held]:
         since = self._devices.get(bay_id, ("", None))[1]
         return [one for one in held if since is None or one.started_at >= since]
 
-    def _count_short(self, zone_id: ZoneId, own: Mapping[BayId, Sequence[Held]]) -> None:
+    def _count_short(self, held: Sequence[Held], keys: Iterable[str]) -> None:
         start, end = self._days[0][0], self._days[-1][1]
-        rates = []
-        for held in own.values():
-            known = sum(_seconds(one, start, end) for one in held if one.state is not State.UNKNOWN)
-            if known >= _OBSERVED_S:
-                short = [one for one in held if one.state is not State.UNKNOWN and one.ended_at is not None]
-                lasted = [one.ended_at - one.started_at for one in short if start <= one.started_at < end]  # type: ignore[operator]
-                rates.append(sum(SHORTEST <= each <= LONGEST for each in lasted) * _DAY_S / known)
-        if len(rates) > 1:
-            self._short[zone_id] = quantiles(rates, n=4, method="inclusive")[2]
+        said = [one for one in held if one.state is not State.UNKNOWN]
+        known = sum(_seconds(one, start, end) for one in said)
+        if known < _OBSERVED_S:
+            return
+        lasted = [
+            one.ended_at - one.started_at for one in said if one.ended_at and start <= one.started_at < end
+        ]
+        per_day = sum(SHORTEST <= each <= LONGEST for each in lasted) * _DAY_S / known
+        for key in keys:
+            self._short_by.setdefault(key, []).append(per_day)
 
     # --- drift -----------------------------------------------------------------------------------------------
 
     def _look_for_drift(self, own: Mapping[BayId, Sequence[Held]]) -> None:
-        shares = {bay_id: [_share(held, day) for day in self._days] for bay_id, held in own.items()}
+        days = [self._days[n] for n in self._working]
+        shares = {bay_id: [_share(held, day) for day in days] for bay_id, held in own.items()}
         for bay_id in own:
             beside: list[float | None] = []
             for n, share in enumerate(shares[bay_id]):
@@ -119,6 +133,13 @@ class Conduct:
             share_now = shares[bay_id][-1]
             if share_now is not None and beside[-1] is not None:
                 self._judge_drift(bay_id, share_now, beside)
+
+    def _go_on_with_drift(self, own: Iterable[BayId]) -> None:
+        """What was said before a day off stands."""
+        for bay_id in own:
+            device_id = self._devices.get(bay_id, ("", None))[0]
+            said = self._before.get((bay_id, device_id, SuspicionKind.DRIFT))
+            self.unreliable += [] if said is None else [said]
 
     def _judge_drift(self, bay_id: BayId, share: float, beside: Sequence[float | None]) -> None:
         device_id = self._devices.get(bay_id, ("", None))[0]

@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from occupancy.calendar import civil_at, day_bounds
+from occupancy.calendar import civil_at, day_bounds, is_bank_holiday
 from occupancy.cells import Held
 from occupancy.chatter import FEWEST, most_plausible
 from occupancy.conduct import Conduct, Unreliable
-from occupancy.model import EPOCH, BayId, State, ZoneId
+from occupancy.model import EPOCH, Bay, BayId, State, ZoneId
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
 from occupancy.spans import FOREVER, Span
-from occupancy.spells import LearntSpells, Spell, learn
+from occupancy.spells import LearntSpells, Spell, kind_of, learn
 
 KIND = "learnt"
 """The kind of its log entries; the key is the day."""
@@ -31,6 +31,7 @@ CAUGHT_UP_DAYS = 5
 """Of them, those whose spells are learnt at most, when nothing was for so long."""
 SETTLED_MIN = 180
 """Minutes after midnight at which the day before is closed: most of what comes late has come."""
+_WEEKEND = 5
 _AHEAD = timedelta(minutes=5)
 
 ZoneHistory = tuple[ZoneId, Mapping[BayId, Sequence[Held]]]
@@ -44,7 +45,7 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     holds_from: datetime
     spells: LearntSpells
     short_spells: dict[str, float]
-    """By zone: spells of 1 to 10 minutes that a bay has in a day."""
+    """By zone, and by kind of bay: spells of 1 to 10 minutes that a bay has in a day."""
     unreliable: tuple[Unreliable, ...] = ()
 
 
@@ -79,10 +80,15 @@ def learn_day(
     time_zone = "UTC" if registry.area is None else registry.area.time_zone
     days = days_before(time_zone, day)
     fresh = [one for one in days if before is None or before.spells.until < one[1]][-CAUGHT_UP_DAYS:]
-    conduct = Conduct(days, _watching(registry, days[-1][1]), before.unreliable if before else ())
+    conduct = Conduct(
+        days,
+        [_is_working_day(registry, time_zone, start) for start, _ in days],
+        _watching(registry, days[-1][1]),
+        before.unreliable if before else (),
+    )
     spells: list[Spell] = []
     for zone_id, held in history:
-        conduct.see(zone_id, held)
+        conduct.see(zone_id, held, {bay_id: kind_of(registry.bays[bay_id]) for bay_id in held})
         if fresh:
             spells.extend(_spells(held, (fresh[0][0], days[-1][1])))
     known = None if before is None else before.spells
@@ -97,6 +103,12 @@ def learn_day(
         short_spells=conduct.short_spells(),
         unreliable=tuple(conduct.unreliable),
     )
+
+
+def _is_working_day(registry: Registry, time_zone: str, start: datetime) -> bool:
+    day = civil_at(time_zone, start)
+    area = registry.area
+    return day.weekday < _WEEKEND and not (area and is_bank_holiday(area, registry.calendar, day.day))
 
 
 def _watching(registry: Registry, at: datetime) -> dict[BayId, tuple[str, datetime | None]]:
@@ -145,9 +157,9 @@ class Known(NamedTuple):
     plausibility: Plausibility
     most_short: dict[str, int]
 
-    def most_short_spells(self, zone_id: ZoneId) -> int:
-        """How many a bay of the zone has in a day at most, if its sensor is as it should be."""
-        return self.most_short.get(zone_id, FEWEST - 1)
+    def most_short_spells(self, bay: Bay) -> int:
+        """How many a bay has in a day at most, if its sensor is as it should be."""
+        return max(self.most_short.get(key, FEWEST - 1) for key in (bay.zone_id, kind_of(bay)))
 
 
 class Timeline:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from occupancy.chatter import FEWEST, WINDOW, chatter, chatter_spans, is_short
+from occupancy.chatter import FEWEST, WINDOW, chatter, chatter_spans, is_short, span_of
 from occupancy.implausible import FIRST_LOOK, Lasting, look
 from occupancy.learnt import Known, Learnt, Timeline
 from occupancy.model import BayId, BayInterval, DeviceId, State, Stay, Suspicion, SuspicionKind
@@ -211,21 +211,17 @@ class Suspects:
 
         def most_at(at: datetime) -> int | None:
             known = self._timeline.at(at)
-            return None if known is None else known.most_short_spells(bay.zone_id)
+            return None if known is None else known.most_short_spells(bay)
 
         start = self._from + WINDOW
         turns = [known.learnt.holds_from for known in self._timeline.beginning_in(start, watermark)]
         said = (row for row in self._said.get(key, ()) if row.kind is SuspicionKind.CHATTER)
         lasted = next((row for row in said if row.began_at < start <= (row.ended_at or start)), None)
-        rows = []
-        for span in chatter_spans(ends, most_at, turns, start, watermark):
-            if lasted is not None and span.began_at == start:
-                rows.append(replace(lasted, ended_at=span.ended_at))
-            else:
-                rows.append(chatter(key, span))
+        before = None if lasted is None else span_of(lasted)
+        spans = chatter_spans(ends, most_at, turns, start, watermark, before=before)
         self._plan_calming(key, ends, watermark)
-        cut = start if lasted is None or not rows or rows[0].began_at >= start else lasted.began_at
-        return self._say(key, SuspicionKind.CHATTER, cut, rows, page)
+        cut = start if before is None else before.began_at
+        return self._say(key, SuspicionKind.CHATTER, cut, [chatter(key, span) for span in spans], page)
 
     def _plan_calming(self, key: _Key, ends: Sequence[datetime], watermark: datetime) -> None:
         if len(ends) >= FEWEST:

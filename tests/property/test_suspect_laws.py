@@ -63,10 +63,8 @@ def told(
         town.append([readings[n] for n in ready], watermark_s=moment)
         if moment in lessons:
             begins = holds_from(START + timedelta(seconds=moment))
-            rate = 0.8 if moment < 100_000 else 1.5
-            town.append(
-                learnt=lesson(begins, taken_ends_per_h=rate, short_per_day=0.1, unreliable=lessons[moment])
-            )
+            rate = 1.5 if moment < 100_000 else 3.0
+            town.append(learnt=lesson(begins, ends_per_h=rate, short_per_day=0.1, unreliable=lessons[moment]))
         if restarts and chance.random() < 0.3:
             town.restart()
     return town
@@ -89,7 +87,7 @@ def test_l3_suspicions_survive_restarts(seed: int) -> None:
 
 
 def test_the_examples_are_of_every_kind() -> None:
-    said = [state("s0", 1, 4000, True), state("s1", 1, 60, False)]
+    said = [state("s0", 1, 4000, True), state("s1", 1, 60, False), state("s0", 2, 90_000, False)]
     said += [state("s2", n, 5000 + n * 300, n % 2 == 0) for n in range(1, 40)]
     kinds = {row.kind for row in told(said, seed=None).suspicions.values()}
     assert kinds == {SuspicionKind.IMPLAUSIBLE, SuspicionKind.CHATTER, SuspicionKind.DRIFT}

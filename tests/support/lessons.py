@@ -13,14 +13,14 @@ from occupancy.spells import ALL, CELLS, LearntSpells, Rates
 def lesson(
     holds_from: datetime,
     *,
-    taken_ends_per_h: float = 1.0,
+    ends_per_h: float = 1.0,
     short_per_day: float = 0.5,
     unreliable: tuple[Unreliable, ...] = (),
 ) -> Learnt:
-    """Free spells of any age and hour end once in 20 hours, occupied ones `taken_ends_per_h` times in one."""
+    """Spells of either state end so often, whatever their age and the hour."""
     hours = tuple([1000.0] * CELLS)
-    free, taken = (tuple([1000.0 * rate] * CELLS) for rate in (0.05, taken_ends_per_h))
-    spells = LearntSpells(until=holds_from, kinds={ALL: Rates((hours, hours), (free, taken))}, zones={})
+    ends = tuple([1000.0 * ends_per_h] * CELLS)
+    spells = LearntSpells(until=holds_from, kinds={ALL: Rates((hours, hours), (ends, ends))}, zones={})
     return Learnt(
         day=holds_from.date(),
         holds_from=holds_from,

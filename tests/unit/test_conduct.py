@@ -37,8 +37,9 @@ def lived(chance: Random, days: int = 10, *, stuck_from: int | None = None, take
 
 
 def judged(history: dict[BayId, list[Held]], before: Sequence[Unreliable] = (), days: int = 10) -> Conduct:
-    conduct = Conduct(DAYS[:days], {bay_id: (f"s-{bay_id}", None) for bay_id in history}, before)
-    conduct.see(STREET, history)
+    devices = {bay_id: (f"s-{bay_id}", None) for bay_id in history}
+    conduct = Conduct(DAYS[:days], [True] * days, devices, before)
+    conduct.see(STREET, history, dict.fromkeys(history, "standard"))
     return conduct
 
 
@@ -70,9 +71,18 @@ def test_what_an_older_sensor_said_of_the_bay_is_not_held_against_a_new_one() ->
     history = street(1)
     history[BAYS[2]] = lived(Random(2), stuck_from=7)
     devices = {bay_id: (f"s-{bay_id}", DAYS[8][0] if bay_id == BAYS[2] else None) for bay_id in BAYS}
-    conduct = Conduct(DAYS, devices, ())
-    conduct.see(STREET, history)
+    conduct = Conduct(DAYS, [True] * 10, devices, ())
+    conduct.see(STREET, history, dict.fromkeys(history, "standard"))
     assert conduct.unreliable == []
+
+
+def test_a_day_off_says_nothing_new_about_drift() -> None:
+    history = street(1)
+    history[BAYS[2]] = lived(Random(2), stuck_from=7)
+    for before in ((), tuple(judged(history).unreliable)):
+        conduct = Conduct(DAYS, [True] * 9 + [False], {BAYS[2]: ("s-b2", None)}, before)
+        conduct.see(STREET, history, dict.fromkeys(history, "standard"))
+        assert conduct.unreliable == list(before)
 
 
 def test_a_sensor_that_comes_and_goes_with_its_neighbour_echoes_it() -> None:
