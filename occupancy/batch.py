@@ -9,6 +9,7 @@ from datetime import datetime
 from occupancy.car_park import Recount
 from occupancy.learnt import Learnt
 from occupancy.model import AnyReading, DeviceId, ZoneId
+from occupancy.page import Before
 
 Change = tuple[str, str, object | None]
 """A change of the registry or of an override: (kind, id, document or None when removed)."""
@@ -61,9 +62,9 @@ def _joined(batches: Sequence[Batch]) -> Iterator[Batch]:
 
 @dataclass(slots=True)
 class Needs:
-    """What `apply` must be given: the reading (event) the checkpoint must lie before; None: all from the start."""
+    """What `apply` must be given: what the checkpoint must lie before; None: all from the start."""
 
-    devices: dict[DeviceId, AnyReading | None] = field(default_factory=dict)
+    devices: dict[DeviceId, Before | None] = field(default_factory=dict)
     car_parks: dict[ZoneId, datetime | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 
+from occupancy.clocks import z
 from occupancy.device_fold import DeviceFold
 from occupancy.model import (
     BayId,
@@ -14,7 +15,6 @@ from occupancy.model import (
     BayState,
     Binding,
     DeviceId,
-    Outage,
     Quality,
     State,
     Stay,
@@ -22,7 +22,7 @@ from occupancy.model import (
 )
 from occupancy.repair import Holding
 from occupancy.rules import Access
-from occupancy.step import Standing, z
+from occupancy.step import Standing
 from occupancy.transitions import Verdict
 
 
@@ -36,11 +36,14 @@ def bay_rows(
     """Cut what a sensor saw to the times it watched this bay; no stay crosses the end of a binding.
 
     `bindings` are the sensor's to this bay in time order; so are `holdings`, the last of which lasts. What lasts is
-    open until the watermark reaches the end of its binding.
+    open until the watermark reaches the end of its binding; of a binding that has not begun nothing is said.
     """
     intervals: list[BayInterval] = []
     stays: list[Stay] = []
+    reached_at = max(holdings[-1].since, watermark or holdings[-1].since)
     for binding in bindings:
+        if binding.valid_from is not None and binding.valid_from > reached_at:
+            continue
         for holding, then in zip_longest(holdings, holdings[1:]):
             start = holding.since
             if binding.valid_from is not None and binding.valid_from > start:
@@ -84,37 +87,24 @@ def live_state(bay_id: BayId, fold: DeviceFold, standing: Standing, binding: Bin
         confidence=standing.confidence,
         reason=last.reason + overdue,
         device_id=fold.device_id,
+        last_said=last.before if standing.verdict is Verdict.CUT_OFF else None,
+        free_chance=_AS_IT_WAS.get(last.before) if standing.verdict is Verdict.CUT_OFF else None,
     )
 
 
-def cut_off(state: BayState, outage: Outage, before: State) -> BayState:
-    """A bay whose sensor was last heard before an outage: what has changed since may have been missed. `before` is
-    what held before the sensor's own silence, where the state is unknown for that."""
-    known = state.last_said or (before if state.state is State.UNKNOWN else state.state)
-    kind, _, name = outage.group.partition("/")
-    until = "" if outage.ended_at is None else f" until {z(outage.ended_at)}"
-    return replace(
-        state,
-        state=State.UNKNOWN,
-        since=state.since if state.state is State.UNKNOWN else outage.noticed_at,
-        confidence=0.0,
-        last_said=known,
-        free_chance=None if state.suspect else {State.FREE: 1.0, State.OCCUPIED: 0.0}.get(known),
-        reason=f"outage of {kind} {name} since {z(outage.began_at)}{until}, no word of this sensor since",
-    )
+_AS_IT_WAS = {State.FREE: 1.0, State.OCCUPIED: 0.0}
 
 
 def distrusted(state: BayState, suspicion: Suspicion) -> BayState:
     """A bay whose sensor is not to be believed: what it said last is kept, and is no ground for an estimate."""
-    if state.state is State.UNKNOWN and state.last_said is None:
-        return replace(state, suspect=True)
+    if state.state is State.UNKNOWN:
+        return replace(state, suspect=True, free_chance=None)
     return replace(
         state,
         state=State.UNKNOWN,
         confidence=0.0,
         suspect=True,
-        last_said=state.last_said or state.state,
-        free_chance=None,
+        last_said=state.state,
         reason=f"suspect ({suspicion.kind}): {suspicion.reason}",
     )
 

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from math import exp
 from typing import NamedTuple
 
+from occupancy.clocks import z
 from occupancy.model import BayId, BayInterval, DeviceId, State, Suspicion, SuspicionKind
-from occupancy.step import z
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(minutes=10)
 WINDOW = timedelta(days=1)

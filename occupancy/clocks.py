@@ -92,3 +92,8 @@ def _agreeing(clock: DeviceClock, behind: timedelta, beyond: timedelta) -> tuple
     # No message arrives before it was sent: the least that is seen is nearest to the error itself.
     offset = behind if beyond < _NOTHING else clock.offset + beyond / _FOLLOWS
     return DeviceClock(offset), Verdict.RECKONED
+
+
+def z(at: datetime) -> str:
+    """A time in words, to the second."""
+    return f"{at.isoformat(' ', 'seconds')[:19]}Z"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,14 +12,23 @@ from occupancy.model import Clock, DeviceId, ReadingKey
 from occupancy.repair import Holding
 
 
+class CutOff(NamedTuple):
+    """From when on a sensor was cut off: of what it said until then, changes may have been missed."""
+
+    at: datetime
+    why: str
+
+
 class Watch(msgspec.Struct, frozen=True):
-    """What a sensor promises, and how its area keeps time."""
+    """What a sensor promises, how its area keeps time, and when its words could not be heard."""
 
     silent_after: timedelta
     overdue_after: timedelta
     clock: Clock
     moves: tuple[datetime, ...] = ()
     """When it began to watch another bay, or one again after none, in order."""
+    cut_offs: tuple[CutOff, ...] = ()
+    """The outages of its surroundings, in order."""
 
 
 class DeviceFold(msgspec.Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -28,32 +27,23 @@ class Doubt:
         self._stated_at = fold.stated_at or fold.as_of
         self._shown = Shown(now.state, now.since, self._stated_at, fold.agreed, fold.missed)
 
-    def answer(
-        self, state: BayState, believed: Callable[[BayState, State], BayState], at: datetime
-    ) -> tuple[BayState, datetime | None]:
-        """What is left of it at `at`, and when that changes if nothing more is heard (None: never).
-
-        `believed` says what else is known of the sensor's surroundings.
-        """
-        weighed = self._weighed(state, at) if state.state in STATES else state
-        found = believed(weighed, self.said)
-        if found.suspect:
-            return found, None
-        if found is weighed and (found.state in STATES or found.free_chance is not None):
-            now = level(self._plausible.wrong(self._bay, self._shown, at))
+    def answer(self, state: BayState, at: datetime) -> tuple[BayState, datetime | None]:
+        """What is left of it at `at`, and when that changes if nothing more is heard (None: never)."""
+        if state.state in STATES:
+            wrong = self._plausible.wrong(self._bay, self._shown, at)
             steps = self._plausible.steps(self._bay, self._shown, at)
-            return found, next((then for then, wrong in steps if level(wrong) != now), None)
+            due = next((then for then, ahead in steps if level(ahead) != level(wrong)), None)
+            return self._weighed(state, wrong), due
         until = self._stated_at + OF_LATE
-        if found.state is not State.UNKNOWN or self.said not in STATES or at >= until:
-            return replace(found, free_chance=None), None
-        chance = self._plausible.free(self._bay, self.said, self._stated_at, at)
-        ahead = self._plausible.free_steps(self._bay, self.said, self._stated_at, at)
-        due = next((then for then, free in ahead if round(free, 1) != round(chance, 1)), until)
-        return replace(found, last_said=self.said, free_chance=round(chance, 1)), min(due, until)
+        if self.said not in STATES or at >= until:
+            return replace(state, free_chance=None), None
+        chance = round(self._plausible.free(self._bay, self.said, self._stated_at, at), 1)
+        later = self._plausible.free_steps(self._bay, self.said, self._stated_at, at)
+        due = next((then for then, free in later if round(free, 1) != chance), until)
+        return replace(state, last_said=self.said, free_chance=chance), min(due, until)
 
-    def _weighed(self, state: BayState, at: datetime) -> BayState:
+    def _weighed(self, state: BayState, wrong: float) -> BayState:
         """As sure as the spells of such bays let it be; no claim where that is too little."""
-        wrong = self._plausible.wrong(self._bay, self._shown, at)
         if wrong < DOUBTED[state.state]:
             limits = [learnt_confidence(wrong)]
             limits += [self._standing.confidence] if self._standing.verdict is Verdict.OVERDUE else []

@@ -24,7 +24,7 @@ def usable(groups: Iterable[Group], driver: str, stay_min: int | None = None) ->
 
 
 def usable_estimate(groups: Iterable[Group], driver: str, stay_min: int | None = None) -> int | None:
-    """Return the estimate of free bays, as `usable` counts them: in whole bays, modelled from the observed ones. None: no ground."""
+    """Return the estimate of free bays, as `usable` counts them; in whole bays. None: no ground."""
     return sum_of_estimates(group for group in groups if _may_use(group, driver, stay_min))
 
 

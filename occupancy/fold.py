@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from occupancy.batch import Batch, Needs
-from occupancy.bays import cut_off, distrusted, shown, unsensed
+from occupancy.bays import shown, unsensed
 from occupancy.car_park import CountEvent, CountFold, event_of
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
@@ -22,11 +22,9 @@ from occupancy.learnt import Learnt
 from occupancy.model import (
     AnyReading,
     BayId,
-    BayState,
     Clock,
     DeviceId,
     Outage,
-    State,
     Stay,
     Suspicion,
     ZoneAvailability,
@@ -34,7 +32,7 @@ from occupancy.model import (
 )
 from occupancy.outages import Outages
 from occupancy.overstays import LimitedStays, Word
-from occupancy.page import BEGINNING, Page
+from occupancy.page import BEGINNING, Before, Page
 from occupancy.registry import Registry
 from occupancy.registry_changes import RegistryChanges
 from occupancy.reopening import clock_of, devices_reopened, parks_reopened
@@ -55,7 +53,7 @@ class AreaFold:
         self.version = version
         self.outages = Outages(registry)
         self.suspects = Suspects(registry)
-        self.sensed = SensedBays(registry, self._believed, self.suspects.saw)
+        self.sensed = SensedBays(registry, self.outages.cut_offs_of, self.suspects)
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
         self.answers = ZoneAnswers(registry, self.sensed.states, self.counted)
@@ -63,6 +61,10 @@ class AreaFold:
         self.page = Page(position, watermark, version)
         self.unsure: dict[ZoneId, int] = {}
         """Zones whose version may be another, folded position by position from the one given here on."""
+        self._folded_at_once_from: int | None = None
+        """Where the positions before the last batch ended, if it was several at once."""
+        self.reopened: dict[DeviceId, Before] = {}
+        """Sensors whose history the last batch showed to be other than folded: the next thing is to `reopen` them."""
 
     def load(
         self,
@@ -85,7 +87,7 @@ class AreaFold:
         self.suspects.load(self.watermark, learnt, short_spells or {}, suspicions)
         self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
         self.limited.load(open_stays)
-        self.sensed.load(devices, self.suspects.plausible, self.watermark)
+        self.sensed.load(devices, self.watermark)
         self.suspects.take_up(self.sensed.lasting(self.watermark), self.watermark)
         self.counted.load(counts, self.watermark)
         self.answers.load(zones, self.watermark)
@@ -135,10 +137,12 @@ class AreaFold:
         devices: Mapping[DeviceId, DeviceHistory] | None = None,
         car_parks: Mapping[ZoneId, CountHistory] | None = None,
     ) -> None:
-        """Fold one batch. `devices` and `car_parks` hold what `needs` asked for."""
+        """Fold one batch. `devices` and `car_parks` hold what `needs` asked for; after it `reopen` must be given what
+        `reopened` asks for."""
         devices, car_parks = devices or {}, car_parks or {}
         old_bays = {device_id: self.sensed.bays_of(device_id) for device_id in devices}
         before, self.position = self.position, batch.position
+        self._folded_at_once_from = before if batch.parts else None
         self.page.position = batch.position
         touched = self._documents.change(batch.changes, self.page, self.watermark)
         if touched:
@@ -163,9 +167,24 @@ class AreaFold:
         if batch.parts:
             self._doubt_versions(touched, changed, before)
 
-    def _listen(self, batch: Batch) -> set[BayId]:
-        """Who was heard when, and what outages follow; returns the bays whose live state was set."""
+    def reopen(self, devices: Mapping[DeviceId, DeviceHistory]) -> None:
+        """Fold sensors again from before what `reopened` gives, up to the last batch."""
         bays: set[BayId] = set()
+        for device_id, history in devices.items():
+            own = self.sensed.bays_of(device_id)
+            bays |= self.sensed.refold(device_id, history, own, self.watermark, self.page)
+        self.reopened = {}
+        self._show(bays)
+        zones = self._zones_of(bays)
+        changed = self._judge(zones, self.position)
+        if self._folded_at_once_from is not None:
+            self._doubt_versions(zones, changed, self._folded_at_once_from)
+
+    def _listen(self, batch: Batch) -> set[BayId]:
+        """Who was heard when, and what outages follow, before anything is folded: what was said before an outage is no
+        evidence of what came after it. Returns the bays whose live state was set."""
+        touched: set[DeviceId] = set(self.registry.sensors) if batch.changes else set()
+        watermark = self.watermark
         for part in batch.positions():
             for span in part.pipeline_down:
                 self.outages.pipeline_was_down(span)
@@ -173,9 +192,11 @@ class AreaFold:
             if part.learnt is not None:
                 self.suspects.learn(part.learnt)
             if part.watermark is not None:
-                changed, touched = self.outages.advance(part.watermark)
+                watermark = part.watermark
+                changed, cut_off = self.outages.advance(watermark)
                 self.page.outages.update(changed)
-                bays |= self.sensed.look_again(touched, part.watermark)
+                touched |= cut_off
+        bays, self.reopened = self.sensed.cut_off(touched, watermark, self.page)
         return bays
 
     def _pass(self, parts: Sequence[Batch], touched: Container[ZoneId]) -> tuple[set[BayId], set[ZoneId]]:
@@ -199,15 +220,6 @@ class AreaFold:
         bays = self.sensed.look_again(self.suspects.advance(watermark, self.page), watermark)
         plausible = self.suspects.plausible
         return bays if plausible is None else bays | self.sensed.learn(plausible, watermark)
-
-    def _believed(self, state: BayState, before: State) -> BayState:
-        """What is left of a bay's state after what is known of its sensor and of that sensor's surroundings."""
-        device_id = state.device_id
-        if device_id is None:
-            return state
-        suspicion, outage = self.suspects.doubt((state.bay_id, device_id)), self.outages.doubt(device_id)
-        believed = state if suspicion is None else distrusted(state, suspicion)
-        return believed if outage is None else cut_off(believed, outage, before)
 
     def _move(self, watermark: datetime) -> set[ZoneId]:
         """The watermark has moved: whole cells are due, and with a new minute other rules may be in force."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from occupancy.clocks import z
 from occupancy.learnt import Timeline
 from occupancy.model import Bay, BayId, DeviceId, State, Suspicion, SuspicionKind
 from occupancy.registry import Registry
 from occupancy.rules import CLOSING_USES, access_at
-from occupancy.step import z
 
 LIMIT = 0.5
 """P(the sensor sees nothing any more) from which on it is suspect. That a single edge was missed is much likelier, and

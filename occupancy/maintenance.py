@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from occupancy.clocks import z
 from occupancy.model import EPOCH, BayId, DeviceId, Sensor, State, Suspicion, ZoneId
-from occupancy.step import z
 
 BATTERY_LOW_MV, BATTERY_CRITICAL_MV = 3_000, 2_900
 MISSED_SHARE = 0.1

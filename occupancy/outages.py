@@ -5,7 +5,7 @@ hears and delivers it later was away all the same. What counts is in which slots
 a set, so that any order of arrival gives the same outages (L3), kept for as long as a reading may be late and a sensor
 may be silent. An outage is a stretch of slots without a word from any sensor of the group in which at least
 `BROKEN` sensors, alive before it, broke their promise to speak: even where one message in ten is lost, that many in a
-row go missing once in a million times. Until a sensor is heard again after an outage, what it said before is no
+row go missing once in a million times. From its beginning until a sensor's own next word, what it said before is no
 evidence: changes may have been missed.
 """
 
@@ -15,8 +15,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from occupancy.device_fold import CutOff
 from occupancy.model import EPOCH, AnyReading, Clock, DeviceId, Outage
 from occupancy.registry import Registry
+from occupancy.said_outages import Row, SaidOutages
 
 SLOT = timedelta(minutes=5)
 BROKEN = 6
@@ -24,8 +26,6 @@ LEAST = 2
 """Slots that an outage lasts at least: shorter silences of small groups are too many to look at."""
 _SLACK = 1.1
 """A promise is broken a tenth of a heartbeat after its time."""
-_ALONE = timedelta(minutes=30)
-"""A gateway that comes back so much later than the rest of the area was away for its own sake, too."""
 _NEVER, _KNOWN = 2**62, 0
 """When a silence becomes an outage: not by itself, or it has."""
 _DAY = timedelta(days=1) // SLOT
@@ -33,8 +33,6 @@ _KEPT = 6 * _DAY
 """Slots before the day of the watermark that are remembered: 48 hours late, after the longest usual silence."""
 
 Span = tuple[datetime, datetime]
-Row = tuple[str, datetime]
-"""What tells outages apart: the group, and when the outage began."""
 
 
 class Outages:
@@ -61,7 +59,7 @@ class Outages:
         """By group: the silence looked at, and the slot in which it becomes an outage (None: not worked out)."""
         self._again_from: dict[str, int] = {}
         """By group: the slot of a word that came late."""
-        self._said: dict[Row, Outage] = {}
+        self._said = SaidOutages()
         self.registry_changed()
 
     def registry_changed(self) -> None:
@@ -73,7 +71,7 @@ class Outages:
             limits[device_id] = (sensor.silent_after // SLOT, 2 + heartbeat // SLOT)
             groups.setdefault(self._whole(), []).append(device_id)
             if sensor.gateway is not None:
-                groups.setdefault(f"gateway/{sensor.gateway}", []).append(device_id)
+                groups.setdefault(_group_of(sensor.gateway), []).append(device_id)
         if (groups, limits) == (self._groups, self._limits):
             return
         self._groups, self._limits = groups, limits
@@ -104,14 +102,9 @@ class Outages:
         for span in deaf:
             self.pipeline_was_down(span)
         self._again_from.clear()
-        for row in sorted(rows, key=lambda row: row.began_at):
-            self._said[row.group, row.began_at] = row
+        self._said.load(rows)
         for group in self._groups:
-            older = [
-                row
-                for row in self._said.values()
-                if row.group == group and slot_of(row.began_at) < self._base
-            ]
+            older = self._said.before(at_slot(self._base), group)
             self._found[group] = [*older, *self._outages(group, self._base)]
             self._looked(group)
 
@@ -136,11 +129,10 @@ class Outages:
 
     def advance(self, watermark: datetime) -> tuple[dict[Row, Outage | None], set[DeviceId]]:
         """The watermark moves on. Returns the outages that are new or changed (None: there was none after all), and the
-        sensors whose word may have become evidence, or none, by that."""
+        sensors that may have been cut off at another time by that."""
         now = slot_of(watermark)
         if now == self._now and not self._again_from:
             return {}, set()
-        before = {group: self._doubt_from(group) for group in self._found}
         if self._base is None:
             self._base = now // _DAY * _DAY - _KEPT
         self._now = now
@@ -150,30 +142,18 @@ class Outages:
             else:
                 self._watch(group)
         self._again_from.clear()
-        changed = self._changed()
-        touched = {
-            device_id
-            for group in self._found.keys() | before.keys()
-            if self._doubt_from(group) != before.get(group)
-            for device_id in self._groups.get(group, ())
-        }
+        changed = self._said.say(self._found, self._whole(), at_slot(self._base))
         self._forget(now)
-        return changed, touched
+        return changed, {device_id for group, _ in changed for device_id in self._groups.get(group, ())}
 
-    def doubt(self, device_id: DeviceId) -> Outage | None:
-        """The outage since which nothing was heard from a sensor; None: what it said stands."""
+    def cut_offs_of(self, device_id: DeviceId) -> tuple[CutOff, ...]:
+        """When the outages of a sensor's gateway and of its area began, in order."""
         sensor = self.registry.sensors.get(device_id)
-        newest = self._newest.get(device_id, -1)
         if sensor is None:
-            return None
-        groups = [self._whole()]
-        if sensor.gateway is not None:
-            groups.append(f"gateway/{sensor.gateway}")
-        for group in groups:
-            rows = self._found.get(group)
-            if rows and newest < max(slot_of(rows[-1].began_at), self._base or 0):
-                return rows[-1]
-        return None
+            return ()
+        if sensor.gateway is None:
+            return self._said.cut_offs((self._whole(),))
+        return self._said.cut_offs((self._whole(), _group_of(sensor.gateway)))
 
     def _whole(self) -> str:
         return f"area/{self.registry.area_id}"
@@ -190,7 +170,7 @@ class Outages:
         self._heard[device_id] = heard | bit
         self._newest[device_id] = max(slot, self._newest.get(device_id, slot))
         sensor = self.registry.sensors[device_id]
-        for group in (self._whole(), f"gateway/{sensor.gateway}" if sensor.gateway is not None else None):
+        for group in (self._whole(), _group_of(sensor.gateway) if sensor.gateway is not None else None):
             if group is None:
                 continue
             together = self._group_heard.get(group, 0)
@@ -310,27 +290,6 @@ class Outages:
         dues = [last + self._limits[device_id][1] for device_id, last in self._alive(group, start)]
         return sorted(max(due, start + LEAST) for due in dues if due > start)
 
-    def _doubt_from(self, group: str) -> datetime | None:
-        rows = self._found.get(group)
-        return rows[-1].began_at if rows else None
-
-    def _changed(self) -> dict[Row, Outage | None]:
-        """What is said of outages differs from what was said: those of gateways within one of the area are not said."""
-        whole = self._found.get(self._whole(), ())
-        said = {
-            (row.group, row.began_at): row
-            for rows in self._found.values()
-            for row in rows
-            if row.group == self._whole() or not any(_part_of(row, other) for other in whole)
-        }
-        kept_from = at_slot(self._base or 0)
-        changed: dict[Row, Outage | None] = {
-            key: None for key in self._said if key not in said and key[1] >= kept_from
-        }
-        changed.update({key: row for key, row in said.items() if self._said.get(key) != row})
-        self._said = said
-        return changed
-
     def _forget(self, now: int) -> None:
         """Drop what is older than anything that may come; what was said of it stands."""
         base = now // _DAY * _DAY - _KEPT
@@ -344,8 +303,7 @@ class Outages:
         self._deaf >>= shift
         self._base = base
         for group, rows in self._found.items():
-            # The newest is kept however old: it may be why a sensor is not believed.
-            self._found[group] = [row for row in rows[:-1] if not _ended_by(row, base)] + rows[-1:]
+            self._found[group] = [row for row in rows if not _ended_by(row, base)]
 
 
 def remembered_from(watermark: datetime) -> datetime:
@@ -362,6 +320,10 @@ def at_slot(slot: int) -> datetime:
     return EPOCH + slot * SLOT
 
 
+def _group_of(gateway: str) -> str:
+    return f"gateway/{gateway}"
+
+
 def _lowest(bits: int) -> int:
     """The place of the lowest bit that is set."""
     return (bits & -bits).bit_length() - 1
@@ -369,12 +331,3 @@ def _lowest(bits: int) -> int:
 
 def _ended_by(row: Outage, slot: int) -> bool:
     return row.ended_at is not None and slot_of(row.ended_at) <= slot
-
-
-def _part_of(row: Outage, whole: Outage) -> bool:
-    """Whether a gateway's outage is that of the area, as seen from there."""
-    if row.noticed_at < whole.began_at or (whole.ended_at is not None and row.noticed_at >= whole.ended_at):
-        return False
-    if row.ended_at is None or whole.ended_at is None:
-        return row.ended_at is whole.ended_at
-    return row.ended_at <= whole.ended_at + _ALONE

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from occupancy.car_park import CountFold, CountSpan
 from occupancy.device_fold import DeviceFold
@@ -32,6 +33,18 @@ BEGINNING = datetime.min.replace(tzinfo=UTC)
 FIRST_KEY = ReadingKey(-1, -1, -1)
 SuspicionKey = tuple[BayId, DeviceId, SuspicionKind, datetime]
 """What tells suspicions apart: whose, of which kind, and when it began."""
+LAST_KEY = ReadingKey(2**31 - 1, 2**63 - 1, 2**63 - 1)
+
+
+class Before(NamedTuple):
+    """Where a sensor's history is reopened: at a reading, or at a time."""
+
+    key: ReadingKey = LAST_KEY
+    at: datetime = FOREVER
+
+    def leaves(self, checkpoint: DeviceFold) -> bool:
+        """Whether what was folded up to a checkpoint stays as it is."""
+        return checkpoint.key < self.key and checkpoint.as_of <= self.at
 
 
 @dataclass(slots=True)
@@ -136,15 +149,15 @@ class Page:
         self.checkpoint_cuts[device_id] = min(key, self.checkpoint_cuts.get(device_id, key))
         self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= key]
 
-    def checkpoint_before(self, device_id: DeviceId, key: ReadingKey) -> DeviceFold | None:
-        """The newest checkpoint of a sensor before a key, among those that this page is to write."""
-        own = [c for c in self.checkpoints if c.device_id == device_id and c.key < key]
+    def checkpoint_before(self, device_id: DeviceId, before: Before) -> DeviceFold | None:
+        """The newest checkpoint of a sensor that stands, among those that this page is to write."""
+        own = [c for c in self.checkpoints if c.device_id == device_id and before.leaves(c)]
         return max(own, key=lambda checkpoint: checkpoint.key, default=None)
 
-    def written_before(self, device_id: DeviceId, key: ReadingKey) -> ReadingKey:
-        """The key before which checkpoints that are written already are still good for a reading with `key`."""
+    def written_before(self, device_id: DeviceId, before: Before) -> Before:
+        """What a checkpoint that is written already must lie before to stand."""
         cut = self.checkpoint_cuts.get(device_id)
-        return key if cut is None else min(key, cut._replace(seq=cut.seq + 1))
+        return before if cut is None else before._replace(key=min(before.key, cut._replace(seq=cut.seq + 1)))
 
     def judged(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:

@@ -14,6 +14,7 @@ import msgspec
 
 from occupancy.model import State
 
+_OTHER = {State.FREE: State.OCCUPIED, State.OCCUPIED: State.FREE}
 LONGEST_DURATION_S = 30 * 86_400
 """A longer duration is not used: a counter that never was reset, or that ran over."""
 
@@ -83,7 +84,7 @@ def by_duration(
     while run and past[run - 1].state in (state, State.UNKNOWN):
         run -= 1
     if run == len(past):
-        return inferred(past, state, began_at, why), False
+        return _begun(past, state, began_at, why), False
     first = past[run]
     if first.state is State.UNKNOWN or began_at < first.since - tolerance:
         return _filled(past, run, began_at, state, why), False
@@ -91,12 +92,11 @@ def by_duration(
         return _unbroken(past, run, began_at, tolerance), False
     last = max(n for n in range(run, len(past)) if past[n].since <= began_at)
     if past[last].state is State.UNKNOWN:
-        return inferred(past, state, began_at, why), False
+        return _begun(past, state, began_at, why), False
     lower = past[last].since
     if last == len(past) - 1 and evidence_at is not None and lower < evidence_at < began_at:
         lower = evidence_at
-    other = State.FREE if state is State.OCCUPIED else State.OCCUPIED
-    paired = between(past[: last + 1], lower, began_at, other, why)
+    paired = between(past[: last + 1], lower, began_at, _OTHER[state], why)
     return inferred(paired, state, began_at, why), True
 
 
@@ -121,4 +121,13 @@ def _filled(past: Sequence[Holding], run: int, began_at: datetime, state: State,
         return [first]
     if run and began_at <= past[run - 1].since:
         return list(past)
-    return inferred(past, state, max(began_at, past[0].since), why)
+    if began_at > past[0].since:
+        return _begun(past, state, began_at, why)
+    return inferred(past, state, past[0].since, why)
+
+
+def _begun(past: Sequence[Holding], state: State, began_at: datetime, why: str) -> list[Holding]:
+    """`state` from `began_at` on: the sensor counted from the edge, so the other state was before it, also where
+    nothing was known."""
+    *kept, last = inferred(past, state, began_at, why)
+    return [*kept, msgspec.structs.replace(last, before=_OTHER[state])]

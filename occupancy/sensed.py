@@ -6,23 +6,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from occupancy.bays import bay_rows, live_state, unsensed
-from occupancy.device_fold import DeviceFold, Watch
+from occupancy.bays import bay_rows, distrusted, live_state, unsensed
+from occupancy.device_fold import CutOff, DeviceFold, Watch
 from occupancy.doubt import Doubt
-from occupancy.model import AnyReading, BayId, BayInterval, BayState, Binding, Clock, DeviceId, State
-from occupancy.page import BEGINNING, FIRST_KEY, Page
+from occupancy.model import AnyReading, BayId, BayInterval, BayState, Binding, Clock, DeviceId
+from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
 from occupancy.repair import Holding
 from occupancy.schedule import Schedule
 from occupancy.step import fold_all, looks, step, tick
+from occupancy.suspects import Suspects
 from occupancy.transitions import Verdict
 
 CHECKPOINT_EVERY = 200
 """Readings of a device between two checkpoints: the most that a late reading makes us fold again."""
-
-Saw = Callable[[tuple[BayId, DeviceId], datetime, Sequence[BayInterval], datetime | None, Page], None]
-"""Told of a bay's intervals by one sensor from an instant on, at a watermark, before the page has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +34,32 @@ class DeviceHistory:
 class SensedBays:
     """What the sensors of one area say. Rows go into the page that the caller hands over."""
 
-    def __init__(self, registry: Registry, believed: Callable[[BayState, State], BayState], saw: Saw) -> None:
-        """`believed` says what is left of a bay's state after what is known of other sensors; `saw` is told of rows."""
+    def __init__(
+        self,
+        registry: Registry,
+        cut_offs_of: Callable[[DeviceId], tuple[CutOff, ...]],
+        suspects: Suspects,
+    ) -> None:
+        """`cut_offs_of` says when a sensor was cut off, as far as is known by now; `suspects` sees all rows."""
         self.registry = registry
-        self._saw = saw
-        self._believed = believed
+        self._cut_offs_of = cut_offs_of
+        self._suspects = suspects
         self.devices: dict[DeviceId, DeviceFold] = {}
         self.states: dict[BayId, BayState] = {}
         self._watches: dict[DeviceId, Watch] = {}
         self._plausible: Plausibility | None = None
         self._doubts: Schedule[BayId] = Schedule()
+        self._cut_offs: dict[DeviceId, tuple[CutOff, ...]] = {}
+        """Those by which a sensor's rows were made."""
         self._silences: Schedule[DeviceId] = Schedule()
         self._bindings: Schedule[DeviceId] = Schedule()
 
-    def load(
-        self, folds: Iterable[DeviceFold], plausible: Plausibility | None, watermark: datetime | None
-    ) -> None:
-        self._plausible = plausible
+    def load(self, folds: Iterable[DeviceFold], watermark: datetime | None) -> None:
+        self._plausible = self._suspects.plausible
         for fold in folds:
             self.devices[fold.device_id] = fold
             if fold.device_id in self.registry.sensors:
+                self._cut_offs[fold.device_id] = self._cut_offs_of(fold.device_id)
                 self._expect(fold, watermark)
                 self._refresh(self.bays_of(fold.device_id), watermark)
         self.watch_bindings(watermark)
@@ -91,7 +95,8 @@ class SensedBays:
             sensor, area = self.registry.sensors[device_id], self.registry.area
             clock = area.clock if area else Clock.LIVE
             moves = tuple(self.moves_of(device_id))
-            found = Watch(sensor.silent_after, sensor.overdue_after, clock, moves)
+            cut_offs = self._cut_offs.get(device_id, ())
+            found = Watch(sensor.silent_after, sensor.overdue_after, clock, moves, cut_offs)
             self._watches[device_id] = found
         return found
 
@@ -115,6 +120,35 @@ class SensedBays:
         bays = {bay_id for device_id in devices for bay_id in self.bays_of(device_id)}
         self._refresh(bays, watermark)
         return bays
+
+    def cut_off(
+        self, devices: Iterable[DeviceId], watermark: datetime | None, page: Page
+    ) -> tuple[set[BayId], dict[DeviceId, Before]]:
+        """Take up when some sensors were cut off, as is known now.
+
+        Returns the bays whose live state was set, and the sensors that have spoken since they were cut off otherwise
+        than was known: their history is to be folded again from before that time.
+        """
+        bays: set[BayId] = set()
+        spoken_since: dict[DeviceId, Before] = {}
+        for device_id in devices:
+            before, now = self._cut_offs.get(device_id, ()), self._cut_offs_of(device_id)
+            if before == now:
+                continue
+            self._cut_offs[device_id] = now
+            self._watches.pop(device_id, None)
+            fold = self.devices.get(device_id)
+            if fold is None or device_id not in self.registry.sensors:
+                continue
+            first = min(cut_off.at for cut_off in {*before} ^ {*now})
+            if first < fold.as_of:
+                spoken_since[device_id] = Before(at=first)
+            else:
+                own = self.bays_of(device_id)
+                self._write(fold, [], own, watermark, page)
+                bays |= own
+        self._refresh(bays, watermark)
+        return bays, spoken_since
 
     def overdue(self) -> int:
         """How many sensors have broken their promise to speak."""
@@ -174,7 +208,7 @@ class SensedBays:
         if device_id not in self.registry.sensors:
             for bay_id in bays:
                 page.replace_bay(bay_id, device_id, BEGINNING, [], [])
-                self._saw((bay_id, device_id), BEGINNING, (), watermark, page)
+                self._suspects.saw((bay_id, device_id), BEGINNING, (), watermark, page)
             self._refresh(bays, watermark)
             return bays
         fold, settled, path = fold_all(start, history.readings, self.watch_of(device_id))
@@ -242,8 +276,8 @@ class SensedBays:
         for bay_id in bays:
             own = self._bindings_to(bay_id, fold.device_id)
             intervals, stays = bay_rows(fold.device_id, bay_id, own, holdings, watermark)
-            self._saw((bay_id, fold.device_id), since, intervals, watermark, page)
             page.replace_bay(bay_id, fold.device_id, since, intervals, stays)
+            self._suspects.saw((bay_id, fold.device_id), since, intervals, watermark, page)
 
     def _bindings_to(self, bay_id: BayId, device_id: DeviceId) -> list[Binding]:
         bindings = self.registry.bindings_by_device.get(device_id, ())
@@ -261,20 +295,22 @@ class SensedBays:
             if fold and known and binding.holds_at(watermark or fold.as_of):
                 standing = tick(fold, watermark, self.watch_of(binding.device_id))
                 state = live_state(bay_id, fold, standing, binding)
+                if suspicion := self._suspects.doubt((bay_id, binding.device_id)):
+                    self._doubts.drop(bay_id)
+                    return distrusted(state, suspicion)
                 if self._plausible is None or bay is None or watermark is None or fold.stated_at is None:
-                    return self._believed(state, standing.trail[-1].before)
-                doubt = Doubt(self._plausible, bay, fold, standing)
-                state, due = doubt.answer(state, self._believed, watermark)
+                    return state
+                state, due = Doubt(self._plausible, bay, fold, standing).answer(state, watermark)
                 self._doubts.put(bay_id, due)
                 return state
         return unsensed(bay_id)
 
 
-def late_devices(sensed: SensedBays, readings: Iterable[AnyReading]) -> Mapping[DeviceId, AnyReading]:
-    """The earliest late reading of each sensor that has one."""
-    late: dict[DeviceId, AnyReading] = {}
+def late_devices(sensed: SensedBays, readings: Iterable[AnyReading]) -> Mapping[DeviceId, Before]:
+    """Sensors with late readings, each with its earliest."""
+    late: dict[DeviceId, Before] = {}
     for reading in readings:
         if sensed.is_late(reading):
-            first = late.get(reading.device_id, reading)
-            late[reading.device_id] = min(first, reading, key=lambda r: r.key)
+            first = late.get(reading.device_id, Before())
+            late[reading.device_id] = Before(key=min(first.key, reading.key))
     return late

@@ -3,7 +3,8 @@
 `step` folds one reading; `tick` is what holds at a watermark. Both are pure, so the rows of a device are a function of
 its readings and the watermark, whatever order they arrived in (L3). Silence beyond the sensor's promise is no evidence:
 the state is unknown from then on, until the sensor speaks about the bay again (L4). Nor is what it said of one bay
-evidence about the next: `moves` are the times when it began to watch another.
+evidence about the next: `moves` are the times when it began to watch another. And what it said before an outage of its
+surroundings (`cut_offs`) is no evidence of what came then, unless its numbers show that no change can be missing.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from occupancy.clocks import RIGHT, Told, tell
+from occupancy.clocks import RIGHT, Told, tell, z
 from occupancy.confidence import DECAYS_AT, confidence
 from occupancy.device_fold import DeviceFold, Watch
+from occupancy.endings import ended, ends, was_cut_off
 from occupancy.model import Cause, Clock, Reading, ReadingKey, State, StateReading
 from occupancy.repair import LONGEST_DURATION_S, Holding, between, by_duration, then
-from occupancy.transitions import KINDS, SAYS, TABLE, Kind, Says, Verdict
+from occupancy.transitions import AGREES, KINDS, SAYS, TABLE, Kind, Says, Verdict
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 _UNHEARD = Holding(State.UNKNOWN, _EVER, State.UNKNOWN, "never heard of")
@@ -31,7 +33,6 @@ _TOLERANCE_UNPROVED = timedelta(minutes=10)
 _LONGEST_TRAIL = 3
 _NOT_AT_ALL = timedelta(0)
 
-_AGREES = frozenset({Verdict.APPLIED, Verdict.CONFIRMED})
 _MISSED = frozenset({Verdict.CONTRADICTED, Verdict.REPEATED, Verdict.PAIRED})
 _DOUBTFUL = frozenset({Verdict.LATE, Verdict.FUTURE})
 _ALONE = {verdict: (verdict,) for verdict in Verdict}
@@ -53,14 +54,6 @@ class Standing(NamedTuple):
     verdict: Verdict | None
 
 
-class End(NamedTuple):
-    """When what a sensor said stops being evidence, and why."""
-
-    at: datetime
-    why: str
-    verdict: Verdict
-
-
 def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
     """Fold one reading. What does not come after `fold` in the device's order is left to who knows the history."""
     key = reading.key
@@ -79,8 +72,12 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
         stated_at, stated = fold.stated_at, fold.stated  # type: ignore[assignment]
     trail = fold.trail
     now = trail[-1]
-    end = None if now.state is State.UNKNOWN else _ended(fold, told.at, watch)
-    to, verdict = TABLE[now.state if end is None else State.UNKNOWN, kind, says]
+    to, verdict = TABLE[now.state, kind, says]
+    end = None
+    if now.state is not State.UNKNOWN:
+        end = ended(fold, told.at, watch, key, verdict)
+        if end is not None:
+            to, verdict = TABLE[State.UNKNOWN, kind, says]
     settled: tuple[Holding, ...] = ()
     lost = fold.lost + _gap(fold.key, key)
     if verdict is Verdict.APPLIED and end is None and _fits(fold, reading, told, watch):
@@ -105,7 +102,7 @@ def step(fold: DeviceFold | None, reading: Reading, watch: Watch) -> Decision:
         stated_at,
         stated,
         told.clock,
-        fold.agreed + (verdict in _AGREES),
+        fold.agreed + (verdict in AGREES),
         fold.missed + (verdict in _MISSED),
         lost,
         fold.folded + 1,
@@ -126,7 +123,7 @@ def tick(fold: DeviceFold, watermark: datetime | None, watch: Watch) -> Standing
         and watermark >= fold.as_of + watch.overdue_after
     ):
         verdict = Verdict.OVERDUE
-    if verdict is not None or watch.moves:
+    if verdict is not None or watch.moves or was_cut_off(fold, watch):
         end = ends(fold, watch)
         if now.state is not State.UNKNOWN and watermark is not None and watermark >= end.at:
             trail = (*fold.trail, Holding(State.UNKNOWN, end.at, now.state, end.why))
@@ -164,16 +161,6 @@ def fold_all(
     return fold, settled, path
 
 
-def ends(fold: DeviceFold, watch: Watch) -> End:
-    """When what the sensor said last stops being evidence: its promise is broken, or it was moved."""
-    deadline = fold.as_of + watch.silent_after
-    for moved_at in watch.moves:
-        if fold.as_of < moved_at <= deadline:
-            why = f"moved at {z(moved_at)}, nothing said about this bay since"
-            return End(moved_at, why, Verdict.MOVED)
-    return End(deadline, f"silent since {z(fold.as_of)}", Verdict.SILENT)
-
-
 def _fits(fold: DeviceFold, reading: Reading, told: Told, watch: Watch) -> bool:
     """Whether it is an ordinary change: at a time that is sure, after a state that lasted as long as we know of it."""
     now = fold.trail[-1]
@@ -186,14 +173,6 @@ def _fits(fold: DeviceFold, reading: Reading, told: Told, watch: Watch) -> bool:
     if now.inferred or watch.moves:
         return False
     return abs(told.at - now.since - timedelta(seconds=reading.prev_s)) <= _TOLERANCE
-
-
-def _ended(fold: DeviceFold, at: datetime, watch: Watch) -> End | None:
-    """The end of the evidence, when it came before a word at `at`."""
-    if at <= fold.as_of + watch.silent_after and not watch.moves:
-        return None
-    end = ends(fold, watch)
-    return end if end.at < at or (end.at == at and end.verdict is Verdict.MOVED) else None
 
 
 def _unheard(reading: Reading) -> DeviceFold:
@@ -284,7 +263,3 @@ def _reason(reading: Reading, told: Told) -> str:
         f", by a clock that is {told.clock.offset.total_seconds():.0f} s behind" if told.uncertain_s else ""
     )
     return f"{reading.cause} at {when}: {what}{wrong}"
-
-
-def z(at: datetime) -> str:
-    return f"{at.isoformat(' ', 'seconds')[:19]}Z"

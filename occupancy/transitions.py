@@ -53,6 +53,12 @@ class Verdict(StrEnum):
     OVERDUE = "overdue"
     SILENT = "silent"
     MOVED = "moved"
+    CUT_OFF = "cut_off"
+    """An outage began after its last word, and nothing it said since shows that none is missing."""
+
+
+AGREES = frozenset({Verdict.APPLIED, Verdict.CONFIRMED})
+"""The word fits what was known before it."""
 
 
 class Transition(NamedTuple):
@@ -99,13 +105,13 @@ KINDS: Mapping[Cause, Kind] = MappingProxyType(
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram; `silent` and `moved` are what a silence does."""
+    """The table as a Mermaid state diagram; `silent`, `moved` and `cut_off` are what a silence does."""
     lines = ["stateDiagram-v2", "    [*] --> unknown"]
     arrows: dict[tuple[State, State], list[str]] = {}
     for (state, kind, says), to in TABLE.items():
         word = says.value if kind is Kind.NONE else f"{kind.value} {says.value}"
         arrows.setdefault((state, to.next), []).append(f"{word} ({to.verdict.value})")
     for state in (_F, _O):
-        arrows[state, _U].append(f"{Verdict.SILENT.value}, {Verdict.MOVED.value}")
+        arrows[state, _U].append(", ".join((Verdict.SILENT, Verdict.MOVED, Verdict.CUT_OFF)))
     lines += [f"    {a.value} --> {b.value}: {', '.join(words)}" for (a, b), words in arrows.items()]
     return "\n".join(lines) + "\n"

@@ -19,7 +19,6 @@ from occupancy.model import (
     Group,
     Outage,
     Quality,
-    ReadingKey,
     Source,
     Stay,
     ZoneAvailability,
@@ -27,6 +26,7 @@ from occupancy.model import (
 )
 from occupancy.outages import SLOT, remembered_from
 from occupancy.overrides import KIND as OVERRIDE
+from occupancy.page import Before
 from occupancy.registry import Registry
 from store.device_rows import device_fold_of
 from store.postgres import Connection
@@ -192,11 +192,9 @@ def load_zones(cur: Cursor, area: AreaId, generation: int) -> Mapping[ZoneId, Zo
 
 
 def checkpoint_before(
-    cur: Cursor, area: AreaId, generation: int, device_id: DeviceId, key: ReadingKey
+    cur: Cursor, area: AreaId, generation: int, device_id: DeviceId, before: Before
 ) -> DeviceFold | None:
-    cur.execute(
-        sql("derived.checkpoint_before"), (area, generation, device_id, key.incarnation, key.boot, key.seq)
-    )
+    cur.execute(sql("derived.checkpoint_before"), (area, generation, device_id, *before.key, before.at))
     row = cur.fetchone()
     return device_fold_of(row) if row else None
 

@@ -119,7 +119,7 @@ def _live(args: argparse.Namespace, settings: Settings) -> dict[str, float | Non
 def _scenario(args: argparse.Namespace) -> _Result:
     from baycast.measured import rounded
     from baycast.score.run import ScorePlan, score
-    from baycast.score.seeds import against_naive, mean_and_worst, score_seeds
+    from baycast.score.seeds import SeedLostError, against_naive, mean_and_worst, score_seeds
 
     days = 14.0 if args.days is None else args.days
     seeds = _seeds(args)
@@ -130,7 +130,10 @@ def _scenario(args: argparse.Namespace) -> _Result:
     except ValueError as error:
         raise UsageError(f"score: {error}") from None
     command = " ".join([f"score --scenario {args.scenario}", *(f"--set {rate}" for rate in args.set)])
-    results = [score(plans[0], _tell)] if args.seeds is None else score_seeds(plans, args.jobs, _tell)
+    try:
+        results = [score(plans[0], _tell)] if args.seeds is None else score_seeds(plans, args.jobs, _tell)
+    except SeedLostError as error:
+        raise UsageError(f"score: {error}") from None
     ratios = [against_naive(figures) for figures in results]
     if args.seeds is None:
         return _Result(command, results[0], ratios[0])

@@ -50,7 +50,7 @@ def judge_tables(
         stays = final.get(bay.bay_id, [])
         ours.bay(true, _completed(stays, settled_ms))
         ours.merges(sensor.repairable, _spans(stays, history.end_ms))
-        our_overstays.bay(in_force, own, claims.get(bay.bay_id, []))
+        our_overstays.bay(in_force, own, claims.get(bay.bay_id, []), sensor.misled)
         our_overstays.rows(in_force, rows.get(bay.bay_id, []))
         spans = naive.spans(bay.bay_id, history.end_ms)
         theirs.bay(true, [one for one in naive.spans(bay.bay_id) if one[0] > settled_ms])
@@ -60,7 +60,12 @@ def judge_tables(
         over = [(start, found[0]) for start, end in judged if (found := over_at(in_force, start, end))]
         their_overstays.bay(in_force, own, [Claim(start, at, False) for start, at in over])
     return (
-        {**our_history.figures(), **ours.figures(), **our_overstays.figures()},
+        {
+            **our_history.figures(),
+            **ours.figures(),
+            **our_overstays.figures(),
+            **{f"overstay_wrong_share.{why}": share for why, share in our_overstays.causes().items()},
+        },
         {**their_history.figures(), **theirs.figures(), **their_overstays.figures()},
     )
 

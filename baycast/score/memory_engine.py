@@ -16,7 +16,7 @@ from occupancy.device_fold import DeviceFold
 from occupancy.fold import AreaFold
 from occupancy.learnt import Learnt, ZoneHistory, due_day, holds_from, learn_day
 from occupancy.model import AnyReading, BayId, BayInterval, BayState, DeviceId, ReadingKey, Stay, ZoneId
-from occupancy.page import BEGINNING, Page
+from occupancy.page import BEGINNING, Before, Page
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
 
@@ -60,11 +60,14 @@ class MemoryEngine:
         if needs:
             self.fold.apply(
                 batch,
-                {device: self._history(device, late) for device, late in needs.devices.items()},
+                {device: self._history(device, before) for device, before in needs.devices.items()},
                 {zone: self._count_history(zone, late) for zone, late in needs.car_parks.items()},
             )
         else:
             self.fold.apply(batch)
+        if self.fold.reopened:
+            again = self.fold.reopened.items()
+            self.fold.reopen({device: self._history(device, before) for device, before in again})
         page = self.fold.take_page()
         self._lay(page)
         self.view.take(page, watermark)
@@ -131,12 +134,12 @@ class MemoryEngine:
         for zone_id, count in page.count_checkpoints:
             self._count_checkpoints.setdefault(zone_id, []).append(count)
 
-    def _history(self, device_id: DeviceId, late: AnyReading | None) -> DeviceHistory:
+    def _history(self, device_id: DeviceId, before: Before | None) -> DeviceHistory:
         log: Sequence[AnyReading] = self._log.get(device_id, ())
-        before = [one for one in self._checkpoints.get(device_id, ()) if late and one.key < late.key]
-        if not before:
+        standing = [one for one in self._checkpoints.get(device_id, ()) if before and before.leaves(one)]
+        if not standing:
             return DeviceHistory(None, list(log))
-        start = max(before, key=_key)
+        start = max(standing, key=_key)
         return DeviceHistory(start, log[bisect_right(log, start.key, key=_key) :])
 
     def _count_history(self, zone_id: ZoneId, late: datetime | None) -> CountHistory:

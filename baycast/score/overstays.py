@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from baycast.score.decoding import instant
 from occupancy.model import Bay, BayType
 from occupancy.registry import Registry
 from occupancy.rules import access_of, rules_in_force
+from simulator.sensor_eye import Episode
 
 _QUARTER_MS = 900_000
 _MINUTE_MS = 60_000
@@ -87,30 +89,27 @@ class OverstayMatch:
 
     def __init__(self) -> None:
         self._claims = self._right = self._true = self._found = self._no_limit = 0
+        self._wrong: Counter[str] = Counter()
 
-    def bay(self, limits: Sequence[Limit], vehicles: Sequence[Vehicle], claims: Sequence[Claim]) -> None:
+    def bay(
+        self,
+        limits: Sequence[Limit],
+        vehicles: Sequence[Vehicle],
+        claims: Sequence[Claim],
+        misled: Sequence[Episode] = (),
+    ) -> None:
         """A claim is right when the vehicle there had stayed too long by then; of an exempt one it must say that an
-        exemption is possible. Vehicles that nobody can hold to the limit need not be found."""
+        exemption is possible. Vehicles that nobody can hold to the limit need not be found. `misled` is why the
+        contestant may be wrong, and when."""
         hit: set[int] = set()
         for claim in claims:
             self._claims += 1
-            if not _in_force(limits, claim.confirmed_ms):
-                continue
-            there = [
-                (n, vehicle)
-                for n, vehicle in enumerate(vehicles)
-                if vehicle.arrived_ms <= claim.confirmed_ms and vehicle.departed_ms > claim.arrived_ms
-            ]
-            if not there:
-                continue
-            n, vehicle = there[-1]
-            over = over_at(limits, vehicle.arrived_ms, vehicle.departed_ms)
-            if over is None or over[0] > claim.confirmed_ms:
-                continue
-            if vehicle.driver in over[1].free_of_it and not claim.exemption_possible:
-                continue
-            self._right += 1
-            hit.add(n)
+            found = _over_by(claim, limits, vehicles)
+            if found is None:
+                self._wrong[_cause(claim, misled)] += 1
+            else:
+                self._right += 1
+                hit.add(found)
         for n, vehicle in enumerate(vehicles):
             over = over_at(limits, vehicle.arrived_ms, vehicle.departed_ms)
             if over and vehicle.departed_ms > over[0] + GRACE_MS and vehicle.driver not in over[1].free_of_it:
@@ -127,6 +126,38 @@ class OverstayMatch:
             "overstay_recall": self._found / self._true if self._true else None,
             "overstays_without_limit": self._no_limit,
         }
+
+    def causes(self) -> dict[str, float]:
+        """The share of wrong claims by what lay behind them, the largest first."""
+        return {why: wrong / self._claims for why, wrong in self._wrong.most_common()}
+
+
+def _over_by(claim: Claim, limits: Sequence[Limit], vehicles: Sequence[Vehicle]) -> int | None:
+    """Which vehicle the claim is right about; None: it is wrong."""
+    if not _in_force(limits, claim.confirmed_ms):
+        return None
+    there = [
+        (n, vehicle)
+        for n, vehicle in enumerate(vehicles)
+        if vehicle.arrived_ms <= claim.confirmed_ms and vehicle.departed_ms > claim.arrived_ms
+    ]
+    if not there:
+        return None
+    n, vehicle = there[-1]
+    over = over_at(limits, vehicle.arrived_ms, vehicle.departed_ms)
+    if over is None or over[0] > claim.confirmed_ms:
+        return None
+    return None if vehicle.driver in over[1].free_of_it and not claim.exemption_possible else n
+
+
+def _cause(claim: Claim, misled: Sequence[Episode]) -> str:
+    """What misled the contestant the longest during the stay that it claims."""
+    shared = Counter[str]()
+    for episode in misled:
+        lasted_ms = min(claim.confirmed_ms, episode.end_ms) - max(claim.arrived_ms, episode.start_ms)
+        if lasted_ms > 0:
+            shared[str(episode.why)] += lasted_ms
+    return max(shared, key=shared.__getitem__, default="other")
 
 
 def _in_force(limits: Sequence[Limit], at_ms: int) -> bool:

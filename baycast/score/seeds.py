@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import repeat
 from multiprocessing import get_context
 
@@ -21,6 +22,8 @@ _MORE_IS_BETTER = (
     "stuck_detected_share",
     "outage_detected_share",
 )
+_CAUSES = ("wrong_share.", "overstay_wrong_share.")
+"""A run without such a figure had nothing wrong by that cause."""
 _AGAINST_NAIVE = (
     "wrong_share",
     "false_free_share",
@@ -31,15 +34,22 @@ _AGAINST_NAIVE = (
 )
 
 
+class SeedLostError(RuntimeError):
+    """A process that played a seed is gone; its text says what to do."""
+
+
 def score_seeds(plans: Sequence[ScorePlan], jobs: int, tell: Callable[[str], None]) -> list[Figures]:
     """The figures of each plan, in their order. A process plays one plan and ends, so that its memory is given back.
 
-    `tell` is called in those processes, and so must be a function of a module.
+    `tell` is called in those processes, and so must be a function of a module. Raises `SeedLostError`.
     """
-    with ProcessPoolExecutor(
-        min(jobs, len(plans)), mp_context=get_context("spawn"), max_tasks_per_child=1
-    ) as pool:
-        return list(pool.map(score, plans, repeat(tell)))
+    workers = min(jobs, len(plans))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        try:
+            return list(pool.map(score, plans, repeat(tell)))
+        except BrokenProcessPool:
+            text = f"one of {workers} processes that played a seed was killed: with fewer --jobs they need less memory"
+            raise SeedLostError(text) from None
 
 
 def against_naive(figures: Mapping[str, float | None]) -> dict[str, float | None]:
@@ -57,7 +67,8 @@ def mean_and_worst(results: Sequence[Mapping[str, float | None]]) -> dict[str, f
     found: dict[str, float | None] = {}
     worst: dict[str, float | None] = {}
     for name in names:
-        values = [value for result in results if (value := result.get(name)) is not None]
+        missing = 0.0 if name.startswith(_CAUSES) else None
+        values = [value for result in results if (value := result.get(name, missing)) is not None]
         found[name] = sum(values) / len(values) if values else None
         plain = name.removeprefix("naive_").partition(".")[0]
         if not values:

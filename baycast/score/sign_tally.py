@@ -14,14 +14,16 @@ from signs.words import FrameState
 
 
 class SignTally:
-    """All signs of the city, with nothing but the engine's availability."""
+    """All signs of the city, with nothing but the engine's availability; in a city made smaller, those whose streets
+    or car parks are left."""
 
     def __init__(self, ground: Ground, registry: Registry) -> None:
         self._ground = ground
-        self._signs = list(registry.signs.values())
         self._bays_of: dict[str, list[int]] = {}
         for index, bay in enumerate(ground.bays):
             self._bays_of.setdefault(bay.zone_id, []).append(index)
+        there = self._bays_of.keys() | ground.park_of.keys()
+        self._signs = [sign for sign in registry.signs.values() if there & set(sign.zone_ids)]
         self._said: dict[SignId, tuple[tuple[ZoneAvailability, ...], FrameState]] = {}
         self._looked = self._wrong = self._blank = 0
 

@@ -17,7 +17,7 @@ from occupancy.engine.metrics import LATE, PAGE_SECONDS, POSITION, READINGS, VER
 from occupancy.fold import AreaFold
 from occupancy.model import BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
 from occupancy.outages import remembered_from
-from occupancy.page import BEGINNING, FIRST_KEY, Page
+from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.sensed import DeviceHistory
 from occupancy.street_cells import street_cells
 from store import bay_pages, car_parks, cells, derived, generation, learnt, suspicions, tail
@@ -84,26 +84,41 @@ class AreaEngine:
 
     def _fold(self, cur: Cursor, batch: Batch) -> None:
         needs = self.fold.needs(batch)
-        if not needs:
+        if needs:
+            self._fold_late(cur, batch, needs)
+        else:
             self.fold.apply(batch)
-            return
+        if self.fold.reopened:
+            self.fold.reopen(self._device_histories(cur, self.fold.reopened, batch))
+
+    def _fold_late(self, cur: Cursor, batch: Batch, needs: Needs) -> None:
         if needs.car_parks:
             self._write(cur)  # where their counting is taken up again is looked up in the rows
-        LATE.labels(self.at.area).inc(len(needs.devices) + len(needs.car_parks))
-        tail.allow_long_history(cur)
-        devices = {
-            device_id: self._device_history(cur, device_id, needs, batch) for device_id in needs.devices
-        }
+            LATE.labels(self.at.area).inc(len(needs.car_parks))
+            tail.allow_long_history(cur)
+        devices = self._device_histories(cur, needs.devices, batch)
         car_parks = {zone_id: self._count_history(cur, zone_id, needs, batch) for zone_id in needs.car_parks}
         self.fold.apply(batch, devices, car_parks)
 
-    def _device_history(self, cur: Cursor, device_id: DeviceId, needs: Needs, batch: Batch) -> DeviceHistory:
-        late = needs.devices[device_id]
+    def _device_histories(
+        self, cur: Cursor, devices: Mapping[DeviceId, Before | None], batch: Batch
+    ) -> dict[DeviceId, DeviceHistory]:
+        if devices:
+            LATE.labels(self.at.area).inc(len(devices))
+            tail.allow_long_history(cur)
+        return {
+            device_id: self._device_history(cur, device_id, before, batch)
+            for device_id, before in devices.items()
+        }
+
+    def _device_history(
+        self, cur: Cursor, device_id: DeviceId, before: Before | None, batch: Batch
+    ) -> DeviceHistory:
         at = self.at
-        start = late and self.fold.page.checkpoint_before(device_id, late.key)
-        if late and start is None:
-            key = self.fold.page.written_before(device_id, late.key)
-            start = generation.checkpoint_before(cur, at.area, at.generation, device_id, key)
+        start = before and self.fold.page.checkpoint_before(device_id, before)
+        if before and start is None:
+            written = self.fold.page.written_before(device_id, before)
+            start = generation.checkpoint_before(cur, at.area, at.generation, device_id, written)
         after = start.key if start else FIRST_KEY
         return DeviceHistory(
             start or None, tail.readings_of_device(cur, at.area, device_id, after, batch.position)

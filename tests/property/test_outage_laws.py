@@ -9,6 +9,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from occupancy.device_fold import CutOff
 from occupancy.model import Clock, DeviceId, Outage, StateReading
 from occupancy.outages import Outages, remembered_from, slot_of
 from occupancy.registry import Registry
@@ -17,7 +18,7 @@ from tests.unit.test_outages import two_gateways
 
 SENSORS = ("s0", "s1", "s2", "s3", "s4", "s5")
 END_S = 120_000
-Verdict = tuple[dict[tuple[str, datetime], Outage], dict[str, Outage | None]]
+Verdict = tuple[dict[tuple[str, datetime], Outage], dict[str, tuple[CutOff, ...]]]
 
 
 @st.composite
@@ -32,8 +33,8 @@ def spoken(draw: st.DrawFn) -> list[StateReading]:
 
 
 def verdict(outages: Outages, said: dict[tuple[str, datetime], Outage | None]) -> Verdict:
-    doubts = {sensor: outages.doubt(DeviceId(sensor)) for sensor in SENSORS}
-    return {key: row for key, row in said.items() if row is not None}, doubts
+    cut_offs = {sensor: outages.cut_offs_of(DeviceId(sensor)) for sensor in SENSORS}
+    return {key: row for key, row in said.items() if row is not None}, cut_offs
 
 
 def judged(readings: list[StateReading], *, seed: int | None, restart: bool = False) -> Verdict:

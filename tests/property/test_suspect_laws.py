@@ -66,7 +66,8 @@ def told(
             rate = 1.5 if moment < 100_000 else 3.0
             town.append(learnt=lesson(begins, ends_per_h=rate, short_per_day=0.1, unreliable=lessons[moment]))
         if restarts and chance.random() < 0.3:
-            town.restart()
+            town.lay()
+            town.crash()
     return town
 
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise, product
 
 import pytest
+from msgspec import structs
 
-from occupancy.device_fold import DeviceFold, Watch
-from occupancy.model import Clock, Reading, State, StateReading
+from occupancy.device_fold import CutOff, DeviceFold, Watch
+from occupancy.model import Clock, Reading, ReadingKey, State, StateReading
 from occupancy.repair import Holding
 from occupancy.step import fold_all, step, tick
 from occupancy.transitions import KINDS, TABLE, Kind, Says, Verdict
@@ -212,3 +213,55 @@ def test_every_edge_is_right_to_the_second_over_all_changes_of_the_clocks() -> N
             _, held = story(change(1, shift - 1800, True), change(2, shift + 1801, False, prev_s=3601))
             assert held[1].since - held[0].since == timedelta(seconds=3601)
             assert not held[1].inferred
+
+
+def test_an_outage_ends_the_evidence_until_the_next_word() -> None:
+    cut = cut_off_at(60 * MIN)
+    _, seen = story(beat(0, 0, True), beat(9, 100 * MIN, True), watch=cut)
+    assert told(seen) == [("occupied", 0), ("unknown", 60 * MIN), ("occupied", 100 * MIN)]
+    fold, _ = story(beat(0, 0, True), watch=cut)
+    assert tick(fold, START + timedelta(minutes=70), cut).verdict is Verdict.CUT_OFF
+
+
+@pytest.mark.parametrize(
+    ("after", "whole"),
+    [
+        (beat(1, 100 * MIN, True), True),
+        (beat(2, 100 * MIN, True), True),
+        (beat(3, 100 * MIN, True), False),
+        (change(2, 100 * MIN, False), True),
+        (change(3, 100 * MIN, False), False),
+        (beat(2, 100 * MIN, False), False),
+        (health("s0", 1, 100 * MIN), True),
+        (health("s0", 2, 100 * MIN), False),
+        (replace(beat(1, 100 * MIN, True), key=ReadingKey(0, 2, 1)), False),
+    ],
+    ids=lambda value: str(value) if isinstance(value, bool) else f"{value.key.boot}-{value.key.seq}",
+)
+def test_an_outage_hides_nothing_where_the_numbers_leave_no_room_for_a_change_and_the_one_back(
+    after: Reading, whole: bool
+) -> None:
+    _, seen = story(beat(0, 0, True), after, watch=cut_off_at(60 * MIN))
+    assert (("unknown", 60 * MIN) not in told(seen)) is whole
+
+
+def test_a_duration_heals_what_an_outage_cut() -> None:
+    cut = cut_off_at(60 * MIN)
+    words = change(0, 0, True), beat(9, 100 * MIN, True)
+    _, whole = story(*words, change(10, 120 * MIN, False, 120 * MIN), watch=cut)
+    assert told(whole) == [("occupied", 0), ("free", 120 * MIN)]
+    _, another = story(*words, change(10, 120 * MIN, False, 30 * MIN), watch=cut)
+    assert told(another) == [
+        ("occupied", 0),
+        ("unknown", 60 * MIN),
+        ("occupied", 90 * MIN),
+        ("free", 120 * MIN),
+    ]
+    assert (another[2].before, another[2].inferred) == (State.FREE, True)
+
+
+def cut_off_at(*began_s: float) -> Watch:
+    """The sensor's promises, and outages that began so many seconds after the start."""
+    return structs.replace(
+        WATCH, cut_offs=tuple(CutOff(START + timedelta(seconds=s), "outage") for s in began_s)
+    )

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from occupancy.model import StateReading
+from occupancy.model import DeviceId, Outage, StateReading
+from occupancy.said_outages import SaidOutages
 from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, documents, state
 
 SENSORS = 16
@@ -93,6 +94,86 @@ def test_a_gateway_that_delivers_late_was_away_and_its_bays_are_known_again_at_o
     town.append([replace(reading, received_at=readings[-1].received_at) for reading in kept])
     assert town.bays["high-st-14"].state == "free"
     assert len(town.outages) == 1
+
+
+def test_history_is_unknown_from_the_beginning_of_an_outage_to_each_sensors_own_next_word() -> None:
+    town = lived(words(9000, silent={0: (3600, 7200)}), 9000)
+    [outage] = town.outages.values()
+    own = [row for row in town.rows()["intervals"] if row.bay_id == "high-st-4"]
+    assert [row.state for row in own] == ["free", "unknown", "free"]
+    assert own[1].started_at == outage.began_at
+    assert own[1].ended_at >= outage.ended_at
+    assert "outage of gateway gw-0 since" in own[1].reason
+    others = [row for row in town.rows()["intervals"] if row.bay_id == "high-st-5"]
+    assert [row.state for row in others] == ["free"]
+
+
+def test_what_a_gateway_kept_makes_history_whole_again() -> None:
+    readings = words(9000, silent={0: (3600, 7200)})
+    kept = [reading for reading in words(7200) if reading not in readings]
+    town = lived(readings, 9000)
+    town.append([replace(reading, received_at=readings[-1].received_at) for reading in kept])
+    town.append(watermark_s=9060)
+    assert len(town.outages) == 1
+    assert {row.state for row in town.rows()["intervals"]} == {"free"}
+    assert sum(cell.unknown_s for cell in town.rows()["cells"] if cell.zone_id == "high-st") < 9000
+
+
+def test_a_stay_through_an_outage_is_censored_there() -> None:
+    def occupied(reading: StateReading) -> StateReading:
+        return replace(reading, occupied=True) if reading.device_id == "s4" else reading
+
+    town = lived([occupied(reading) for reading in words(9000, silent={0: (3600, 7200)})], 9000)
+    [outage] = town.outages.values()
+    before, after = town.rows()["stays"]
+    assert (before.departed_at, before.departure) == (outage.began_at, "censored")
+    assert after.arrived_at > outage.ended_at
+    assert (after.arrival, after.departed_at) == ("censored", None)
+
+
+def test_an_outage_that_is_known_after_its_sensors_spoke_again_cuts_what_was_folded() -> None:
+    """Nobody moved the watermark meanwhile."""
+    readings = words(9000, silent={0: (3600, 7200), 1: (3600, 7200)})
+    town = Folded(two_gateways())
+    town.append(watermark_s=3000)
+    for reading in readings:
+        town.append([reading])
+    assert not any("outage" in row.reason for row in town.rows()["intervals"])
+    town.append(watermark_s=9000)
+    assert sum("outage of area" in row.reason for row in town.rows()["intervals"]) == SENSORS
+    assert town.rows()["intervals"] == lived(readings, 9000).rows()["intervals"]
+
+
+def test_a_sensor_that_gets_another_gateway_takes_up_its_outages() -> None:
+    town = lived(words(9000, silent={0: (3600, 7200)}), 9000)
+    kind, id, doc = next(doc for doc in two_gateways() if doc[:2] == ("sensor", "s5"))
+    for gateway, cut_off in (("gw-0", True), ("gw-1", False)):
+        town.append(changes=[(kind, id, {**doc, "gateway": gateway})])
+        own = [row for row in town.rows()["intervals"] if row.device_id == "s5"]
+        # It spoke all the while, with no number missing: an outage of the others is none of its own.
+        assert {row.state for row in own} == {"free"}
+        assert bool(town.fold.outages.cut_offs_of(DeviceId("s5"))) is cut_off
+
+
+def test_what_was_part_of_an_outage_of_the_area_is_not_said_when_that_is_forgotten() -> None:
+    def outage(group: str, after_h: int) -> Outage:
+        began_at = START + timedelta(hours=after_h)
+        return Outage(
+            group=group,
+            began_at=began_at,
+            ended_at=began_at + timedelta(hours=1),
+            noticed_at=began_at + timedelta(minutes=20),
+            sensors=8,
+        )
+
+    areas, gateways, later = outage("area/t", 0), outage("gateway/g", 0), outage("area/t", 400)
+    said = SaidOutages()
+    assert said.say({"area/t": [areas], "gateway/g": [gateways]}, "area/t", START) == {
+        ("area/t", START): areas
+    }
+    found = {"area/t": [later], "gateway/g": [gateways]}
+    assert said.say(found, "area/t", START + timedelta(hours=300)) == {("area/t", later.began_at): later}
+    assert [cut.at for cut in said.cut_offs(("area/t", "gateway/g"))] == [START, later.began_at]
 
 
 def test_five_sensors_that_fall_silent_may_be_five_faults() -> None:

@@ -1,5 +1,6 @@
 """The judge: it counts what was shown, to the second, and a run of it is the same every time."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ from baycast.score.history_tally import HistoryTally, Stretch, between
 from baycast.score.naive import NaiveEngine
 from baycast.score.overstays import Claim, Limit, OverstayMatch, Vehicle, over_at
 from baycast.score.run import ScorePlan, score
-from baycast.score.seeds import against_naive, mean_and_worst, score_seeds
+from baycast.score.seeds import SeedLostError, against_naive, mean_and_worst, score_seeds
 from baycast.score.stay_match import StayMatch
 from baycast.score.suspicion_log import SuspicionLog, true_states
 from occupancy.model import BayId, BayState, Cause, DeviceId, ReadingKey, State, StateReading
@@ -22,6 +23,7 @@ from simulator.history import play
 from simulator.radio import Outage
 from simulator.repairable import Merge
 from simulator.scenarios import Faults
+from simulator.sensor_eye import Episode
 
 NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
 M = 60_000
@@ -112,6 +114,11 @@ def test_an_overstay_is_right_when_it_was_one_by_then_and_the_exempt_are_named()
         "overstay_recall": 1 / 2,
         "overstays_without_limit": 0,
     }
+    lost = Episode(110 * M, 112 * M, "lost")
+    missed = Episode(150 * M, 160 * M, "missed_departure")
+    told = OverstayMatch()
+    told.bay(LIMITED, vehicles, claims, [lost, missed])
+    assert told.causes() == {"other": 1 / 2, "missed_departure": 1 / 4}
     again = OverstayMatch()
     again.bay(LIMITED, vehicles, [Claim(100 * M, 170 * M, True)])
     assert again.figures()["overstay_precision"] == 1
@@ -144,7 +151,13 @@ def test_an_outage_is_noticed_by_its_own_gateway_or_by_the_area() -> None:
 def test_mean_and_worst_know_which_way_is_worse() -> None:
     found = mean_and_worst(
         [
-            {"wrong_share": 0.1, "repaired_share": 0.9, "zone_bias": -2.0, "ece": None},
+            {
+                "wrong_share": 0.1,
+                "repaired_share": 0.9,
+                "zone_bias": -2.0,
+                "ece": None,
+                "wrong_share.lost": 0.1,
+            },
             {"wrong_share": 0.3, "repaired_share": 0.7, "zone_bias": 1.0, "ece": None},
         ]
     )
@@ -152,6 +165,7 @@ def test_mean_and_worst_know_which_way_is_worse() -> None:
     assert found["worst.wrong_share"] == 0.3
     assert found["worst.repaired_share"] == 0.7
     assert found["worst.zone_bias"] == -2.0
+    assert found["wrong_share.lost"] == pytest.approx(0.05)
     assert found["ece"] is found["worst.ece"] is None
 
 
@@ -186,6 +200,15 @@ def test_seeds_in_processes_of_their_own_are_those_played_alone_in_their_order()
     together = score_seeds(plans, 2, print)
     assert [one["wrong_share"] for one in together] == [score(plan, print)["wrong_share"] for plan in plans]
     assert together[0]["wrong_share"] != together[1]["wrong_share"]
+
+
+def die(_: str) -> None:
+    os._exit(3)
+
+
+def test_a_seed_whose_process_is_killed_is_said_in_words() -> None:
+    with pytest.raises(SeedLostError, match="fewer --jobs"):
+        score_seeds([ScorePlan("calm", 1, 0.1, 30)], 1, die)
 
 
 def test_ratios_to_the_naive_engine_are_null_where_it_has_nothing_wrong() -> None:

@@ -63,8 +63,8 @@ def test_intervals_and_stays_stay_as_the_sensor_said() -> None:
     town = steady()
     live(town, 12 * H, [state("s0", 1, 60, False), state("s0", 2, 120, True)])
     assert town.suspicions
-    stay = town.stays["high-st-0", START + timedelta(seconds=120)]
-    assert stay.departed_at is None
+    [stay] = town.rows()["stays"]
+    assert (stay.arrived_at, stay.departed_at) == (START + timedelta(seconds=120), None)
 
 
 def test_nothing_is_suspect_before_something_was_learnt() -> None:
@@ -141,12 +141,12 @@ def test_an_overstay_of_a_suspect_sensor_is_not_published(leaves: bool) -> None:
     ]
     town = steady(docs)
     live(town, 14 * H, said)
-    [overstay] = town.overstays.values()
+    [overstay] = town.rows()["overstays"]
     assert overstay.state is OverstayState.CONFIRMED
     assert "the sensor is suspect" in overstay.evidence
     believed = Folded(daily(docs))
     live(believed, 14 * H, said)
-    assert [o.state for o in believed.overstays.values()] == [OverstayState.PUBLISHED]
+    assert [o.state for o in believed.rows()["overstays"]] == [OverstayState.PUBLISHED]
 
 
 def test_what_a_suspect_sensor_said_last_is_no_ground_for_an_estimate() -> None:

@@ -74,11 +74,11 @@ SELECT zone_id, groups, free_min, free_max, as_of, source, confidence, coverage
 FROM zone_state WHERE area = $1 AND generation = $2;
 
 -- name: checkpoint_before
--- The newest checkpoint of a sensor before a key.
+-- The newest checkpoint of a sensor before a key, with no word after a time.
 SELECT device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated,
        clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost
 FROM device_checkpoint
-WHERE area = $1 AND generation = $2 AND device_id = $3 AND (incarnation, boot, seq) < ($4, $5, $6)
+WHERE area = $1 AND generation = $2 AND device_id = $3 AND (incarnation, boot, seq) < ($4, $5, $6) AND as_of <= $7
 ORDER BY incarnation DESC, boot DESC, seq DESC LIMIT 1;
 
 -- name: count_checkpoint_before
