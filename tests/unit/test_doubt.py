@@ -73,7 +73,7 @@ def test_no_history_is_changed_by_a_doubt() -> None:
     assert shown(folded).state is State.UNKNOWN
     [interval] = folded.rows()["intervals"]
     assert (interval.state, interval.ended_at) == (State.OCCUPIED, None)
-    [stay] = folded.stays.values()
+    [stay] = folded.rows()["stays"]
     assert stay.departed_at is None
 
 
