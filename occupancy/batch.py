@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from occupancy.car_park import Recount
+from occupancy.learnt import Learnt
 from occupancy.model import AnyReading, DeviceId, ZoneId
 from occupancy.page import Before
 
@@ -25,6 +26,7 @@ class Batch:
     recounts: Sequence[Recount] = ()
     pipeline_down: Sequence[tuple[datetime, datetime]] = ()
     """When nothing could be received, as the log says."""
+    learnt: Learnt | None = None
     parts: Sequence[Batch] = ()
     """The positions, where they are several."""
 

@@ -18,6 +18,7 @@ from occupancy.model import (
     Quality,
     State,
     Stay,
+    Suspicion,
 )
 from occupancy.repair import Holding
 from occupancy.rules import Access
@@ -92,6 +93,20 @@ def live_state(bay_id: BayId, fold: DeviceFold, standing: Standing, binding: Bin
 
 
 _AS_IT_WAS = {State.FREE: 1.0, State.OCCUPIED: 0.0}
+
+
+def distrusted(state: BayState, suspicion: Suspicion) -> BayState:
+    """A bay whose sensor is not to be believed: what it said last is kept, and is no ground for an estimate."""
+    if state.state is State.UNKNOWN:
+        return replace(state, suspect=True, free_chance=None)
+    return replace(
+        state,
+        state=State.UNKNOWN,
+        confidence=0.0,
+        suspect=True,
+        last_said=state.state,
+        reason=f"suspect ({suspicion.kind}): {suspicion.reason}",
+    )
 
 
 def unsensed(bay_id: BayId) -> BayState:

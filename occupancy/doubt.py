@@ -34,12 +34,13 @@ class Doubt:
             steps = self._plausible.steps(self._bay, self._shown, at)
             due = next((then for then, ahead in steps if level(ahead) != level(wrong)), None)
             return self._weighed(state, wrong), due
-        if self.said not in STATES or at > self._stated_at + OF_LATE:
+        until = self._stated_at + OF_LATE
+        if self.said not in STATES or at >= until:
             return replace(state, free_chance=None), None
         chance = round(self._plausible.free(self._bay, self.said, self._stated_at, at), 1)
         later = self._plausible.free_steps(self._bay, self.said, self._stated_at, at)
-        due = next((then for then, free in later if round(free, 1) != chance), None)
-        return replace(state, last_said=self.said, free_chance=chance), due
+        due = next((then for then, free in later if round(free, 1) != chance), until)
+        return replace(state, last_said=self.said, free_chance=chance), min(due, until)
 
     def _weighed(self, state: BayState, wrong: float) -> BayState:
         """As sure as the spells of such bays let it be; no claim where that is too little."""

@@ -18,6 +18,7 @@ from occupancy.car_park import CountEvent, CountFold, event_of
 from occupancy.cells import floor_cell
 from occupancy.counted import CountedParks, CountHistory
 from occupancy.device_fold import DeviceFold
+from occupancy.learnt import Learnt
 from occupancy.model import (
     AnyReading,
     BayId,
@@ -25,6 +26,7 @@ from occupancy.model import (
     DeviceId,
     Outage,
     Stay,
+    Suspicion,
     ZoneAvailability,
     ZoneId,
 )
@@ -36,6 +38,7 @@ from occupancy.registry import Registry
 from occupancy.registry_changes import RegistryChanges
 from occupancy.reopening import clock_of, devices_reopened, parks_reopened
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
+from occupancy.suspects import Suspects, suspect_during
 from occupancy.zone_answers import ZoneAnswers
 
 
@@ -50,7 +53,8 @@ class AreaFold:
         self.watermark = watermark
         self.version = version
         self.outages = Outages(registry)
-        self.sensed = SensedBays(registry, self.outages.cut_offs_of)
+        self.suspects = Suspects(registry)
+        self.sensed = SensedBays(registry, self.outages.cut_offs_of, self.suspects)
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
         self.answers = ZoneAnswers(registry, self.sensed.states, self.counted)
@@ -73,14 +77,20 @@ class AreaFold:
         heard: Mapping[DeviceId, Iterable[int]] | None = None,
         pipeline_down: Iterable[tuple[datetime, datetime]] = (),
         outages: Iterable[Outage] = (),
+        learnt: Iterable[Learnt] = (),
+        short_spells: Mapping[tuple[BayId, DeviceId], Sequence[datetime]] | None = None,
+        suspicions: Iterable[Suspicion] = (),
     ) -> None:
         """Take up where an earlier process stopped; the registry is that of the same position.
 
-        `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them.
+        `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them; `learnt`, `short_spells`
+        and `suspicions` are as `Suspects.load` wants them.
         """
+        self.suspects.load(self.watermark, learnt, short_spells or {}, suspicions)
         self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
         self.limited.load(open_stays)
         self.sensed.load(devices, self.watermark)
+        self.suspects.take_up(self.sensed.lasting(self.watermark), self.watermark)
         self.counted.load(counts, self.watermark)
         self.answers.load(zones, self.watermark)
 
@@ -90,12 +100,15 @@ class AreaFold:
         page, self.page = self.page, Page(self.position, self.watermark, self.version)
         return page
 
-    def word_of(self, bay_id: BayId, device_id: DeviceId) -> Word | None:
-        """What a sensor says of the stay that lasts in a bay."""
-        fold, state = self.sensed.devices.get(device_id), self.sensed.states.get(bay_id)
+    def word_of(self, stay: Stay, told: Iterable[Suspicion] = ()) -> Word | None:
+        """What the sensor of a stay said last, and whether it was to be believed while the stay lasted.
+
+        Suspicions that are older than what is remembered must be `told`.
+        """
+        fold = self.sensed.devices.get(stay.device_id)
         if fold is None or fold.stated_at is None:
             return None
-        return Word(fold.stated_at, state is not None and state.suspect)
+        return Word(fold.stated_at, self.suspects.during(stay) or suspect_during(stay, told))
 
     @property
     def clock(self) -> Clock:
@@ -184,6 +197,8 @@ class AreaFold:
             for span in part.pipeline_down:
                 self.outages.pipeline_was_down(span)
             self.outages.hear(part.readings, self.clock)
+            if part.learnt is not None:
+                self.suspects.learn(part.learnt)
             if part.watermark is not None:
                 watermark = part.watermark
                 changed, cut_off = self.outages.advance(watermark)
@@ -201,13 +216,18 @@ class AreaFold:
         due: set[ZoneId] = set()
         for part in parts:
             if part.watermark is not None:
-                moved = self.sensed.tick(part.watermark, self.page)
+                moved = self.sensed.tick(part.watermark, self.page) | self._look_for_suspects(part.watermark)
                 due = self._zones_of(moved) | self.counted.tick(part.watermark, self.page)
                 due |= self._move(part.watermark)
                 bays |= moved
                 if part is not parts[-1]:
                     self._judge((zone_id for zone_id in due if zone_id not in touched), part.position)
         return bays, due if parts[-1].watermark is not None else set()
+
+    def _look_for_suspects(self, watermark: datetime) -> set[BayId]:
+        bays = self.sensed.look_again(self.suspects.advance(watermark, self.page), watermark)
+        plausible = self.suspects.plausible
+        return bays if plausible is None else bays | self.sensed.learn(plausible, watermark)
 
     def _move(self, watermark: datetime) -> set[ZoneId]:
         """The watermark has moved: whole cells are due, and with a new minute other rules may be in force."""

@@ -6,7 +6,7 @@ business of `firmware_contract` (wire), `store` (rows) and `api` (JSON).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -490,6 +490,32 @@ class Outage:
     """When silence could no longer be chance."""
     sensors: int
     """How many sensors spoke until then."""
+
+
+class SuspicionKind(StrEnum):
+    """Why a sensor is not to be believed."""
+
+    IMPLAUSIBLE = "implausible"
+    """What it says has lasted longer than is plausible there: stuck, or it missed the end."""
+    CHATTER = "chatter"
+    """More short spells than vehicles make there."""
+    CROSSTALK = "crosstalk"
+    """It comes and goes with a neighbour, again and again."""
+    DRIFT = "drift"
+    """Its share of occupied time has left what its own history and its street make plausible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """A sensor not to be believed during [began_at, ended_at); `ended_at` None: still so."""
+
+    bay_id: BayId
+    device_id: DeviceId
+    kind: SuspicionKind
+    began_at: datetime
+    ended_at: datetime | None
+    reason: str
+    evidence: Mapping[str, str | float]
 
 
 class OverstayState(StrEnum):

@@ -45,13 +45,13 @@ class Grounds(NamedTuple):
 
 
 class Word(NamedTuple):
-    """What a sensor says of a stay that lasts: when last, and whether it is to be believed."""
+    """When the sensor of a stay spoke last, and whether it was suspect while the stay lasted."""
 
     at: datetime
     suspect: bool
 
 
-WordOf = Callable[[BayId, DeviceId], Word | None]
+WordOf = Callable[[Stay], Word | None]
 
 
 def overstay_of(
@@ -64,7 +64,7 @@ def overstay_of(
 ) -> Overstay | None:
     """The overstay in a stay whose limit runs out by `found`; None: there is none, or nobody can know.
 
-    `word` is the sensor's newest while the stay lasts, else None.
+    `word` is the sensor's newest, which counts for a stay that lasts.
     """
     if stay.arrival is not Quality.OBSERVED or stay.arrived_uncertain_s > grace_min * 60:
         return None
@@ -184,9 +184,8 @@ class LimitedStays:
             runs_out = None if bay is None else self._limits.runs_out(bay, stay.arrived_at)
             if runs_out is None or area is None or sensor is None:
                 continue
-            word = word_of(stay.bay_id, stay.device_id) if stay.departed_at is None else None
             overstay = overstay_of(
-                stay, runs_out, area.overstay_grace_min, sensor.silent_after, word, watermark
+                stay, runs_out, area.overstay_grace_min, sensor.silent_after, word_of(stay), watermark
             )
             if overstay is not None:
                 found.append(overstay)
@@ -214,10 +213,10 @@ class LimitedStays:
 
     def _judge_lasting(self, key: _Key, page: Page, word_of: WordOf, watermark: datetime) -> None:
         """Judge a stay that lasts beyond limit and grace, if its sensor has another word for it."""
-        word, judged_by = word_of(*key), self._over[key[0]][key[1]]
+        stay = self._open[key]
+        word, judged_by = word_of(stay), self._over[key[0]][key[1]]
         self._over[key[0]][key[1]] = word
         if word != judged_by and key not in page.overstays:
-            stay = self._open[key]
             rows_now = self.overstays([stay], word_of, watermark)
             page.overstays[key] = OverstayRows(stay.arrived_at, rows_now)
 

@@ -21,6 +21,8 @@ from occupancy.model import (
     ReadingKey,
     State,
     Stay,
+    Suspicion,
+    SuspicionKind,
     ZoneAvailability,
     ZoneId,
 )
@@ -29,6 +31,8 @@ from occupancy.transitions import Verdict
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 FIRST_KEY = ReadingKey(-1, -1, -1)
+SuspicionKey = tuple[BayId, DeviceId, SuspicionKind, datetime]
+"""What tells suspicions apart: whose, of which kind, and when it began."""
 LAST_KEY = ReadingKey(2**31 - 1, 2**63 - 1, 2**63 - 1)
 
 
@@ -94,6 +98,8 @@ class Page:
     """By bay, the arrival from which stays written before are to be held against other limits now."""
     outages: dict[tuple[str, datetime], Outage | None] = field(default_factory=dict)
     """By group and beginning; None: there was none after all."""
+    suspicions: dict[SuspicionKey, Suspicion | None] = field(default_factory=dict)
+    """None: there is none after all."""
     registry_changed: bool = False
     verdicts: Counter[Verdict] = field(default_factory=Counter)
 

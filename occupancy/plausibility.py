@@ -44,6 +44,8 @@ _PRIOR_WORDS = 100.0
 _PRIOR_MISSED = 2.0
 _STAYS_HIDDEN = 0.4
 """Of edges missed, the share that a word which repeats the old state does not bring to light."""
+_UNRECORDED = UNSEEN * _PRIOR_MISSED / _PRIOR_WORDS
+"""Share of edges that go unseen with a sensor that has no record yet."""
 _STUCK_PER_H = 0.001 / 24
 """Sensors that stop seeing, per hour: cities have seen one to two in a hundred a month; a doubt is cheap, so more."""
 
@@ -99,6 +101,14 @@ class Plausibility:
             at = shown.since + timedelta(hours=GRID_H[index])
             if at > shown.stated_at:
                 yield at, _wrong(course, shown, index)
+
+    def blind(self, bay: Bay, state: State, since: datetime, now: datetime) -> tuple[float, float]:
+        """The probability that a sensor which has said nothing else since `since` sees nothing any more, and the share
+        of such spells that are over by `now`."""
+        course, at = self.course(bay, state, since), _index(since, now)
+        stuck = _STUCK_PER_H * GRID_H[at]
+        lasts, unseen = course.lasts[at], _UNRECORDED * (course.missed[at] + course.back[at])
+        return stuck / (lasts + unseen + stuck), 1 - lasts
 
     def free(self, bay: Bay, state: State, said_at: datetime, now: datetime) -> float:
         """The probability that a bay is free at `now`, of which nothing is known since it was in `state`."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from occupancy.bays import bay_rows, live_state, unsensed
+from occupancy.bays import bay_rows, distrusted, live_state, unsensed
 from occupancy.device_fold import CutOff, DeviceFold, Watch
 from occupancy.doubt import Doubt
-from occupancy.model import AnyReading, BayId, BayState, Binding, Clock, DeviceId
+from occupancy.model import AnyReading, BayId, BayInterval, BayState, Binding, Clock, DeviceId
 from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
 from occupancy.repair import Holding
 from occupancy.schedule import Schedule
 from occupancy.step import fold_all, looks, step, tick
+from occupancy.suspects import Suspects
 from occupancy.transitions import Verdict
 
 CHECKPOINT_EVERY = 200
@@ -33,10 +34,16 @@ class DeviceHistory:
 class SensedBays:
     """What the sensors of one area say. Rows go into the page that the caller hands over."""
 
-    def __init__(self, registry: Registry, cut_offs_of: Callable[[DeviceId], tuple[CutOff, ...]]) -> None:
-        """`cut_offs_of` says when a sensor was cut off, as far as is known by now."""
+    def __init__(
+        self,
+        registry: Registry,
+        cut_offs_of: Callable[[DeviceId], tuple[CutOff, ...]],
+        suspects: Suspects,
+    ) -> None:
+        """`cut_offs_of` says when a sensor was cut off, as far as is known by now; `suspects` sees all rows."""
         self.registry = registry
         self._cut_offs_of = cut_offs_of
+        self._suspects = suspects
         self.devices: dict[DeviceId, DeviceFold] = {}
         self.states: dict[BayId, BayState] = {}
         self._watches: dict[DeviceId, Watch] = {}
@@ -48,6 +55,7 @@ class SensedBays:
         self._bindings: Schedule[DeviceId] = Schedule()
 
     def load(self, folds: Iterable[DeviceFold], watermark: datetime | None) -> None:
+        self._plausible = self._suspects.plausible
         for fold in folds:
             self.devices[fold.device_id] = fold
             if fold.device_id in self.registry.sensors:
@@ -58,6 +66,8 @@ class SensedBays:
 
     def learn(self, plausible: Plausibility, watermark: datetime | None) -> set[BayId]:
         """Take up what has been learnt of the bays' spells; returns the bays, whose live state is set anew."""
+        if plausible is self._plausible:
+            return set()
         self._plausible = plausible
         self._refresh(self.registry.bays, watermark)
         return set(self.registry.bays)
@@ -105,6 +115,12 @@ class SensedBays:
             before = binding
         return moves
 
+    def look_again(self, devices: Iterable[DeviceId], watermark: datetime | None) -> set[BayId]:
+        """Set the live state of the bays of some sensors anew; returns the bays."""
+        bays = {bay_id for device_id in devices for bay_id in self.bays_of(device_id)}
+        self._refresh(bays, watermark)
+        return bays
+
     def cut_off(
         self, devices: Iterable[DeviceId], watermark: datetime | None, page: Page
     ) -> tuple[set[BayId], dict[DeviceId, Before]]:
@@ -137,6 +153,16 @@ class SensedBays:
     def overdue(self) -> int:
         """How many sensors have broken their promise to speak."""
         return sum(device_id not in self._silences for device_id in self.devices)
+
+    def lasting(self, watermark: datetime | None) -> Iterator[BayInterval]:
+        """The intervals that last, of every bay and sensor."""
+        for device_id, fold in self.devices.items():
+            if device_id in self.registry.sensors:
+                holdings = tick(fold, watermark, self.watch_of(device_id)).trail
+                for bay_id in self.bays_of(device_id):
+                    own = self._bindings_to(bay_id, device_id)
+                    intervals, _ = bay_rows(device_id, bay_id, own, holdings, watermark)
+                    yield from (one for one in intervals if one.ended_at is None)
 
     def is_late(self, reading: AnyReading) -> bool:
         fold = self.devices.get(reading.device_id)
@@ -184,6 +210,7 @@ class SensedBays:
         if device_id not in self.registry.sensors:
             for bay_id in bays:
                 page.replace_bay(bay_id, device_id, BEGINNING, [], [])
+                self._suspects.saw((bay_id, device_id), BEGINNING, (), watermark, page)
             self._refresh(bays, watermark)
             return bays
         fold, settled, path = fold_all(start, history.readings, self.watch_of(device_id))
@@ -248,11 +275,15 @@ class SensedBays:
         if list(old) == holdings:
             return
         since = cut or min(old[0].since if old else holdings[0].since, holdings[0].since)
-        bindings = self.registry.bindings_by_device.get(fold.device_id, ())
         for bay_id in bays:
-            own = [binding for binding in bindings if binding.bay_id == bay_id]
+            own = self._bindings_to(bay_id, fold.device_id)
             intervals, stays = bay_rows(fold.device_id, bay_id, own, holdings, watermark)
             page.replace_bay(bay_id, fold.device_id, since, intervals, stays)
+            self._suspects.saw((bay_id, fold.device_id), since, intervals, watermark, page)
+
+    def _bindings_to(self, bay_id: BayId, device_id: DeviceId) -> list[Binding]:
+        bindings = self.registry.bindings_by_device.get(device_id, ())
+        return [binding for binding in bindings if binding.bay_id == bay_id]
 
     def _refresh(self, bays: Iterable[BayId], watermark: datetime | None) -> None:
         for bay_id in bays:
@@ -266,6 +297,9 @@ class SensedBays:
             if fold and known and binding.holds_at(watermark or fold.as_of):
                 standing = tick(fold, watermark, self.watch_of(binding.device_id))
                 state = live_state(bay_id, fold, standing, binding)
+                if suspicion := self._suspects.doubt((bay_id, binding.device_id)):
+                    self._doubts.drop(bay_id)
+                    return distrusted(state, suspicion)
                 if self._plausible is None or bay is None or watermark is None or fold.stated_at is None:
                     return state
                 state, due = Doubt(self._plausible, bay, fold, standing).answer(state, watermark)

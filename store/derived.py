@@ -9,6 +9,7 @@ from store.bay_pages import write_bays, write_devices, write_outages, write_over
 from store.copying import Cursor
 from store.generation import Generation
 from store.queries import sql
+from store.suspicions import write_suspicions
 from store.zone_pages import write_counts, write_zones
 
 DERIVED_TABLES = (
@@ -21,6 +22,7 @@ DERIVED_TABLES = (
     "stay",
     "overstay",
     "outage",
+    "suspicion",
     "count_interval",
     "zone_state",
     "zone_cell",
@@ -47,6 +49,7 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
     bays = write_bays(cur, scope, page)
     write_overstays(cur, scope, page)
     write_outages(cur, scope, page)
+    write_suspicions(cur, scope, page)
     car_parks = write_counts(cur, scope, page)
     write_zones(cur, scope, page)
     return Changed(bays=bays, car_parks=car_parks)

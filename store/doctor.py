@@ -110,6 +110,20 @@ def outages(conn: Connection) -> list[Silence]:
     return [Silence(*row) for row in conn.execute(sql("doctor.outages")).fetchall()]
 
 
+@dataclass(frozen=True, slots=True)
+class Suspected:
+    """Sensors of an area that are not believed now, and why."""
+
+    area: str
+    kind: str
+    sensors: int
+
+
+def suspects(conn: Connection) -> list[Suspected]:
+    """By area and kind of suspicion."""
+    return [Suspected(*row) for row in conn.execute(sql("doctor.suspects")).fetchall()]
+
+
 def broker_drops(conn: Connection) -> list[Drops]:
     """The newest first."""
     return [Drops(*row) for row in conn.execute(sql("doctor.broker_drops")).fetchall()]

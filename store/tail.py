@@ -10,6 +10,8 @@ import psycopg
 
 from occupancy.batch import Batch, Change
 from occupancy.car_park import Recount
+from occupancy.learnt import KIND as LEARNT
+from occupancy.learnt import Learnt, learnt_of
 from occupancy.model import (
     AnyReading,
     AreaId,
@@ -54,6 +56,7 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
     changes: dict[int, list[Change]] = {}
     recounts: dict[int, list[Recount]] = {}
     down: dict[int, list[tuple[datetime, datetime]]] = {}
+    learnt: dict[int, Learnt] = {}
     position_of = {head[1]: head[0] for head in heads}
     with_entries = [head[1] for head in heads if head[4]]
     if with_entries:
@@ -69,6 +72,8 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
             elif kind == "recount":
                 recount = _recount(ZoneId(key), position_of[batch_id], ordinal, doc)
                 recounts.setdefault(batch_id, []).append(recount)
+            elif kind == LEARNT:
+                learnt[batch_id] = learnt_of(doc)
     return [
         Batch(
             position=head[0],
@@ -77,6 +82,7 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
             changes=changes.get(head[1], ()),
             recounts=recounts.get(head[1], ()),
             pipeline_down=down.get(head[1], ()),
+            learnt=learnt.get(head[1]),
         )
         for head in heads
     ]

@@ -24,6 +24,7 @@ DERIVED_TABLES = (
     "stay",
     "overstay",
     "outage",
+    "suspicion",
     "count_interval",
     "zone_state",
     "zone_cell",

@@ -98,6 +98,11 @@ def _database(conn: "Connection") -> Iterator[Finding]:
         yield _engine(area)
     for silence in doctor.outages(conn):
         yield _outage(silence)
+    suspected = doctor.suspects(conn)
+    says = ", ".join(f"{found.sensors} {found.kind} in {found.area}" for found in suspected)
+    yield Finding(
+        "suspect sensors", "note" if suspected else "ok", f"{says}: `baycast sensors`" if says else "none"
+    )
     yield from examine_workers(list_workers(conn.cursor()))
     for drops in doctor.broker_drops(conn):
         yield _drops(drops)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from operator import attrgetter
 
 from baycast.score.engine_view import PageView
 from occupancy.batch import Batch
 from occupancy.car_park import CountFold
+from occupancy.cells import Held
 from occupancy.counted import CountHistory
 from occupancy.device_fold import DeviceFold
 from occupancy.fold import AreaFold
+from occupancy.learnt import Learnt, ZoneHistory, due_day, holds_from, learn_day
 from occupancy.model import AnyReading, BayId, BayInterval, BayState, DeviceId, ReadingKey, Stay, ZoneId
 from occupancy.page import BEGINNING, Before, Page
 from occupancy.registry import Registry
@@ -35,11 +37,25 @@ class MemoryEngine:
         self._checkpoints: dict[DeviceId, list[DeviceFold]] = {}
         self._count_checkpoints: dict[ZoneId, list[CountFold]] = {}
         self._position = 0
+        self._learnt: Learnt | None = None
+        self._learnt_on: date | None = None
 
     def append(self, readings: Iterable[AnyReading], watermark: datetime) -> dict[BayId, BayState]:
-        self._position += 1
         fresh = [reading for reading in readings if self._store(reading)]
-        batch = Batch(position=self._position, watermark=watermark, readings=fresh)
+        shown = self._fold(readings=fresh, watermark=watermark)
+        learnt = self._learn(watermark)
+        return shown if learnt is None else shown | self._fold(learnt=learnt, watermark=watermark)
+
+    def _fold(
+        self, *, watermark: datetime, readings: Sequence[AnyReading] = (), learnt: Learnt | None = None
+    ) -> dict[BayId, BayState]:
+        self._position += 1
+        batch = Batch(
+            position=self._position,
+            watermark=None if learnt else watermark,
+            readings=readings,
+            learnt=learnt,
+        )
         needs = self.fold.needs(batch)
         if needs:
             self.fold.apply(
@@ -56,6 +72,26 @@ class MemoryEngine:
         self._lay(page)
         self.view.take(page, watermark)
         return page.bay_states
+
+    def _learn(self, watermark: datetime) -> Learnt | None:
+        """What the closed days teach, once a civil day."""
+        registry = self.fold.registry
+        time_zone = registry.area.time_zone if registry.area else "UTC"
+        day = due_day(time_zone, watermark)
+        if day is None or day == self._learnt_on:
+            return None
+        self._learnt_on = day
+        found = learn_day(self._learnt, day, registry, self._history_of_zones(), begins=holds_from(watermark))
+        self._learnt = found or self._learnt
+        return found
+
+    def _history_of_zones(self) -> Iterator[ZoneHistory]:
+        by_bay: dict[BayId, list[Held]] = {}
+        for (bay_id, _), own in self.intervals.items():
+            held = (Held(one.started_at, one.ended_at, one.state) for one in own)
+            by_bay.setdefault(bay_id, []).extend(held)
+        for zone_id, bays in self.fold.registry.bays_by_zone.items():
+            yield zone_id, {bay.bay_id: by_bay.get(bay.bay_id, []) for bay in bays}
 
     def final_stays(self) -> dict[BayId, list[Stay]]:
         """Each bay's stays as the tables hold them now, in order of arrival."""

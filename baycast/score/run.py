@@ -6,17 +6,17 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from baycast.score.bay_tally import ANSWERS, FREE, OCCUPIED, UNKNOWN, BayTally
 from baycast.score.city import START, City, make_city
 from baycast.score.decoding import Decoder, instant
-from baycast.score.detection import outage_figures, stuck_figures
+from baycast.score.detection import outage_figures
 from baycast.score.final_tables import judge_tables
 from baycast.score.ground import Ground
 from baycast.score.memory_engine import MemoryEngine
 from baycast.score.naive import NaiveEngine
 from baycast.score.sign_tally import SignTally
+from baycast.score.suspicion_log import SuspicionLog
 from baycast.score.zone_tally import TrueZones, ZoneTally
 from occupancy.model import AnyReading, BayState
 from simulator.field_run import FieldRun
@@ -83,8 +83,7 @@ class _Judge:
         self._our_zones = ZoneTally(self._ground, self._true_zones, self._ours)
         self._their_zones = ZoneTally(self._ground, self._true_zones, self._theirs)
         self._signs = SignTally(self._ground, registry)
-        self._under_suspicion: set[int] = set()
-        self._suspected: dict[int, list[datetime]] = {}
+        self._suspicions = SuspicionLog()
         self._engine_s = 0.0
 
     def judge(self, tell: Callable[[str], None]) -> Figures:
@@ -138,12 +137,7 @@ class _Judge:
 
     def _show(self, bay: int, state: BayState, at_ms: int) -> None:
         self._ours.show(bay, ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms)
-        if state.suspect:
-            if bay not in self._under_suspicion:
-                self._under_suspicion.add(bay)
-                self._suspected.setdefault(bay, []).append(instant(at_ms))
-        else:
-            self._under_suspicion.discard(bay)
+        self._suspicions.show(bay, state, at_ms)
 
     def _figures(self, readings: int, judged_s: float) -> Figures:
         ours: Figures = {
@@ -151,7 +145,7 @@ class _Judge:
             **self._our_zones.figures(),
             **self._ours.calibration(),
             **self._signs.figures(),
-            **stuck_figures(self._run, self._suspected),
+            **self._suspicions.figures(self._run),
             **outage_figures(self._run, self._engine.view.outages),
         }
         theirs: Figures = {**self._theirs.figures(), **self._their_zones.figures()}

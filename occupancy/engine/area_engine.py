@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from occupancy.batch import Batch, Needs, at_once
@@ -19,12 +20,14 @@ from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.sensed import DeviceHistory
 from occupancy.street_cells import street_cells
-from store import bay_pages, car_parks, cells, derived, generation, tail
+from store import bay_pages, car_parks, cells, derived, generation, learnt, suspicions, tail
 from store.generation import Cursor, Generation
 from store.postgres import Connection
 
 BAYS_JUDGED_AT_ONCE = 50
 """After a change of rules: so that years of stays of a city never sit in memory."""
+LEARNT_KEPT = 9
+"""Entries of the log that may have held since `remembered_from`: one a day, and the one before."""
 
 
 class AreaEngine:
@@ -37,16 +40,18 @@ class AreaEngine:
         with conn.transaction(), conn.cursor() as cur:
             registry = generation.registry_at(cur, at.area, at.position)
             self.fold = AreaFold(registry, position=at.position, watermark=at.watermark, version=at.version)
+            since = remembered_from(at.watermark) if at.watermark else BEGINNING
             self.fold.load(
                 generation.load_devices(cur, at.area, at.generation),
                 car_parks.load_counts(cur, at.area, at.generation),
                 generation.load_zones(cur, at.area, at.generation),
                 generation.open_stays(cur, at.area, at.generation),
                 generation.load_heard(cur, at),
-                tail.pipeline_down(cur, at.area, at.position, remembered_from(at.watermark))
-                if at.watermark
-                else (),
+                tail.pipeline_down(cur, at.area, at.position, since) if at.watermark else (),
                 generation.load_outages(cur, at.area, at.generation),
+                learnt.newest(cur, at.area, at.position, LEARNT_KEPT),
+                suspicions.load_short_spells(cur, at, registry.bays, since),
+                suspicions.load_suspicions(cur, at, since),
             )
             first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
             self.cells = DueCells(registry, first)
@@ -151,7 +156,8 @@ class AreaEngine:
         """Hold the stays of some bays, each from an arrival on, against the limits as they are known now."""
         limited = self.fold.limited
         stays = [limited.stamp(stay) for stay in generation.stays_from(cur, self.at, bays)]
-        overstays = limited.overstays(stays, self.fold.word_of, self.fold.watermark)
+        told = suspicions.suspicions_of(cur, self.at, bays)
+        overstays = limited.overstays(stays, partial(self.fold.word_of, told=told), self.fold.watermark)
         bay_pages.replace_judgements(cur, self.at, bays, bay_pages.Judged(stays, overstays))
 
     def _write_cells(self, cur: Cursor, page: Page, changed: Changed, before: datetime | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-ENGINE_VERSION = "5"
+ENGINE_VERSION = "6"
 """Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 
@@ -18,6 +18,8 @@ class EngineConfig:
     """A lost notification costs this much latency, never data."""
     forget_every_s: float = 3600.0
     """How often vehicle tokens past the longest stay are looked for."""
+    learn_every_s: float = 60.0
+    """How often it is asked whether a civil day has closed that something can be learnt from."""
 
     def in_bulk(self) -> EngineConfig:
         """For a rebuild, which nobody waits for: pages so large that rows which change often are written seldom."""

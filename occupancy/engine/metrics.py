@@ -10,6 +10,7 @@ READINGS = Counter("baycast_engine_readings_total", "Readings folded", ["area"])
 LATE = Counter("baycast_engine_late_total", "Devices and car parks folded again for a late reading", ["area"])
 PAGE_SECONDS = Histogram("baycast_engine_page_seconds", "Folding and writing one page")
 OVERDUE = Gauge("baycast_engine_overdue_sensors", "Sensors silent beyond their model's promise", ["area"])
+SUSPECTS = Gauge("baycast_engine_suspects", "Sensors that are not believed now, by why", ["area", "kind"])
 VERDICTS = Counter(
     "baycast_engine_verdicts_total", "What became of readings and silences", ["area", "verdict"]
 )

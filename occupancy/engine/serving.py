@@ -7,12 +7,14 @@ import random
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 
 import psycopg
 
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
-from occupancy.engine.metrics import LAG, LOST_RACES, OUTAGES, OVERDUE
+from occupancy.engine.learning import DailyLearner
+from occupancy.engine.metrics import LAG, LOST_RACES, OUTAGES, OVERDUE, SUSPECTS
 from occupancy.engine.rebuilding import RebuildRunningError, rebuild
 from occupancy.model import AreaId
 from store import car_parks, generation
@@ -43,11 +45,16 @@ def run(config: EngineConfig, stop: threading.Event) -> None:
 def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> None:
     engines: dict[AreaId, AreaEngine] = {}
     forgotten_at: float | None = None
-    with connect(config.database_url, autocommit=True, role="baycast engine listener") as listener:
+    with ExitStack() as during:
+        listener = during.enter_context(
+            connect(config.database_url, autocommit=True, role="baycast engine listener")
+        )
         listener.execute("LISTEN baycast_log")
         while not stop.is_set() and not generation.try_engine_lock(conn):
             stop.wait(config.poll_s)
+        learner = during.enter_context(DailyLearner(config))
         while not stop.is_set():
+            learner.check()
             with conn.transaction(), conn.cursor() as cur:
                 heads = generation.heads(cur)
             if forgotten_at is None or time.monotonic() - forgotten_at >= config.forget_every_s:
@@ -84,6 +91,8 @@ def _advance(conn: Connection, area: AreaId, engines: dict[AreaId, AreaEngine], 
         advanced = engines[area].advance()
         if advanced:
             OVERDUE.labels(area).set(engines[area].fold.sensed.overdue())
+            for kind, suspects in engines[area].fold.suspects.counts().items():
+                SUSPECTS.labels(area, kind.value).set(suspects)
     except LostRace as lost:
         LOST_RACES.inc()
         _log.info(

@@ -13,6 +13,7 @@ from occupancy.batch import Batch, at_once
 from occupancy.car_park import Recount
 from occupancy.counted import CountHistory
 from occupancy.fold import AreaFold
+from occupancy.learnt import Learnt
 from occupancy.model import (
     AnyReading,
     Cause,
@@ -178,6 +179,11 @@ class Folded:
         self.lay()
         return self.tables.outages
 
+    @property
+    def suspicions(self) -> dict[Any, Any]:
+        self.lay()
+        return self.tables.suspicions
+
     def rows(self) -> dict[str, Any]:
         self.lay()
         return self.tables.rows()
@@ -190,6 +196,7 @@ class Folded:
         changes: Sequence[tuple[str, str, object | None]] = (),
         pipeline_down: Sequence[tuple[datetime, datetime]] = (),
         recounts: Mapping[str, tuple[datetime, int]] | None = None,
+        learnt: Learnt | None = None,
     ) -> None:
         """One position of the log. `recounts`: by car park, when somebody counted how many."""
         fresh = []
@@ -207,6 +214,7 @@ class Folded:
             readings=fresh,
             changes=changes,
             pipeline_down=pipeline_down,
+            learnt=learnt,
             recounts=[
                 Recount(ZoneId(zone), at, occupied, position, n)
                 for n, (zone, (at, occupied)) in enumerate((recounts or {}).items())
@@ -255,6 +263,9 @@ class Folded:
             heard,
             [span for batch in self.log for span in batch.pipeline_down if since and span[1] >= since],
             tables.outages.values(),
+            [batch.learnt for batch in self.log if batch.learnt is not None][-9:],
+            tables.short_spells(since),
+            tables.suspicions_since(since),
         )
         for batch in unwritten:
             self._take(batch)

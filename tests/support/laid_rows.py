@@ -8,12 +8,13 @@ from typing import Any
 
 from occupancy.cell_pass import capacities, closing
 from occupancy.cells import Held, car_park_cells
+from occupancy.chatter import is_short
 from occupancy.device_fold import DeviceFold
 from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
 from occupancy.fold import AreaFold
 from occupancy.gates import CarParkCount
-from occupancy.model import DeviceId, ZoneAvailability, ZoneCell, ZoneId, ZoneKind
-from occupancy.page import Page
+from occupancy.model import BayId, DeviceId, Suspicion, ZoneAvailability, ZoneCell, ZoneId, ZoneKind
+from occupancy.page import Page, SuspicionKey
 from occupancy.registry import Registry
 from occupancy.spans import Span, differences
 from occupancy.street_cells import street_cells
@@ -38,6 +39,7 @@ class LaidRows:
         self.counts: dict[tuple[str, datetime], Any] = {}
         self.bays: dict[str, Any] = {}
         self.outages: dict[tuple[str, datetime], Any] = {}
+        self.suspicions: dict[SuspicionKey, Suspicion] = {}
         self.checkpoints: list[DeviceFold] = []
         self.count_checkpoints: list[tuple[ZoneId, Any]] = []
         self.cells: dict[tuple[str, datetime], ZoneCell] = {}
@@ -58,8 +60,25 @@ class LaidRows:
             "bays": dict(sorted(self.bays.items())),
             "cells": [self.cells[key] for key in sorted(self.cells)],
             "outages": dict(sorted(self.outages.items())),
+            "suspicions": dict(sorted(self.suspicions.items())),
             "zones": {zone_id: said for zone_id, (said, _) in sorted(self.zones.items())},
         }
+
+    def short_spells(self, since: datetime | None) -> dict[tuple[BayId, DeviceId], list[datetime]]:
+        """As `Suspects.load` wants them."""
+        found: dict[tuple[BayId, DeviceId], list[datetime]] = {}
+        for row in sorted(self.intervals.values(), key=_began):
+            if since is not None and is_short(row) and row.ended_at > since:
+                found.setdefault((row.bay_id, row.device_id), []).append(row.ended_at)
+        return found
+
+    def suspicions_since(self, since: datetime | None) -> list[Suspicion]:
+        """As `Suspects.load` wants them."""
+        rows = (row for row in self.suspicions.values() if since is not None)
+        lasting = [
+            row for row in rows if row.ended_at is None or (since is not None and row.ended_at > since)
+        ]
+        return sorted(lasting, key=lambda row: (row.began_at, row.kind))
 
     def taken_up_by(self, registry: Registry) -> None:
         """A process begins that has this registry."""
@@ -81,6 +100,9 @@ class LaidRows:
         for key, outage in page.outages.items():
             self.outages.pop(key, None)
             self.outages.update({} if outage is None else {key: outage})
+        for suspicion_key, suspicion in page.suspicions.items():
+            self.suspicions.pop(suspicion_key, None)
+            self.suspicions.update({} if suspicion is None else {suspicion_key: suspicion})
         for device_id, cut in page.checkpoint_cuts.items():
             self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= cut]
         self.checkpoints.extend(page.checkpoints)

@@ -1,6 +1,7 @@
 """The judge: it counts what was shown, to the second, and a run of it is the same every time."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,8 @@ from baycast.score.overstays import Claim, Limit, OverstayMatch, Vehicle, over_a
 from baycast.score.run import ScorePlan, score
 from baycast.score.seeds import SeedLostError, against_naive, mean_and_worst, score_seeds
 from baycast.score.stay_match import StayMatch
-from occupancy.model import Cause, DeviceId, ReadingKey, StateReading
+from baycast.score.suspicion_log import SuspicionLog, true_states
+from occupancy.model import BayId, BayState, Cause, DeviceId, ReadingKey, State, StateReading
 from simulator.field_run import FieldRun
 from simulator.history import play
 from simulator.radio import Outage
@@ -230,3 +232,42 @@ def test_the_bench_of_the_engine_gives_its_figures() -> None:
 def test_a_plan_that_cannot_be_played_is_refused(bad: tuple[str, int, float, int]) -> None:
     with pytest.raises(ValueError, match="--"):
         ScorePlan(*bad)
+
+
+def test_suspicions_are_held_against_the_sensors_that_stuck_and_against_what_was_true() -> None:
+    city = make_city(bays=30, seed=3)
+    start_ms = int(NOON.timestamp() * 1000)
+    end_ms = start_ms + 24 * 60 * M
+    run = FieldRun(play(city.plan, seed=3, start_ms=start_ms, end_ms=end_ms), Faults(stuck_month=60), seed=3)
+    stuck = next(sensor for sensor in run.sensors if sensor.stuck)
+    [episode] = stuck.stuck
+    sound = next(sensor for sensor in run.sensors if not sensor.stuck)
+    truth = run.history.occupied_at_start[sound.bay], run.history.changes_by_bay()[sound.bay]
+    taken_ms = sum(ms for occupied, ms in true_states(*truth, start_ms, end_ms) if occupied)
+    log = SuspicionLog()
+    found_ms = (episode.start_ms + min(episode.end_ms, end_ms)) // 2
+    log.show(stuck.bay, _suspect(None), found_ms)
+    log.show(stuck.bay, replace(_suspect(None), suspect=False), found_ms + M)
+    log.show(sound.bay, _suspect(State.OCCUPIED), start_ms)
+    figures = log.figures(run)
+    stuck_sensors = sum(len(sensor.stuck) for sensor in run.sensors)
+    assert figures["stuck_sensors"] == stuck_sensors
+    assert figures["stuck_detected_share"] == pytest.approx(1 / stuck_sensors)
+    assert figures["stuck_delay_median_h"] == pytest.approx((found_ms - episode.start_ms) / 3_600_000)
+    assert (figures["suspects"], figures["suspects_not_stuck"]) == (2, 1)
+    under_ms = end_ms - start_ms + M
+    assert figures["suspect_right_share"] == pytest.approx(taken_ms / under_ms)
+    assert figures["suspect_share"] == pytest.approx(under_ms / (len(run.sensors) * (end_ms - start_ms)))
+
+
+def _suspect(said: State | None) -> BayState:
+    return BayState(
+        bay_id=BayId("b"),
+        state=State.UNKNOWN,
+        since=NOON,
+        as_of=NOON,
+        confidence=0.0,
+        reason="suspect",
+        suspect=True,
+        last_said=said,
+    )

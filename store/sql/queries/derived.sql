@@ -333,6 +333,10 @@ DELETE FROM bay_state WHERE area = $1 AND generation = $2;
 -- The rows of a generation that is no longer live.
 DELETE FROM stay WHERE area = $1 AND generation = $2;
 
+-- name: empty_suspicion
+-- A generation that is no longer live.
+DELETE FROM suspicion WHERE area = $1 AND generation = $2;
+
 -- name: empty_outage
 -- The rows of a generation that is no longer live.
 DELETE FROM outage WHERE area = $1 AND generation = $2;
@@ -391,6 +395,11 @@ FROM bay_state WHERE area = $1 AND generation = $2;
 -- Number and hash of a generation's rows, whatever their order.
 SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, limit_min)::text, 0)::numeric), 0)
 FROM stay WHERE area = $1 AND generation = $2;
+
+-- name: digest_suspicion
+-- Number and hash of a generation's rows, whatever their order.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, device_id, kind, began_at, ended_at, reason, evidence)::text, 0)::numeric), 0)
+FROM suspicion WHERE area = $1 AND generation = $2;
 
 -- name: digest_outage
 -- Number and hash of a generation's rows, whatever their order.

@@ -65,3 +65,9 @@ LEFT JOIN LATERAL (
 WHERE d.device_id = $1
 ORDER BY d.incarnation DESC, d.boot DESC, hole DESC
 LIMIT $2;
+
+-- name: suspects
+-- How many sensors of the live generations are not believed now, by area and why.
+SELECT s.area, s.kind, count(DISTINCT s.device_id)
+FROM suspicion s JOIN generation g ON g.area = s.area AND g.generation = s.generation AND g.status = 'live'
+WHERE s.ended_at IS NULL GROUP BY s.area, s.kind ORDER BY s.area, s.kind;

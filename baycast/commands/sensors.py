@@ -1,0 +1,107 @@
+"""`baycast sensors`: what is known of each sensor, what to fix first at the top."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from baycast.settings import Settings, UsageError
+
+if TYPE_CHECKING:
+    from occupancy.maintenance import SensorRecord
+
+HELP = "list sensors with what is wrong with them, what to fix first at the top"
+
+MOST = 100_000
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--suspect", action="store_true", help="only those that are not believed now")
+    parser.add_argument("--area", metavar="ID", help="one area only")
+    parser.add_argument(
+        "--limit", type=int, default=50, metavar="N", help=f"at most so many (50; {MOST} at most)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    import psycopg
+
+    from baycast.reachability import open_database
+    from baycast.wiring import database_url
+    from occupancy.maintenance import by_urgency
+    from store.registry import load_registries
+    from store.sensors import list_sensors
+
+    if not 1 <= args.limit <= MOST:
+        raise UsageError(f"--limit {args.limit}: give 1 to {MOST}")
+    with open_database(database_url(settings), "baycast sensors") as conn:
+        try:
+            registries = load_registries(conn)
+            if args.area is not None and args.area not in registries:
+                known = ", ".join(sorted(registries)) or "none"
+                raise UsageError(f"there is no area {args.area!r}; registered: {known}")
+            found = [
+                record
+                for area, registry in registries.items()
+                if args.area in (None, area)
+                for record in list_sensors(conn, registry)
+            ]
+        except psycopg.errors.UndefinedTable:
+            raise UsageError("the database is not migrated: run `baycast migrate` first") from None
+    shown = [record for record in found if record.suspicions] if args.suspect else found
+    ordered = by_urgency(shown)[: args.limit]
+    if args.json:
+        print(json.dumps({"sensors": [_document(one) for one in ordered], "of": len(shown)}))
+        return 0
+    for one in ordered:
+        print(_words(one))
+    if len(ordered) < len(shown):
+        print(f"and {len(shown) - len(ordered)} more: --limit")
+    if not shown:
+        print("none")
+    return 0
+
+
+def _words(record: "SensorRecord") -> str:
+    from occupancy.maintenance import defects
+
+    where = "no bay" if record.bay_id is None else str(record.bay_id)
+    heard = "never" if record.heard_at is None else f"{record.heard_at:%Y-%m-%d %H:%MZ}"
+    said = f"{record.state.value}, heard {heard}" if record.state is not None else f"heard {heard}"
+    battery = "" if record.battery_mv is None else f", {record.battery_mv} mV"
+    share = "" if record.missed_share is None else f", {record.missed_share:.0%} missed"
+    wrong = "; ".join(defect.words for defect in defects(record)) or "nothing wrong"
+    return f"{record.device_id} ({where}, {record.sensor.model}): {said}{battery}{share}: {wrong}"
+
+
+def _document(record: "SensorRecord") -> dict[str, object]:
+    from occupancy.answers import instant
+    from occupancy.maintenance import defects
+
+    return {
+        "area": record.sensor.area_id,
+        "device_id": record.device_id,
+        "model": record.sensor.model,
+        "bay_id": record.bay_id,
+        "zone_id": record.zone_id,
+        "heard_at": instant(record.heard_at),
+        "stated_at": instant(record.stated_at),
+        "state": record.state,
+        "silent": record.silent,
+        "battery_mv": record.battery_mv,
+        "faults": list(record.faults),
+        "words": record.agreed + record.missed,
+        "missed": record.missed,
+        "missed_share": record.missed_share,
+        "defects": [defect.words for defect in defects(record)],
+        "suspicions": [
+            {
+                "bay_id": row.bay_id,
+                "kind": row.kind,
+                "began_at": instant(row.began_at),
+                "reason": row.reason,
+                "evidence": dict(row.evidence),
+            }
+            for row in record.suspicions
+        ],
+    }

@@ -1,0 +1,90 @@
+"""What is wrong with a sensor, and which one to fix first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from occupancy.clocks import z
+from occupancy.model import EPOCH, BayId, DeviceId, Sensor, State, Suspicion, ZoneId
+
+BATTERY_LOW_MV, BATTERY_CRITICAL_MV = 3_000, 2_900
+MISSED_SHARE = 0.1
+"""Of its words that showed one before them to be missing: from here on its radio, or its eye, is poor."""
+WORDS = 20
+"""Fewer words say nothing about that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorRecord:
+    """One sensor, as far as it is known up to `now`, the watermark; times None: never."""
+
+    sensor: Sensor
+    bay_id: BayId | None
+    zone_id: ZoneId | None
+    now: datetime | None
+    heard_at: datetime | None
+    stated_at: datetime | None
+    state: State | None
+    """What it said last."""
+    agreed: int
+    missed: int
+    battery_mv: int | None
+    faults: Sequence[str]
+    suspicions: Sequence[Suspicion]
+    """Those that last."""
+
+    @property
+    def device_id(self) -> DeviceId:
+        return self.sensor.device_id
+
+    @property
+    def missed_share(self) -> float | None:
+        words = self.agreed + self.missed
+        return self.missed / words if words else None
+
+    @property
+    def silent(self) -> bool:
+        """Whether its promise to speak is broken for good."""
+        if self.heard_at is None:
+            return True
+        return self.now is not None and self.now >= self.heard_at + self.sensor.silent_after
+
+
+class Defect(NamedTuple):
+    weight: int
+    words: str
+
+
+def defects(record: SensorRecord) -> list[Defect]:
+    """What is wrong with it, the worst first: what hides a bay weighs more than what will hide it one day."""
+    found = [
+        Defect(100, f"suspect ({row.kind}) since {z(row.began_at)}: {row.reason}")
+        for row in record.suspicions
+    ]
+    if record.heard_at is None:
+        found.append(Defect(80, "never heard"))
+    elif record.silent:
+        found.append(Defect(90, f"silent since {z(record.heard_at)}"))
+    if record.faults:
+        found.append(Defect(60, f"reports {', '.join(record.faults)}"))
+    if record.battery_mv is not None and record.battery_mv < BATTERY_LOW_MV:
+        critical = record.battery_mv < BATTERY_CRITICAL_MV
+        found.append(Defect(50 if critical else 30, f"battery at {record.battery_mv} mV"))
+    share = record.missed_share
+    if share is not None and share >= MISSED_SHARE and record.agreed + record.missed >= WORDS:
+        found.append(Defect(20, f"{share:.0%} of its words show one before them to be missing"))
+    return sorted(found, reverse=True)
+
+
+def by_urgency(records: Iterable[SensorRecord]) -> list[SensorRecord]:
+    """What to fix first: the most, and the gravest, that is wrong; among equals what is wrong for longest."""
+
+    def urgency(record: SensorRecord) -> tuple[int, datetime, DeviceId]:
+        wrong = [row.began_at for row in record.suspicions]
+        since = min(wrong) if wrong else record.heard_at or EPOCH
+        return -sum(defect.weight for defect in defects(record)), since, record.device_id
+
+    return sorted(records, key=urgency)

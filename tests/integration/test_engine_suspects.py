@@ -1,0 +1,199 @@
+"""Learning from closed days and suspicions on the real database: once a day, over restarts, by rebuild (L3)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import cycle
+from typing import Any
+
+import psycopg
+import pytest
+
+from baycast.cli import main
+from occupancy import engine
+from occupancy.engine import EngineConfig
+from occupancy.engine.learning import DailyLearner, learn_when_due
+from occupancy.learnt import learnt_doc
+from occupancy.model import ReadingKey, StateReading
+from store import learnt
+from store.log import LogEntry, append_entries
+from store.postgres import Connection, connect
+from store.registry import Change, apply
+from tests.integration.test_engine_rows import TOWN, log, rows, serve
+from tests.support.folded import AREA, START, documents, state
+from tests.support.lessons import drifting, lesson
+from tests.support.waiting import eventually
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[Connection]:
+    with connect(database_url) as connection:
+        docs = [
+            (kind, id, {**doc, "expected_heartbeat_s": 40_000} if kind == "sensor" else doc)
+            for kind, id, doc in documents()
+        ]
+        entries = [LogEntry("registry", f"{kind}/{id}", doc, START, "test") for kind, id, doc in docs]
+        with connection.transaction(), connection.cursor() as cur:
+            append_entries(cur, AREA, entries, clock="live")
+        yield connection
+
+
+def busy(device: str, days: int, *, stuck_s: float | None = None) -> list[StateReading]:
+    """Short stays with long pauses, not when others have theirs; from `stuck_s` on, taken, and repeated."""
+    found: list[StateReading] = []
+    at, seq = 1000.0 * int(device[1:]), 0
+    lasts = cycle((1500, 7000, 3000, 9000, 900, 12_000, 5000, 8000))
+    while at < days * DAY_S:
+        stuck = stuck_s is not None and at >= stuck_s
+        again = stuck and found[-1].occupied
+        seq += 1
+        occupied = stuck or seq % 2 == 1
+        found.append(state(device, seq, at, occupied, cause="heartbeat" if again else "change"))
+        at += 6 * 3600 if stuck else next(lasts)
+    return found
+
+
+def play(conn: Connection, readings: list[StateReading], until_s: float, *, restarts: bool = False) -> None:
+    """The log as it grows by the hour, an engine beside it, and what is learnt when days have closed."""
+    asked: dict[Any, Any] = {}
+    at = 0.0
+    while at <= until_s:
+        log(conn, [r for r in readings if at - 3600 < (r.received_at - START).total_seconds() <= at], at)
+        if restarts or at % DAY_S == 0:
+            serve(conn)
+            learn_when_due(conn, TOWN, asked)
+            if restarts:
+                asked.clear()
+        at += 3600
+    serve(conn)
+
+
+def test_l3_a_stuck_sensor_is_found_by_what_closed_days_taught(conn: Connection) -> None:
+    stuck_s = 2 * DAY_S + 7200.0
+    readings = [r for n in range(3) for r in busy(f"s{n}", 3, stuck_s=stuck_s if n == 0 else None)]
+    play(conn, readings, 3 * DAY_S, restarts=True)
+    found = rows(conn, 1)
+    [suspicion] = found["suspicion"]
+    assert (suspicion["bay_id"], suspicion["kind"], suspicion["ended_at"]) == (
+        "high-st-0",
+        "implausible",
+        None,
+    )
+    [shown] = [row for row in found["bay_state"] if row["bay_id"] == "high-st-0"]
+    assert shown["state"] == "unknown"
+    assert shown["reason"].startswith("suspect (implausible): occupied since")
+    entries = conn.execute("SELECT key FROM log_entry WHERE kind = 'learnt' ORDER BY key").fetchall()
+    assert entries == [("2026-11-03",), ("2026-11-04",), ("2026-11-05",)]
+    conn.commit()
+    assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""), compare=True).differing == ()
+    assert conn.execute("SELECT count(*) FROM log_entry WHERE kind = 'learnt'").fetchone() == (3,)
+
+
+def test_l3_restarts_give_the_rows_of_one_engine(conn: Connection, database_url: str) -> None:
+    flaps = [
+        replace(state("s0", 1, 0, True), key=ReadingKey(0, 2, n), at=at, received_at=at, occupied=n % 2 == 0)
+        for n in range(40)
+        for at in (START + timedelta(days=1, hours=9, seconds=n * 300),)
+    ]
+    readings = [*busy("s0", 1), *flaps, *busy("s1", 2, stuck_s=DAY_S + 7200.0), *busy("s2", 2)]
+    with conn.transaction(), conn.cursor() as cur:
+        entry = learnt_doc(lesson(START + timedelta(minutes=10), unreliable=(drifting("high-st-2", "s2"),)))
+        append_entries(cur, AREA, [LogEntry("learnt", "2026-11-02", entry, START, "engine")])
+    play(conn, readings, 2 * DAY_S, restarts=True)
+    found = rows(conn, 1)
+    assert {row["kind"] for row in found["suspicion"]} == {"chatter", "implausible", "drift"}
+    assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""), compare=True).differing == ()
+
+
+def test_one_entry_a_day_whoever_learns(conn: Connection, database_url: str) -> None:
+    play(conn, busy("s0", 1), DAY_S)
+    with conn.transaction(), conn.cursor() as cur:
+        [known] = learnt.newest(cur, TOWN, 10**9, 5)
+    head = conn.execute("SELECT position FROM log_head").fetchone()
+    conn.commit()
+    assert not learnt.enter(conn, TOWN, known)
+    assert conn.execute("SELECT position FROM log_head").fetchone() == head, "no position is used for nothing"
+    conn.commit()
+    outcomes = []
+
+    def enter() -> None:
+        with connect(database_url) as own:
+            outcomes.append(learnt.enter(own, TOWN, _on_another_day(known)))
+
+    threads = [threading.Thread(target=enter) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [False, False, False, True]
+
+
+def test_an_entry_holds_after_everything_that_is_in_the_log(conn: Connection) -> None:
+    play(conn, busy("s0", 1), DAY_S)
+    log(conn, [], 5 * DAY_S)
+    with conn.transaction(), conn.cursor() as cur:
+        [known] = learnt.newest(cur, TOWN, 10**9, 5)
+    assert learnt.enter(conn, TOWN, _on_another_day(known))
+    with conn.transaction(), conn.cursor() as cur:
+        newest = learnt.newest(cur, TOWN, 10**9, 1)[0]
+    assert newest.holds_from > START + timedelta(days=5)
+
+
+def test_the_engine_learns_beside_serving(conn: Connection, database_url: str) -> None:
+    for at in range(0, DAY_S + 1, 7200):
+        log(conn, [r for r in busy("s0", 1) if at - 7200 < (r.at - START).total_seconds() <= at], at)  # type: ignore[operator]
+    serve(conn)
+    with DailyLearner(EngineConfig(database_url=database_url, learn_every_s=0.01)) as learner:
+
+        def entered() -> bool:
+            learner.check()
+            found = conn.execute("SELECT count(*) FROM log_entry WHERE kind = 'learnt'").fetchone()
+            conn.commit()
+            return found == (1,)
+
+        eventually(entered, what="an entry of the log")
+
+
+def test_what_goes_wrong_while_learning_is_not_swallowed() -> None:
+    config = EngineConfig(database_url="postgresql://nobody@127.0.0.1:1/none", learn_every_s=0.01)
+    with DailyLearner(config) as learner, pytest.raises(psycopg.OperationalError):
+        eventually(learner.check, what="an error")
+
+
+def _on_another_day(known: Any) -> Any:
+    import msgspec
+
+    return msgspec.structs.replace(known, day=known.day + timedelta(days=7))
+
+
+def test_suspect_sensors_are_listed_for_maintenance_and_on_the_doctors_page(
+    conn: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BAYCAST_DATABASE_URL", database_url)
+    registry = [Change(kind, id, doc) for kind, id, doc in documents()]
+    apply(conn, registry, entered_by="test", entered_at=START)
+    with conn.transaction(), conn.cursor() as cur:
+        entry = learnt_doc(lesson(START + timedelta(minutes=10), unreliable=(drifting("high-st-2", "s2"),)))
+        append_entries(cur, AREA, [LogEntry("learnt", "2026-11-02", entry, START, "engine")])
+    log(conn, [state("s2", 1, 60, True), state("s1", 1, 60, False)], 60)
+    log(conn, [], 900)
+    serve(conn)
+    assert main(["sensors", "--suspect"]) == 0
+    assert capsys.readouterr().out == (
+        "s2 (high-st-2, ir-flush): occupied, heard 2026-11-02 08:01Z, 0% missed: "
+        "suspect (drift) since 2026-11-02 08:10:00Z: taken 100% of a day\n"
+    )
+    assert main(["sensors", "--json", "--area", AREA]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["device_id"] for one in listed["sensors"]] == ["s2", "s0", "s1"]
+    assert listed["sensors"][0]["suspicions"][0]["evidence"] == {"usual": 0.0, "spread": 0.1}
+    assert listed["sensors"][1]["defects"] == ["never heard"]
+    main(["doctor"])
+    assert "1 drift in town" in capsys.readouterr().out
+    assert main(["sensors", "--area", "nowhere"]) == 2

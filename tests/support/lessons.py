@@ -1,0 +1,40 @@
+"""What closed days would have taught of `tests.support.folded`'s street, for tests of suspicions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from occupancy.conduct import Unreliable
+from occupancy.learnt import Learnt
+from occupancy.model import SuspicionKind
+from occupancy.spells import ALL, CELLS, LearntSpells, Rates
+
+
+def lesson(
+    holds_from: datetime,
+    *,
+    ends_per_h: float = 1.0,
+    short_per_day: float = 0.5,
+    unreliable: tuple[Unreliable, ...] = (),
+) -> Learnt:
+    """Spells of either state end so often, whatever their age and the hour."""
+    hours = tuple([1000.0] * CELLS)
+    ends = tuple([1000.0 * ends_per_h] * CELLS)
+    spells = LearntSpells(until=holds_from, kinds={ALL: Rates((hours, hours), (ends, ends))}, zones={})
+    return Learnt(
+        day=holds_from.date(),
+        holds_from=holds_from,
+        spells=spells,
+        short_spells={"high-st": short_per_day},
+        unreliable=unreliable,
+    )
+
+
+def drifting(bay_id: str, device_id: str) -> Unreliable:
+    return Unreliable(
+        bay_id=bay_id,
+        device_id=device_id,
+        kind=SuspicionKind.DRIFT,
+        reason="taken 100% of a day",
+        evidence={"usual": 0.0, "spread": 0.1},
+    )
