@@ -33,6 +33,7 @@ COLUMNS: Final = (
     "device_id",
     "model",
     "expected_heartbeat_s",
+    "gateway",
 )
 _NEEDED = ("zone_id", "lat", "lon")
 _NUMBER = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,15})?")
@@ -266,6 +267,9 @@ class _BayFile:
         if heartbeat or self._options.heartbeat_s is not None:
             whole = int(heartbeat) if _WHOLE.fullmatch(heartbeat) else heartbeat
             doc["expected_heartbeat_s"] = whole if heartbeat else self._options.heartbeat_s
+        if "gateway" in row.cells:
+            doc.pop("gateway", None)
+            doc |= {"gateway": row.cells["gateway"]} if row.cells["gateway"] else {}
         for column, option in (("model", "--model"), ("expected_heartbeat_s", "--heartbeat-s")):
             if column not in doc:
                 self._error(

@@ -117,4 +117,5 @@ def _row(registry: Registry, bay: Bay) -> dict[str, object]:
         "device_id": sensor.device_id if sensor else "",
         "model": sensor.model if sensor else "",
         "expected_heartbeat_s": sensor.expected_heartbeat_s if sensor else "",
+        "gateway": (sensor.gateway or "") if sensor else "",
     }

@@ -35,11 +35,14 @@ def bay_rows(
     """Cut what a sensor saw to the times it watched this bay; no stay crosses the end of a binding.
 
     `bindings` are the sensor's to this bay in time order; so are `holdings`, the last of which lasts. What lasts is
-    open until the watermark reaches the end of its binding.
+    open until the watermark reaches the end of its binding; of a binding that has not begun nothing is said.
     """
     intervals: list[BayInterval] = []
     stays: list[Stay] = []
+    reached_at = max(holdings[-1].since, watermark or holdings[-1].since)
     for binding in bindings:
+        if binding.valid_from is not None and binding.valid_from > reached_at:
+            continue
         for holding, then in zip_longest(holdings, holdings[1:]):
             start = holding.since
             if binding.valid_from is not None and binding.valid_from > start:

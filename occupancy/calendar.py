@@ -19,6 +19,9 @@ from occupancy.model import Area, Calendar, aware
 BANK_HOLIDAY = "bank_holiday"
 """The day type that needs no declaration; a calendar may declare further days of it (a royal occasion)."""
 
+EVENT = "event"
+"""The day type that overrides declare unless they name another; it needs no day in the calendar."""
+
 
 @dataclass(frozen=True, slots=True)
 class CivilTime:

@@ -88,18 +88,15 @@ class CountedParks:
         page.count_checkpoint_cuts[zone_id] = history.start.as_of if history.start else BEGINNING
         page.count_checkpoints = [(z, c) for z, c in page.count_checkpoints if z != zone_id]
         park = self.park_of(zone_id)
-        cut = history.start.since if history.start else BEGINNING
-        if park is None:
-            self.counts.pop(zone_id, None)
-            page.count_folds.pop(zone_id, None)
-            page.gone_counts.add(zone_id)
-            page.replace_count(zone_id, BEGINNING, [])
-            return
-        count = CarParkCount(park, history.start)
-        closed: list[CountSpan] = []
-        own = {gate.device_id for gate in park.gates}
+        own = {gate.device_id for gate in park.gates} if park else set()
         said = [event_of(r, r.observed_at(clock)) for r in history.readings if r.device_id in own]
         events = sorted([*said, *(recount.event() for recount in history.recounts)])
+        if park is None or (history.start is None and not events):
+            self._forget(zone_id, page)
+            return
+        cut = history.start.since if history.start else BEGINNING
+        count = CarParkCount(park, history.start)
+        closed: list[CountSpan] = []
         for event in events:
             if not count.accepts(event):
                 continue  # before the checkpoint, which holds it already
@@ -118,6 +115,14 @@ class CountedParks:
             if count is not None and count.head is not None:
                 self._write(count, count.head.since, [], watermark, page)
         return expired
+
+    def _forget(self, zone_id: ZoneId, page: Page) -> None:
+        """Nothing was ever said of a car park, as it turns out: its gates are others', or it is none."""
+        self.counts.pop(zone_id, None)
+        self._expiries.drop(zone_id)
+        page.count_folds.pop(zone_id, None)
+        page.gone_counts.add(zone_id)
+        page.replace_count(zone_id, BEGINNING, [])
 
     def _write(
         self,

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from occupancy.clocks import z
 from occupancy.device_fold import CutOff
 from occupancy.model import EPOCH, AnyReading, Clock, DeviceId, Outage
 from occupancy.registry import Registry
+from occupancy.said_outages import Row, SaidOutages
 
 SLOT = timedelta(minutes=5)
 BROKEN = 6
@@ -26,8 +26,6 @@ LEAST = 2
 """Slots that an outage lasts at least: shorter silences of small groups are too many to look at."""
 _SLACK = 1.1
 """A promise is broken a tenth of a heartbeat after its time."""
-_ALONE = timedelta(minutes=30)
-"""A gateway that comes back so much later than the rest of the area was away for its own sake, too."""
 _NEVER, _KNOWN = 2**62, 0
 """When a silence becomes an outage: not by itself, or it has."""
 _DAY = timedelta(days=1) // SLOT
@@ -35,8 +33,6 @@ _KEPT = 6 * _DAY
 """Slots before the day of the watermark that are remembered: 48 hours late, after the longest usual silence."""
 
 Span = tuple[datetime, datetime]
-Row = tuple[str, datetime]
-"""What tells outages apart: the group, and when the outage began."""
 
 
 class Outages:
@@ -63,10 +59,7 @@ class Outages:
         """By group: the silence looked at, and the slot in which it becomes an outage (None: not worked out)."""
         self._again_from: dict[str, int] = {}
         """By group: the slot of a word that came late."""
-        self._said: dict[Row, Outage] = {}
-        """All that was found, however long ago, but for those of gateways within one of the area."""
-        self._cut_offs: dict[str | None, tuple[CutOff, ...]] = {}
-        """By gateway (None: of sensors without one), as far as anybody asked."""
+        self._said = SaidOutages()
         self.registry_changed()
 
     def registry_changed(self) -> None:
@@ -78,7 +71,7 @@ class Outages:
             limits[device_id] = (sensor.silent_after // SLOT, 2 + heartbeat // SLOT)
             groups.setdefault(self._whole(), []).append(device_id)
             if sensor.gateway is not None:
-                groups.setdefault(f"gateway/{sensor.gateway}", []).append(device_id)
+                groups.setdefault(_group_of(sensor.gateway), []).append(device_id)
         if (groups, limits) == (self._groups, self._limits):
             return
         self._groups, self._limits = groups, limits
@@ -109,14 +102,9 @@ class Outages:
         for span in deaf:
             self.pipeline_was_down(span)
         self._again_from.clear()
-        for row in sorted(rows, key=lambda row: row.began_at):
-            self._said[row.group, row.began_at] = row
+        self._said.load(rows)
         for group in self._groups:
-            older = [
-                row
-                for row in self._said.values()
-                if row.group == group and slot_of(row.began_at) < self._base
-            ]
+            older = self._said.before(at_slot(self._base), group)
             self._found[group] = [*older, *self._outages(group, self._base)]
             self._looked(group)
 
@@ -154,10 +142,8 @@ class Outages:
             else:
                 self._watch(group)
         self._again_from.clear()
-        changed = self._changed()
+        changed = self._said.say(self._found, self._whole(), at_slot(self._base))
         self._forget(now)
-        if changed:
-            self._cut_offs.clear()
         return changed, {device_id for group, _ in changed for device_id in self._groups.get(group, ())}
 
     def cut_offs_of(self, device_id: DeviceId) -> tuple[CutOff, ...]:
@@ -165,13 +151,9 @@ class Outages:
         sensor = self.registry.sensors.get(device_id)
         if sensor is None:
             return ()
-        if sensor.gateway not in self._cut_offs:
-            groups = (self._whole(), f"gateway/{sensor.gateway}" if sensor.gateway is not None else None)
-            found = [
-                CutOff(began_at, _why(group, began_at)) for group, began_at in self._said if group in groups
-            ]
-            self._cut_offs[sensor.gateway] = tuple(sorted(found))
-        return self._cut_offs[sensor.gateway]
+        if sensor.gateway is None:
+            return self._said.cut_offs((self._whole(),))
+        return self._said.cut_offs((self._whole(), _group_of(sensor.gateway)))
 
     def _whole(self) -> str:
         return f"area/{self.registry.area_id}"
@@ -188,7 +170,7 @@ class Outages:
         self._heard[device_id] = heard | bit
         self._newest[device_id] = max(slot, self._newest.get(device_id, slot))
         sensor = self.registry.sensors[device_id]
-        for group in (self._whole(), f"gateway/{sensor.gateway}" if sensor.gateway is not None else None):
+        for group in (self._whole(), _group_of(sensor.gateway) if sensor.gateway is not None else None):
             if group is None:
                 continue
             together = self._group_heard.get(group, 0)
@@ -308,32 +290,6 @@ class Outages:
         dues = [last + self._limits[device_id][1] for device_id, last in self._alive(group, start)]
         return sorted(max(due, start + LEAST) for due in dues if due > start)
 
-    def _changed(self) -> dict[Row, Outage | None]:
-        """What is said of outages differs from what was said: those of gateways within one of the area are not said."""
-        whole = self._found.get(self._whole(), ())
-        said = {
-            (row.group, row.began_at): row
-            for rows in self._found.values()
-            for row in rows
-            if row.group == self._whole() or not any(_part_of(row, other) for other in whole)
-        }
-        kept_from = at_slot(self._base or 0)
-        changed: dict[Row, Outage | None] = {
-            key: None for key in self._said if key not in said and key[1] >= kept_from
-        }
-        for key in changed:
-            del self._said[key]
-        # What is older than what is remembered was said then, or never.
-        changed.update(
-            {
-                key: row
-                for key, row in said.items()
-                if self._said.get(key) != row and (key in self._said or key[1] >= kept_from)
-            }
-        )
-        self._said.update((key, row) for key, row in changed.items() if row is not None)
-        return changed
-
     def _forget(self, now: int) -> None:
         """Drop what is older than anything that may come; what was said of it stands."""
         base = now // _DAY * _DAY - _KEPT
@@ -364,6 +320,10 @@ def at_slot(slot: int) -> datetime:
     return EPOCH + slot * SLOT
 
 
+def _group_of(gateway: str) -> str:
+    return f"gateway/{gateway}"
+
+
 def _lowest(bits: int) -> int:
     """The place of the lowest bit that is set."""
     return (bits & -bits).bit_length() - 1
@@ -371,17 +331,3 @@ def _lowest(bits: int) -> int:
 
 def _ended_by(row: Outage, slot: int) -> bool:
     return row.ended_at is not None and slot_of(row.ended_at) <= slot
-
-
-def _why(group: str, began_at: datetime) -> str:
-    kind, _, name = group.partition("/")
-    return f"outage of {kind} {name} since {z(began_at)}, no word of this sensor since"
-
-
-def _part_of(row: Outage, whole: Outage) -> bool:
-    """Whether a gateway's outage is that of the area, as seen from there."""
-    if row.noticed_at < whole.began_at or (whole.ended_at is not None and row.noticed_at >= whole.ended_at):
-        return False
-    if row.ended_at is None or whole.ended_at is None:
-        return row.ended_at is whole.ended_at
-    return row.ended_at <= whole.ended_at + _ALONE

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from occupancy.calendar import EVENT
 from occupancy.model import AreaId, Bay, BayId, Override, OverrideKind, ZoneId
 from occupancy.registry_fields import ID_PATTERN, Fields, format_instant
 
@@ -37,7 +38,7 @@ def override_of(id: str, doc: object) -> Override:
         ends_at=_minute(read, "ends_at") if read.optional("ends_at") else None,
         expires_at=_minute(read, "expires_at") if read.optional("expires_at") else None,
         notice=read.text("notice", 64) if read.optional("notice") else None,
-        day_type=read.match("day_type", _DAY_TYPE) if read.optional("day_type") else "event",
+        day_type=read.match("day_type", _DAY_TYPE) if read.optional("day_type") else EVENT,
         bay_ids=frozenset(BayId(i) for i in read.matches("bay_ids"))
         if read.optional("bay_ids")
         else frozenset(),
@@ -53,7 +54,7 @@ def override_of(id: str, doc: object) -> Override:
         raise read.error(
             "bay_ids", "it is for no bay and no zone", "name at least one in bay_ids or zone_ids"
         )
-    if kind is not OverrideKind.EVENT and found.day_type != "event":
+    if kind is not OverrideKind.EVENT and found.day_type != EVENT:
         raise read.error("day_type", f"a {kind} declares no day", "leave it out, or make it an event")
     return found
 
@@ -72,7 +73,7 @@ def override_document(override: Override) -> dict[str, object]:
         doc["expires_at"] = format_instant(override.expires_at)
     if override.notice is not None:
         doc["notice"] = override.notice
-    if override.day_type != "event":
+    if override.day_type != EVENT:
         doc["day_type"] = override.day_type
     if override.bay_ids:
         doc["bay_ids"] = sorted(override.bay_ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from occupancy.calendar import BANK_HOLIDAY
+from occupancy.calendar import BANK_HOLIDAY, EVENT
 from occupancy.model import Bay, BayType, Binding, Sign, Use, ZoneKind
 from occupancy.registry_contents import Contents
 from occupancy.registry_documents import identity
@@ -52,11 +52,10 @@ def _area(contents: Contents) -> Iterator[RegistryError]:
 def _rules(contents: Contents) -> Iterator[RegistryError]:
     declared = {kind for kind, _, _ in contents.calendar.days} if contents.calendar else set()
     for rule_id, rule in sorted(contents.rules.items()):
-        if rule.only_on not in (None, BANK_HOLIDAY) and rule.only_on not in declared:
+        if rule.only_on not in (None, BANK_HOLIDAY, EVENT) and rule.only_on not in declared:
             problem = f"the calendar has no day of type '{rule.only_on}', so the rule would never apply"
-            yield RegistryError(
-                f"rule {rule_id}", "only_on", problem, "declare its days in the area's calendar"
-            )
+            fix = f"declare its days in the area's calendar, or make it '{EVENT}', which overrides declare"
+            yield RegistryError(f"rule {rule_id}", "only_on", problem, fix)
 
 
 def _bays(contents: Contents) -> Iterator[RegistryError]:

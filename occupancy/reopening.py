@@ -32,7 +32,8 @@ def devices_reopened(registry: Registry, change: Change, known: Collection[Devic
 
 
 def parks_reopened(registry: Registry, change: Change, known: Collection[ZoneId]) -> list[ZoneId]:
-    """The `known` car parks that a change concerns: of a gate, the one it leaves and the one it joins."""
+    """The car parks that a change concerns, `known` ones (those with rows) if it is not for a gate that was there: of
+    that the one it leaves and the one it joins."""
     kind, id, doc = change
     found: list[ZoneId] = []
     match kind:
@@ -46,6 +47,8 @@ def parks_reopened(registry: Registry, change: Change, known: Collection[ZoneId]
             new = None if doc is None else entity(kind, id, doc)
             if not (isinstance(new, Gate) and old_gate and _counting(new) == _counting(old_gate)):
                 found = [gate.zone_id for gate in (old_gate, new) if isinstance(gate, Gate)]
+                if old_gate is not None:
+                    return found
         case "area" if _clock_changes(registry, id, doc) or _zone_changes(registry, id, doc):
             return list(known)
     return [zone_id for zone_id in found if zone_id in known]

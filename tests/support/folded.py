@@ -1,25 +1,22 @@
-"""A small city, and an engine without a database: the fold's pages laid over plain dictionaries.
+"""A small city, and an engine without a database: a fold over a log in memory, its pages laid over plain dictionaries.
 
 For the laws of the fold over many examples; the engine on the real database is under test in tests/integration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
-from occupancy.batch import Batch
-from occupancy.cell_pass import capacities, closing
-from occupancy.cells import Held, car_park_cells
+from occupancy.batch import Batch, at_once
+from occupancy.car_park import Recount
 from occupancy.counted import CountHistory
-from occupancy.device_fold import DeviceFold
-from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
 from occupancy.fold import AreaFold
 from occupancy.model import (
     AnyReading,
     Cause,
+    Clock,
     CountReading,
     DeviceId,
     Direction,
@@ -27,15 +24,14 @@ from occupancy.model import (
     PassageReading,
     ReadingKey,
     StateReading,
-    ZoneCell,
     ZoneId,
-    ZoneKind,
 )
-from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
+from occupancy.outages import remembered_from, slot_of
+from occupancy.overrides import KIND as OVERRIDE
+from occupancy.page import BEGINNING, FIRST_KEY, Before
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
-from occupancy.spans import differences
-from occupancy.street_cells import street_cells
+from tests.support.laid_rows import LaidRows
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  # a Monday
 CELLS_UNTIL = START + timedelta(days=3)
@@ -157,9 +153,6 @@ def count(device: str, seq: int, at_s: float, occupied: int) -> CountReading:
     )
 
 
-_began = attrgetter("started_at")
-
-
 class Folded:
     """Folds batches and keeps the rows. A key that came before is not folded again, as the log would not store it."""
 
@@ -167,24 +160,27 @@ class Folded:
         self, docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None, *, pages_of: int = 1
     ) -> None:
         self.pages_of = pages_of
-        """Positions to a page, at most: a watermark ends one."""
+        """Positions to a page, at most: who asks for rows ends one."""
+        self.log: list[Batch] = []
+        self.tables = LaidRows(CELLS_UNTIL)
         self.fold = AreaFold(Registry())
-        self.log: list[AnyReading] = []
-        self.keys: set[tuple[str, ReadingKey]] = set()
-        self.intervals: dict[tuple[str, datetime], Any] = {}
-        self.stays: dict[tuple[str, datetime], Any] = {}
-        self.overstays: dict[tuple[str, datetime], Any] = {}
-        self.counts: dict[tuple[str, datetime], Any] = {}
-        self.bays: dict[str, Any] = {}
-        self.outages: dict[tuple[str, datetime], Any] = {}
-        self.checkpoints: list[DeviceFold] = []
-        self.count_checkpoints: list[tuple[ZoneId, Any]] = []
-        self.cells: dict[tuple[str, datetime], ZoneCell] = {}
-        self.due_cells = DueCells(self.fold.registry, {})
-        self.laid_to: datetime | None = None
-        """The watermark of the cells."""
-        self.position = 0
+        self.tables.taken_up_by(self.fold.registry)
+        self._keys: set[tuple[str, ReadingKey]] = set()
         self.append(changes=documents() if docs is None else docs)
+
+    @property
+    def bays(self) -> dict[str, Any]:
+        self.lay()
+        return self.tables.bays
+
+    @property
+    def outages(self) -> dict[tuple[str, datetime], Any]:
+        self.lay()
+        return self.tables.outages
+
+    def rows(self) -> dict[str, Any]:
+        self.lay()
+        return self.tables.rows()
 
     def append(
         self,
@@ -193,27 +189,94 @@ class Folded:
         watermark_s: float | None = None,
         changes: Sequence[tuple[str, str, object | None]] = (),
         pipeline_down: Sequence[tuple[datetime, datetime]] = (),
+        recounts: Mapping[str, tuple[datetime, int]] | None = None,
     ) -> None:
+        """One position of the log. `recounts`: by car park, when somebody counted how many."""
         fresh = []
         for reading in readings:
-            if (reading.device_id, reading.key) not in self.keys:
-                self.keys.add((reading.device_id, reading.key))
+            if (reading.device_id, reading.key) not in self._keys:
+                self._keys.add((reading.device_id, reading.key))
                 fresh.append(reading)
-        self.log.extend(fresh)
-        self.position += 1
+        position = len(self.log) + 1
         watermark = None if watermark_s is None else START + timedelta(seconds=watermark_s)
         if watermark is not None and self.fold.watermark is not None and watermark <= self.fold.watermark:
             watermark = None
         batch = Batch(
-            position=self.position,
+            position=position,
             watermark=watermark,
             readings=fresh,
             changes=changes,
             pipeline_down=pipeline_down,
+            recounts=[
+                Recount(ZoneId(zone), at, occupied, position, n)
+                for n, (zone, (at, occupied)) in enumerate((recounts or {}).items())
+            ],
         )
+        self._take(batch)
+
+    def rebuilt(self, *, pages_of: int = 1, together: bool = False) -> Folded:
+        """Another generation: the same log, folded from its beginning; `together`: a page's positions at once."""
+        other = Folded([], pages_of=pages_of)
+        other.log, other.tables = [], LaidRows(CELLS_UNTIL)
+        other._renew(Registry())
+        for start in range(0, len(self.log), pages_of):
+            page = self.log[start : start + pages_of]
+            for batch in at_once(page) if together else page:
+                other._take(batch)
+        return other
+
+    def crash(self) -> None:
+        """What is not written is lost; a new process takes up from the rows, and folds the log after them."""
+        tables, after = self.tables, self.tables.position
+        unwritten = self.log[after:]
+        del self.log[after:]
+        registry = Registry()
+        for batch in self.log:
+            for kind, id, doc in batch.changes:
+                if kind == OVERRIDE:
+                    registry.put_override(id, doc)
+                elif doc is None:
+                    registry.remove(kind, id)
+                else:
+                    registry.put(kind, id, doc)
+        self._renew(registry)
+        since = tables.watermark and remembered_from(tables.watermark)
+        heard: dict[DeviceId, list[int]] = {}
+        for reading in self._readings():
+            live = self.fold.clock is Clock.LIVE
+            at = reading.received_at if live else reading.observed_at(Clock.EVENT)
+            if since and at >= since:
+                heard.setdefault(reading.device_id, []).append(slot_of(at))
+        self.fold.load(
+            tables.devices.values(),
+            {zone: (count.base, count.recent) for zone, count in tables.count_folds.items()},
+            {zone: said for zone, (said, _) in tables.zones.items()},
+            [stay for stay in tables.stays.values() if stay.departed_at is None],
+            heard,
+            [span for batch in self.log for span in batch.pipeline_down if since and span[1] >= since],
+            tables.outages.values(),
+        )
+        for batch in unwritten:
+            self._take(batch)
+
+    def fold_again(self, device_id: DeviceId, before: Before | None) -> None:
+        """Fold a sensor again from a checkpoint, as if a word had come late (None: from the beginning)."""
+        self.fold.reopen({device_id: self._history(device_id, before)})
+
+    def lay(self) -> None:
+        """Write what there is as a page."""
+        self.tables.lay(self.fold.take_page(), self.fold)
+
+    def _renew(self, registry: Registry) -> None:
+        at = self.tables
+        self.fold = AreaFold(registry, position=at.position, watermark=at.watermark, version=at.version)
+        at.taken_up_by(registry)
+
+    def _take(self, batch: Batch) -> None:
+        self.log.append(batch)
         needs = self.fold.needs(batch)
         if needs.car_parks:
-            self._lay()
+            self.lay()
         self.fold.apply(
             batch,
             {device: self._history(device, before) for device, before in needs.devices.items()},
@@ -222,134 +285,26 @@ class Folded:
         if self.fold.reopened:
             again = self.fold.reopened.items()
             self.fold.reopen({device: self._history(device, before) for device, before in again})
-        if self.position % self.pages_of == 0 or watermark_s is not None:
-            self._lay()
+        if batch.position % self.pages_of == 0:
+            self.lay()
 
-    def rows(self) -> dict[str, Any]:
-        """Every derived row, comparable: what must not depend on the order of arrival."""
-        return {
-            "intervals": sorted(self.intervals.values(), key=lambda i: (i.bay_id, i.started_at)),
-            "stays": sorted(self.stays.values(), key=lambda s: (s.bay_id, s.arrived_at)),
-            "overstays": sorted(self.overstays.values(), key=lambda o: (o.bay_id, o.arrived_at)),
-            "counts": sorted(
-                ((z, s) for (z, _), s in self.counts.items()), key=lambda c: (c[0], c[1].started_at)
-            ),
-            "bays": dict(sorted(self.bays.items())),
-            "cells": [self.cells[key] for key in sorted(self.cells)],
-            "outages": dict(sorted(self.outages.items())),
-            "zones": dict(sorted(self.fold.zones.items())),
-        }
-
-    def _lay(self) -> None:
-        before = self.laid_to
-        page = self.fold.take_page()
-        self.laid_to = page.watermark and min(page.watermark, CELLS_UNTIL)
-        bays: dict[Any, list[Any]] = {}
-        for (bay_id, device_id), rows in page.bays.items():
-            own = [row for (bay, _), row in self.intervals.items() if bay == bay_id]
-            cut = [row for row in own if row.device_id == device_id and row.started_at >= rows.cut]
-            found = differences(map(bay_account, cut), map(bay_account, rows.intervals))
-            bays.setdefault(bay_id, []).extend(found)
-            for table, new, at in (
-                (self.intervals, rows.intervals, "started_at"),
-                (self.stays, rows.stays, "arrived_at"),
-            ):
-                for key, row in list(table.items()):
-                    if row.bay_id == bay_id and row.device_id == device_id and getattr(row, at) >= rows.cut:
-                        del table[key]
-                for row in new:
-                    assert (bay_id, getattr(row, at)) not in table, "two rows of a bay begin at once"
-                    table[bay_id, getattr(row, at)] = row
-        for (bay_id, device_id), judged in page.overstays.items():
-            self._cut_overstays(bay_id, judged.cut, device_id)
-            self.overstays.update({(o.bay_id, o.arrived_at): o for o in judged.overstays})
-        for bay_id, arrived_from in page.judge_from.items():
-            keys = [key for key in self.stays if key[0] == bay_id and key[1] >= arrived_from]
-            self.stays.update({key: self.fold.limited.stamp(self.stays[key]) for key in keys})
-            self._cut_overstays(bay_id, arrived_from)
-            found = self.fold.limited.overstays(
-                [self.stays[key] for key in keys], self.fold.word_of, self.fold.watermark
-            )
-            self.overstays.update({(o.bay_id, o.arrived_at): o for o in found})
-        parks: dict[Any, list[Any]] = {}
-        for zone_id, count_rows in page.counts.items():
-            cut = [s for (z, _), s in self.counts.items() if z == zone_id and s.started_at >= count_rows.cut]
-            parks[zone_id] = list(differences(map(count_account, cut), map(count_account, count_rows.spans)))
-            for key, span in list(self.counts.items()):
-                if key[0] == zone_id and span.started_at >= count_rows.cut:
-                    del self.counts[key]
-            for span in count_rows.spans:
-                assert (zone_id, span.started_at) not in self.counts
-                self.counts[zone_id, span.started_at] = span
-        self.bays.update(page.bay_states)
-        for key, outage in page.outages.items():
-            self.outages.pop(key, None)
-            self.outages.update({} if outage is None else {key: outage})
-        for bay_id in page.gone_bays:
-            self.bays.pop(bay_id, None)
-        for device_id, cut in page.checkpoint_cuts.items():
-            self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= cut]
-        self.checkpoints.extend(page.checkpoints)
-        for zone_id, at in page.count_checkpoint_cuts.items():
-            self.count_checkpoints = [
-                (z, c) for z, c in self.count_checkpoints if z != zone_id or c.as_of <= at
-            ]
-        self.count_checkpoints.extend(page.count_checkpoints)
-        if self.laid_to is not None:
-            self._lay_cells(page, Changed(bays=bays, car_parks=parks), before, self.laid_to)
-
-    def _lay_cells(self, page: Page, changed: Changed, before: datetime | None, watermark: datetime) -> None:
-        registry = self.fold.registry
-        dirty = self.due_cells.dirty(page, changed)
-        first: dict[ZoneId, datetime | None] = {}
-        for zone_id in self.due_cells.may_begin_anew(dirty):
-            bay_ids = {bay.bay_id for bay in registry.bays_by_zone.get(zone_id, ())}
-            rows = self.counts if registry.zones[zone_id].kind is ZoneKind.CAR_PARK else self.intervals
-            first[zone_id] = min((at for id, at in rows if id in bay_ids or id == zone_id), default=None)
-        due = self.due_cells.due(dirty, first, before, watermark)
-        for piece in due.gone:
-            for key in [key for key in self.cells if key[0] == piece.zone_id]:
-                if piece.start <= key[1] < piece.end:
-                    del self.cells[key]
-        for piece in due.computed:
-            for cell in self._cells_of(piece):
-                assert (cell.zone_id, cell.cell_at) not in self.cells, "a cell is written twice"
-                self.cells[cell.zone_id, cell.cell_at] = cell
-
-    def _cells_of(self, piece: Piece) -> list[ZoneCell]:
-        registry, span = self.fold.registry, (piece.start, piece.end)
-        zone = registry.zones[piece.zone_id]
-        closed = closing(registry, zone, span)
-        if zone.kind is ZoneKind.CAR_PARK:
-            spans = sorted((s for (z, _), s in self.counts.items() if z == zone.zone_id), key=_began)
-            return car_park_cells(zone, span, spans, closed, capacities(registry, zone))
-        bays = registry.bays_by_zone.get(zone.zone_id, ())
-        intervals = {
-            bay.bay_id: [
-                Held(i.started_at, i.ended_at, i.state)
-                for i in sorted((i for (b, _), i in self.intervals.items() if b == bay.bay_id), key=_began)
-            ]
-            for bay in bays
-        }
-        return street_cells(zone, span, bays, intervals, closed)
-
-    def _cut_overstays(self, bay_id: str, cut: datetime, device_id: str | None = None) -> None:
-        for key, row in list(self.overstays.items()):
-            if key[0] == bay_id and key[1] >= cut and device_id in (None, row.device_id):
-                del self.overstays[key]
+    def _readings(self) -> Iterable[AnyReading]:
+        return (reading for batch in self.log for reading in batch.readings)
 
     def _history(self, device_id: DeviceId, before: Before | None) -> DeviceHistory:
         start = before and self.fold.page.checkpoint_before(device_id, before)
         if before and start is None:
             written = self.fold.page.written_before(device_id, before)
-            own = [c for c in self.checkpoints if c.device_id == device_id and written.leaves(c)]
+            own = [c for c in self.tables.checkpoints if c.device_id == device_id and written.leaves(c)]
             start = max(own, key=lambda c: c.key, default=None)
         after = start.key if start else FIRST_KEY
-        readings = [r for r in self.log if r.device_id == device_id and r.key > after]
+        readings = [r for r in self._readings() if r.device_id == device_id and r.key > after]
         return DeviceHistory(start, sorted(readings, key=lambda r: r.key))
 
     def _count_history(self, zone_id: ZoneId, late: datetime | None) -> CountHistory:
-        before = [c for z, c in self.count_checkpoints if late and z == zone_id and c.as_of < late]
+        before = [c for z, c in self.tables.count_checkpoints if late and z == zone_id and c.as_of < late]
         start = max(before, key=lambda c: c.as_of, default=None)
         after = start.as_of if start else BEGINNING
-        return CountHistory(start, [r for r in self.log if max(r.at or r.received_at, r.received_at) > after])
+        recounts = [r for batch in self.log for r in batch.recounts if r.zone_id == zone_id and r.at > after]
+        said = [r for r in self._readings() if max(r.at or r.received_at, r.received_at) > after]
+        return CountHistory(start, said, recounts)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from occupancy.model import DeviceId, StateReading
+from occupancy.model import DeviceId, Outage, StateReading
+from occupancy.said_outages import SaidOutages
 from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, documents, state
 
 SENSORS = 16
@@ -152,6 +153,27 @@ def test_a_sensor_that_gets_another_gateway_takes_up_its_outages() -> None:
         # It spoke all the while, with no number missing: an outage of the others is none of its own.
         assert {row.state for row in own} == {"free"}
         assert bool(town.fold.outages.cut_offs_of(DeviceId("s5"))) is cut_off
+
+
+def test_what_was_part_of_an_outage_of_the_area_is_not_said_when_that_is_forgotten() -> None:
+    def outage(group: str, after_h: int) -> Outage:
+        began_at = START + timedelta(hours=after_h)
+        return Outage(
+            group=group,
+            began_at=began_at,
+            ended_at=began_at + timedelta(hours=1),
+            noticed_at=began_at + timedelta(minutes=20),
+            sensors=8,
+        )
+
+    areas, gateways, later = outage("area/t", 0), outage("gateway/g", 0), outage("area/t", 400)
+    said = SaidOutages()
+    assert said.say({"area/t": [areas], "gateway/g": [gateways]}, "area/t", START) == {
+        ("area/t", START): areas
+    }
+    found = {"area/t": [later], "gateway/g": [gateways]}
+    assert said.say(found, "area/t", START + timedelta(hours=300)) == {("area/t", later.began_at): later}
+    assert [cut.at for cut in said.cut_offs(("area/t", "gateway/g"))] == [START, later.began_at]
 
 
 def test_five_sensors_that_fall_silent_may_be_five_faults() -> None:

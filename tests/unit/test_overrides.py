@@ -132,7 +132,7 @@ def test_the_fold_closes_and_opens_as_the_watermark_gets_there() -> None:
     zones = folded.fold.zones
     assert zones[ZoneId("high-st")].counts.closed == 1
     assert zones[ZoneId("castle")].counts.closed == 5
-    assert [i.state for i in folded.intervals.values() if i.bay_id == "high-st-0"][-1] is State.OCCUPIED
+    assert [i.state for i in folded.rows()["intervals"] if i.bay_id == "high-st-0"][-1] is State.OCCUPIED
     folded.append(changes=[("override", "x", None)])
     assert folded.bays["high-st-0"].state is State.OCCUPIED
     assert zones[ZoneId("castle")].counts.closed == 0

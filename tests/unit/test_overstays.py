@@ -100,7 +100,7 @@ def test_an_arrival_that_nobody_saw_is_no_ground() -> None:
     folded = Folded(limited())
     for n in range(20):
         folded.append([state("s0", n, n * 9 * MIN, True, cause="heartbeat")], watermark_s=n * 9 * MIN)
-    assert len(folded.stays) == 1
+    assert len(folded.rows()["stays"]) == 1
     assert folded.rows()["overstays"] == []
 
 

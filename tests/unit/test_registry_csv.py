@@ -13,7 +13,7 @@ from baycast.registry_export import write_csv
 from baycast.registry_files import MAX_BYTES, format_of, read_text
 from baycast.settings import UsageError
 from occupancy.model import BayId, DeviceId, ZoneId
-from occupancy.registry import Registry, RegistryRefused
+from occupancy.registry import Registry, RegistryRefused, document
 from tests.support.registry_samples import sample
 
 HEADER = (
@@ -62,6 +62,20 @@ def test_what_is_exported_imports_to_the_same() -> None:
     before = sample_registry()
     again = read(write_csv([before]), before, area_name=None, time_zone=None, languages=None)
     assert again.entities() == before.entities()
+
+
+def test_the_gateway_of_a_sensor_goes_out_and_comes_in() -> None:
+    before = sample_registry()
+    sensor = next(iter(before.sensors.values()))
+    before.put("sensor", sensor.device_id, {**document(sensor), "gateway": "gw-1"})
+    same = {"area_name": None, "time_zone": None, "languages": None}
+    text = write_csv([before])
+    assert ",gw-1\n" in text
+    assert read(text, before, **same).entities() == before.entities()
+    assert read(text, **NEW).sensors[sensor.device_id].gateway == "gw-1"
+    assert read(text.replace(",gw-1", ","), before, **same).sensors[sensor.device_id].gateway is None
+    without = "\n".join(line.rpartition(",")[0] for line in text.splitlines()) + "\n"
+    assert read(without, before, **same).sensors[sensor.device_id].gateway == "gw-1"
 
 
 def test_what_the_file_has_no_column_for_stays_as_it_is() -> None:

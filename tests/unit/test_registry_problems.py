@@ -56,6 +56,13 @@ def test_each_problem_is_found(changes: dict[str, Any], where: str, field: str |
     assert says in problems[0].problem
 
 
+def test_a_rule_for_the_days_that_overrides_declare_needs_none_in_the_calendar() -> None:
+    rule = sample()["rule", "tre-school"]
+    assert registry(calendar__tre=None, rule__tre_school={**rule, "only_on": "event"}).problems() == []
+    [problem] = registry(calendar__tre=None).problems()
+    assert "'event', which overrides declare" in str(problem)
+
+
 def test_a_counted_car_park_needs_its_capacity() -> None:
     docs = sample()
     del docs["zone", "castle-mews"]["capacity"]

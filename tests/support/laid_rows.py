@@ -1,0 +1,184 @@
+"""The derived tables as plain dictionaries: the pages of a fold laid over each other, as the store would."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from occupancy.cell_pass import capacities, closing
+from occupancy.cells import Held, car_park_cells
+from occupancy.device_fold import DeviceFold
+from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
+from occupancy.fold import AreaFold
+from occupancy.gates import CarParkCount
+from occupancy.model import DeviceId, ZoneAvailability, ZoneCell, ZoneId, ZoneKind
+from occupancy.page import Page
+from occupancy.registry import Registry
+from occupancy.spans import Span, differences
+from occupancy.street_cells import street_cells
+
+_began = attrgetter("started_at")
+
+
+class LaidRows:
+    """Every table of one generation, as of `position`. Cells are kept up to `cells_until`."""
+
+    def __init__(self, cells_until: datetime) -> None:
+        self.position = 0
+        self.version = 0
+        self.watermark: datetime | None = None
+        self.devices: dict[DeviceId, DeviceFold] = {}
+        self.count_folds: dict[ZoneId, CarParkCount] = {}
+        self.zones: dict[ZoneId, tuple[ZoneAvailability, int]] = {}
+        """With the version."""
+        self.intervals: dict[tuple[str, datetime], Any] = {}
+        self.stays: dict[tuple[str, datetime], Any] = {}
+        self.overstays: dict[tuple[str, datetime], Any] = {}
+        self.counts: dict[tuple[str, datetime], Any] = {}
+        self.bays: dict[str, Any] = {}
+        self.outages: dict[tuple[str, datetime], Any] = {}
+        self.checkpoints: list[DeviceFold] = []
+        self.count_checkpoints: list[tuple[ZoneId, Any]] = []
+        self.cells: dict[tuple[str, datetime], ZoneCell] = {}
+        self._cells_until = cells_until
+        self._cells_to: datetime | None = None
+        """The watermark of the cells."""
+        self._due_cells = DueCells(Registry(), {})
+
+    def rows(self) -> dict[str, Any]:
+        """Every derived row, comparable: what must not depend on the order of arrival."""
+        return {
+            "intervals": sorted(self.intervals.values(), key=lambda i: (i.bay_id, i.started_at)),
+            "stays": sorted(self.stays.values(), key=lambda s: (s.bay_id, s.arrived_at)),
+            "overstays": sorted(self.overstays.values(), key=lambda o: (o.bay_id, o.arrived_at)),
+            "counts": sorted(
+                ((z, s) for (z, _), s in self.counts.items()), key=lambda c: (c[0], c[1].started_at)
+            ),
+            "bays": dict(sorted(self.bays.items())),
+            "cells": [self.cells[key] for key in sorted(self.cells)],
+            "outages": dict(sorted(self.outages.items())),
+            "zones": {zone_id: said for zone_id, (said, _) in sorted(self.zones.items())},
+        }
+
+    def taken_up_by(self, registry: Registry) -> None:
+        """A process begins that has this registry."""
+        evidence = {zone_id: self._first_evidence(registry, zone_id) for zone_id in registry.zones}
+        self._due_cells = DueCells(registry, {z: at for z, at in evidence.items() if at is not None})
+
+    def lay(self, page: Page, fold: AreaFold) -> None:
+        """Write the page that `fold` has made."""
+        self.position, self.watermark, self.version = page.position, page.watermark, page.version
+        self.devices.update(page.devices)
+        changed = Changed(bays=self._lay_bays(page), car_parks=self._lay_counts(page))
+        self._lay_overstays(page, fold)
+        self.bays.update(page.bay_states)
+        for bay_id in page.gone_bays:
+            self.bays.pop(bay_id, None)
+        for zone_id in page.gone_zones:
+            self.zones.pop(zone_id, None)
+        self.zones.update(page.zones)
+        for key, outage in page.outages.items():
+            self.outages.pop(key, None)
+            self.outages.update({} if outage is None else {key: outage})
+        for device_id, cut in page.checkpoint_cuts.items():
+            self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= cut]
+        self.checkpoints.extend(page.checkpoints)
+        if page.watermark is not None:
+            before, self._cells_to = self._cells_to, min(page.watermark, self._cells_until)
+            self._lay_cells(page, changed, before, self._cells_to, fold.registry)
+
+    def _lay_bays(self, page: Page) -> dict[Any, list[Span]]:
+        changed: dict[Any, list[Span]] = {}
+        for (bay_id, device_id), rows in page.bays.items():
+            own = [row for (bay, _), row in self.intervals.items() if bay == bay_id]
+            cut = [row for row in own if row.device_id == device_id and row.started_at >= rows.cut]
+            found = differences(map(bay_account, cut), map(bay_account, rows.intervals))
+            changed.setdefault(bay_id, []).extend(found)
+            for table, new, at in (
+                (self.intervals, rows.intervals, "started_at"),
+                (self.stays, rows.stays, "arrived_at"),
+            ):
+                for key, row in list(table.items()):
+                    if row.bay_id == bay_id and row.device_id == device_id and getattr(row, at) >= rows.cut:
+                        del table[key]
+                for row in new:
+                    assert (bay_id, getattr(row, at)) not in table, "two rows of a bay begin at once"
+                    table[bay_id, getattr(row, at)] = row
+        return changed
+
+    def _lay_overstays(self, page: Page, fold: AreaFold) -> None:
+        for (bay_id, device_id), judged in page.overstays.items():
+            self._cut_overstays(bay_id, judged.cut, device_id)
+            self.overstays.update({(o.bay_id, o.arrived_at): o for o in judged.overstays})
+        for bay_id, arrived_from in page.judge_from.items():
+            keys = [key for key in self.stays if key[0] == bay_id and key[1] >= arrived_from]
+            self.stays.update({key: fold.limited.stamp(self.stays[key]) for key in keys})
+            self._cut_overstays(bay_id, arrived_from)
+            stays = [self.stays[key] for key in keys]
+            found = fold.limited.overstays(stays, fold.word_of, fold.watermark)
+            self.overstays.update({(o.bay_id, o.arrived_at): o for o in found})
+
+    def _lay_counts(self, page: Page) -> dict[Any, list[Span]]:
+        changed: dict[Any, list[Span]] = {}
+        for zone_id, rows in page.counts.items():
+            cut = [s for (z, _), s in self.counts.items() if z == zone_id and s.started_at >= rows.cut]
+            changed[zone_id] = list(differences(map(count_account, cut), map(count_account, rows.spans)))
+            for key, span in list(self.counts.items()):
+                if key[0] == zone_id and span.started_at >= rows.cut:
+                    del self.counts[key]
+            for span in rows.spans:
+                assert (zone_id, span.started_at) not in self.counts
+                self.counts[zone_id, span.started_at] = span
+        for zone_id in page.gone_counts:
+            self.count_folds.pop(zone_id, None)
+        self.count_folds.update(page.count_folds)
+        for zone_id, at in page.count_checkpoint_cuts.items():
+            self.count_checkpoints = [
+                (z, c) for z, c in self.count_checkpoints if z != zone_id or c.as_of <= at
+            ]
+        self.count_checkpoints.extend(page.count_checkpoints)
+        return changed
+
+    def _lay_cells(
+        self, page: Page, changed: Changed, before: datetime | None, watermark: datetime, registry: Registry
+    ) -> None:
+        dirty = self._due_cells.dirty(page, changed)
+        asked = self._due_cells.may_begin_anew(dirty)
+        first = {zone_id: self._first_evidence(registry, zone_id) for zone_id in asked}
+        due = self._due_cells.due(dirty, first, before, watermark)
+        for piece in due.gone:
+            for key in [key for key in self.cells if key[0] == piece.zone_id]:
+                if piece.start <= key[1] < piece.end:
+                    del self.cells[key]
+        for piece in due.computed:
+            for cell in self._cells_of(piece, registry):
+                assert (cell.zone_id, cell.cell_at) not in self.cells, "a cell is written twice"
+                self.cells[cell.zone_id, cell.cell_at] = cell
+
+    def _first_evidence(self, registry: Registry, zone_id: ZoneId) -> datetime | None:
+        bay_ids = {bay.bay_id for bay in registry.bays_by_zone.get(zone_id, ())}
+        rows = self.counts if registry.zones[zone_id].kind is ZoneKind.CAR_PARK else self.intervals
+        return min((at for id, at in rows if id in bay_ids or id == zone_id), default=None)
+
+    def _cells_of(self, piece: Piece, registry: Registry) -> list[ZoneCell]:
+        span = (piece.start, piece.end)
+        zone = registry.zones[piece.zone_id]
+        closed = closing(registry, zone, span)
+        if zone.kind is ZoneKind.CAR_PARK:
+            spans = sorted((s for (z, _), s in self.counts.items() if z == zone.zone_id), key=_began)
+            return car_park_cells(zone, span, spans, closed, capacities(registry, zone))
+        bays = registry.bays_by_zone.get(zone.zone_id, ())
+        intervals = {
+            bay.bay_id: [
+                Held(i.started_at, i.ended_at, i.state)
+                for i in sorted((i for (b, _), i in self.intervals.items() if b == bay.bay_id), key=_began)
+            ]
+            for bay in bays
+        }
+        return street_cells(zone, span, bays, intervals, closed)
+
+    def _cut_overstays(self, bay_id: str, cut: datetime, device_id: str | None = None) -> None:
+        for key, row in list(self.overstays.items()):
+            if key[0] == bay_id and key[1] >= cut and device_id in (None, row.device_id):
+                del self.overstays[key]
