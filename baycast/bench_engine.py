@@ -1,21 +1,25 @@
-"""`baycast bench engine`: readings per second through one sensor's step, and through the fold of a whole area."""
+"""`baycast bench engine`: readings per second through the sensors' step, and through the fold of a whole area."""
 
 from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from random import Random
 from statistics import median
 
-from baycast.score.city import START
+from baycast.score.city import START, make_city
+from baycast.score.decoding import Decoder
 from occupancy.batch import Batch
 from occupancy.device_fold import DeviceFold, Watch
 from occupancy.fold import AreaFold
 from occupancy.model import AnyReading, Cause, Clock, DeviceId, ReadingKey, StateReading
 from occupancy.registry import Registry
 from occupancy.step import step
+from simulator.field_run import FieldRun
+from simulator.history import play
+from simulator.scenarios import SCENARIOS
 
 AREA = "bench"
 BAYS_A_ZONE = 50
@@ -23,6 +27,14 @@ BATCH = 500
 _HEARTBEAT_S = 3_600
 MANY = 100_000
 _FEW = 1_000
+_CITY_BAYS = 300
+_READINGS_A_DAY = 20
+"""About what a bay's sensor gives."""
+_DAY_MS = 86_400_000
+
+
+Stream = tuple[Watch, list[AnyReading]]
+"""What a sensor promises, and what it says, in its own order."""
 
 
 def bench_engine(
@@ -33,13 +45,17 @@ def bench_engine(
     `many` is the size of the large area in bays: a test has no time for 100,000.
     """
     steps, small, large = [], [], []
+    streams = city_streams(readings, seed)
+    told = sum(len(said) for _, said in streams)
+    tell(f"{told:,} readings of {len(streams)} sensors of a simulated city")
     for number in range(1, rounds + 1):
-        steps.append(_step_per_s(readings, seed))
+        steps.append(_step_per_s(streams))
         small.append(_fold_per_s(_FEW, readings, seed))
         large.append(_fold_per_s(many, readings, seed))
         tell(f"round {number} of {rounds}: step {steps[-1]:,.0f}/s, fold {small[-1]:,.0f}/s")
     figures = {
         "step_per_s": median(steps),
+        "step_readings": told,
         "fold_per_s": median(small),
         "fold_per_s_100k_bays": median(large),
         "readings": readings,
@@ -49,15 +65,36 @@ def bench_engine(
     return {**figures}, {"cost_100k_to_1k_bays": cost}
 
 
-def _step_per_s(readings: int, seed: int) -> float:
-    made = list(_readings(1, readings, seed))
-    fold: DeviceFold | None = None
-    heartbeat = timedelta(seconds=_HEARTBEAT_S)
-    watch = Watch(heartbeat * 2.5, heartbeat * 1.25, Clock.LIVE)
+def city_streams(readings: int, seed: int) -> list[Stream]:
+    """What the sensors of a simulated city say and what arrives of it, with the faults of the scenario `typical`, from
+    contract bytes by ingest's own way: about so many readings, whole days of `_CITY_BAYS` bays."""
+    city = make_city(bays=_CITY_BAYS, seed=seed)
+    start_ms = int(START.timestamp() * 1000)
+    days = 1 + readings // (_CITY_BAYS * _READINGS_A_DAY)
+    history = play(city.plan, seed=seed, start_ms=start_ms, end_ms=start_ms + days * _DAY_MS)
+    decoder, sensors = Decoder(city.directory()), city.registry().sensors
+    said: dict[DeviceId, dict[ReadingKey, AnyReading]] = {}
+    for message in FieldRun(history, SCENARIOS["typical"], seed=seed).messages():
+        for reading in decoder.readings(message):
+            if reading.device_id in sensors:
+                said.setdefault(reading.device_id, {})[reading.key] = reading
+    return [
+        (
+            Watch(sensors[device_id].silent_after, sensors[device_id].overdue_after, Clock.LIVE),
+            [own[key] for key in sorted(own)],
+        )
+        for device_id, own in said.items()
+    ]
+
+
+def _step_per_s(streams: Sequence[Stream]) -> float:
+    """One sensor after the other, each in its own order, as the engine does."""
     began = _start()
-    for reading in made:
-        fold, _, _ = step(fold, reading, watch)
-    return readings / (time.process_time() - began)
+    for watch, said in streams:
+        fold: DeviceFold | None = None
+        for reading in said:
+            fold, _, _ = step(fold, reading, watch)
+    return sum(len(said) for _, said in streams) / (time.process_time() - began)
 
 
 def _fold_per_s(bays: int, readings: int, seed: int) -> float:
@@ -81,18 +118,21 @@ def _start() -> float:
 
 
 def _readings(bays: int, count: int, seed: int, first_seq: int = 0) -> Iterator[AnyReading]:
-    """Sensors in turn; half of what they say are changes, half heartbeats."""
+    """Sensors in turn; half of what they say are changes, half heartbeats, which say the same again."""
     random = Random(f"bench {seed}")  # noqa: S311 - a load, not a secret
+    occupied = [False] * bays
     for number in range(count):
         at = START + timedelta(seconds=number * 10 / BATCH)
+        change = first_seq + number // bays > 0 and random.random() < 0.5
+        occupied[number % bays] ^= change
         yield StateReading(
             device_id=DeviceId(f"s{number % bays}"),
             key=ReadingKey(0, 1, first_seq + number // bays),
             at=at,
             age_ms=None,
             received_at=at + timedelta(seconds=1),
-            occupied=random.random() < 0.5,
-            cause=random.choice((Cause.CHANGE, Cause.HEARTBEAT)),
+            occupied=occupied[number % bays],
+            cause=Cause.CHANGE if change else Cause.HEARTBEAT,
         )
 
 

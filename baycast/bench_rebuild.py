@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import psutil
+
 from baycast.embedded_postgres import EmbeddedPostgres
 from baycast.garbage import collect_seldom
 from baycast.measured import measured
@@ -53,17 +55,27 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, object]:
                 _fill(conn, plan)
                 tell(f"{plan.readings:,} readings are in the log")
                 collect_seldom()
-                began = time.monotonic()
+                session = psutil.Process(conn.info.backend_pid)
+                began, cpu_s, session_s = time.monotonic(), time.process_time(), _cpu_s(session)
                 rebuild(conn, AREA, EngineConfig(database_url=postgres.url()).in_bulk())
                 took_s = time.monotonic() - began
-    return measured("bench rebuild", plan.seed, _figures(plan, took_s))
+                cpu_us = (time.process_time() - cpu_s) / plan.readings * 1e6
+                session_us = (_cpu_s(session) - session_s) / plan.readings * 1e6
+    return measured("bench rebuild", plan.seed, _figures(plan, took_s, cpu_us, session_us))
 
 
-def _figures(plan: Plan, took_s: float) -> Mapping[str, float | None]:
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _figures(plan: Plan, took_s: float, cpu_us: float, session_us: float) -> Mapping[str, float | None]:
     rss_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "readings_per_s": plan.readings / took_s,
         "rss_max_mib": rss_mib,
+        "cpu_us": cpu_us,
+        "postgres_cpu_us": session_us,
         "seconds": took_s,
         "readings": plan.readings,
         "bays": STREETS * BAYS_EACH,

@@ -9,7 +9,6 @@ device's readings in its own order, receipts included, so any order of arrival g
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import msgspec
 
@@ -45,7 +44,7 @@ class DeviceClock(msgspec.Struct, frozen=True):
 RIGHT = DeviceClock()
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """`verdict` None: the clock is right, as far as can be told. `uncertain_s`: the time may be off by so much."""
 
     at: datetime

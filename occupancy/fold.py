@@ -31,6 +31,7 @@ from occupancy.model import (
 from occupancy.outages import Outages
 from occupancy.overstays import LimitedStays, Word
 from occupancy.page import BEGINNING, Before, Page
+from occupancy.recent import RecentWords
 from occupancy.registry import Registry
 from occupancy.registry_changes import RegistryChanges
 from occupancy.reopening import clock_of, devices_reopened, parks_reopened
@@ -57,6 +58,7 @@ class AreaFold:
         self.page = Page(position, watermark, version)
         self.unsure: dict[ZoneId, int] = {}
         """Zones whose version may be another, folded position by position from the one given here on."""
+        self.recent = RecentWords()
         self._folded_at_once_from: int | None = None
         """Where the positions before the last batch ended, if it was several at once."""
         self.reopened: dict[DeviceId, Before] = {}
@@ -140,7 +142,12 @@ class AreaFold:
         for zone_id, count_history in car_parks.items():
             self.counted.refold(zone_id, count_history, self.clock, self.watermark, self.page)
             touched.add(zone_id)
-        for device_id, readings in self._by_sensor(batch.readings).items():
+        said = self._by_sensor(batch.readings)
+        if batch.parts:
+            self.recent.remember(self.sensed.devices, said, devices)
+        else:
+            self.recent.forget()
+        for device_id, readings in said.items():
             if device_id not in devices:
                 bays |= self.sensed.step(device_id, readings, self.watermark, self.page)
         for zone_id, events in self._by_park(batch).items():
@@ -160,6 +167,7 @@ class AreaFold:
         for device_id, history in devices.items():
             own = self.sensed.bays_of(device_id)
             bays |= self.sensed.refold(device_id, history, own, self.watermark, self.page)
+        self.recent.forget(devices)
         self.reopened = {}
         self._show(bays)
         zones = self._zones_of(bays)

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple, NewType
+from typing import Any, NamedTuple, NewType
+
+import msgspec
 
 AreaId = NewType("AreaId", str)
 ZoneId = NewType("ZoneId", str)
@@ -92,8 +94,7 @@ class ReadingKey(NamedTuple):
     seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What every reading has. `at` is the device's own raw time, None when it has no clock (then `age_ms`)."""
 
     device_id: DeviceId
@@ -118,30 +119,33 @@ class Reading:
         return self.at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateReading(Reading):
+class StateReading(Reading, frozen=True, kw_only=True, gc=False):
     occupied: bool | None
     cause: Cause
     prev_s: int | None = None
     confidence: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassageReading(Reading):
+class PassageReading(Reading, frozen=True, kw_only=True, gc=False):
     direction: Direction
     confidence: float | None = None
-    vehicle: str | None = field(default=None, repr=False)
+    vehicle: str | None = None
     """What tells this vehicle from others during one visit: compared, never shown (L10)."""
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name != "vehicle"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountReading(Reading):
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"PassageReading({shown})"
+
+
+class CountReading(Reading, frozen=True, kw_only=True, gc=False):
     occupied: int
     capacity: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthReading(Reading):
+class HealthReading(Reading, frozen=True, kw_only=True, gc=False):
     """Also stands for `boot` messages: the device is alive, nothing is said about a vehicle."""
 
 

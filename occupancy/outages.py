@@ -21,6 +21,7 @@ from occupancy.registry import Registry
 from occupancy.said_outages import Row, SaidOutages
 
 SLOT = timedelta(minutes=5)
+_SLOT_S = SLOT.total_seconds()
 BROKEN = 6
 LEAST = 2
 """Slots that an outage lasts at least: shorter silences of small groups are too many to look at."""
@@ -41,6 +42,7 @@ class Outages:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._groups: dict[str, list[DeviceId]] = {}
+        self._groups_of: dict[DeviceId, list[str]] = {}
         self._limits: dict[DeviceId, tuple[int, int]] = {}
         """By sensor, in slots after its last word: how long it is alive, and when its promise is broken."""
         self._heard: dict[DeviceId, int] = {}
@@ -75,6 +77,10 @@ class Outages:
         if (groups, limits) == (self._groups, self._limits):
             return
         self._groups, self._limits = groups, limits
+        self._groups_of = {device_id: [] for device_id in limits}
+        for group, members in groups.items():
+            for device_id in members:
+                self._groups_of[device_id].append(group)
         self._group_heard = {}
         for group, members in groups.items():
             together = self._deaf
@@ -109,12 +115,13 @@ class Outages:
             self._looked(group)
 
     def hear(self, readings: Iterable[AnyReading], clock: Clock) -> None:
+        live = clock is Clock.LIVE
         for reading in readings:
-            if reading.device_id in self.registry.sensors:
-                at = reading.received_at if clock is Clock.LIVE else reading.observed_at(clock)
-                slot = slot_of(at)
-                if self._newest.get(reading.device_id) != slot:
-                    self._hear(reading.device_id, slot)
+            device_id = reading.device_id
+            if device_id in self._limits:
+                slot = slot_of(reading.received_at if live else reading.observed_at(clock))
+                if self._newest.get(device_id) != slot:
+                    self._hear(device_id, slot)
 
     def pipeline_was_down(self, span: Span) -> None:
         """Nothing could be heard from anybody: silence in these slots says nothing of the sensors."""
@@ -169,10 +176,7 @@ class Outages:
             return
         self._heard[device_id] = heard | bit
         self._newest[device_id] = max(slot, self._newest.get(device_id, slot))
-        sensor = self.registry.sensors[device_id]
-        for group in (self._whole(), _group_of(sensor.gateway) if sensor.gateway is not None else None):
-            if group is None:
-                continue
+        for group in self._groups_of[device_id]:
             together = self._group_heard.get(group, 0)
             self._group_heard[group] = together | bit
             looked_at = self._check_at.get(group)
@@ -313,7 +317,7 @@ def remembered_from(watermark: datetime) -> datetime:
 
 def slot_of(at: datetime) -> int:
     """Slots since 1970."""
-    return (at - EPOCH) // SLOT
+    return int(at.timestamp() // _SLOT_S)
 
 
 def at_slot(slot: int) -> datetime:

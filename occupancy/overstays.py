@@ -170,9 +170,10 @@ class LimitedStays:
         """The stay with the rule in force at its arrival."""
         bay = self.registry.bays.get(stay.bay_id)
         found = None if bay is None else self._limits.at(bay, stay.arrived_at)
-        if found is None:
-            return replace(stay, rule_id=None, limit_min=None)
-        return replace(stay, rule_id=found.rule_id, limit_min=found.limit_min)
+        rule_id, limit_min = (None, None) if found is None else (found.rule_id, found.limit_min)
+        if (rule_id, limit_min) == (stay.rule_id, stay.limit_min):
+            return stay
+        return replace(stay, rule_id=rule_id, limit_min=limit_min)
 
     def overstays(self, stays: Iterable[Stay], word_of: WordOf, watermark: datetime | None) -> list[Overstay]:
         """The overstays among some stays."""

@@ -154,8 +154,7 @@ class Page:
         return before if cut is None else before._replace(key=min(before.key, cut._replace(seq=cut.seq + 1)))
 
     def judged(self, verdicts: Iterable[Verdict]) -> None:
-        for verdict in verdicts:
-            self.verdicts[verdict] += 1
+        self.verdicts.update(verdicts)
 
     def dirty(self, zone_id: ZoneId, start: datetime, end: datetime = FOREVER) -> None:
         self.dirty_cells.setdefault(zone_id, []).append((start, end))

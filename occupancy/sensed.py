@@ -24,7 +24,7 @@ CHECKPOINT_EVERY = 200
 
 @dataclass(frozen=True, slots=True)
 class DeviceHistory:
-    """A checkpoint (None: the beginning) and all readings after it up to the batch, in the device's order."""
+    """Where a device stood (None: the beginning) and all readings after it up to the batch, in the device's order."""
 
     start: DeviceFold | None
     readings: Sequence[AnyReading]
@@ -149,12 +149,14 @@ class SensedBays:
         watch = self.watch_of(device_id)
         fold = before = self.devices.get(device_id)
         settled: list[Holding] = []
+        judged: list[Verdict] = []
         for reading in readings:
             fold, done, verdicts = step(fold, reading, watch)
-            settled.extend(done)
-            page.judged(verdicts)
+            settled += done
+            judged += verdicts
             if fold.folded % CHECKPOINT_EVERY == 0:
                 page.checkpoints.append(fold)
+        page.judged(judged)
         if fold is None:
             return set()
         self.devices[device_id] = page.devices[device_id] = fold

@@ -27,6 +27,9 @@ from occupancy.overrides import KIND as OVERRIDE
 from store.queries import sql
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
+_ROWS = 10_000
+"""Taken from a result at once: a page of a rebuild has many more, and as tuples they are large."""
+_CAUSES = {cause.value: cause for cause in Cause}
 
 
 def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, readings: int) -> list[Batch]:
@@ -45,8 +48,9 @@ def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, r
         first = min(head[5] for head in with_readings)
         last = max(head[6] for head in with_readings)
         cur.execute(sql("log.readings_of"), ([head[1] for head in with_readings], first, last))
-        for row in cur.fetchall():
-            by_batch.setdefault(row[0], []).append(reading_of(row))
+        while rows := cur.fetchmany(_ROWS):
+            for row in rows:
+                by_batch.setdefault(row[0], []).append(reading_of(row))
     changes: dict[int, list[Change]] = {}
     recounts: dict[int, list[Recount]] = {}
     down: dict[int, list[tuple[datetime, datetime]]] = {}
@@ -139,7 +143,7 @@ def reading_of(row: Sequence[Any]) -> AnyReading:
                 age_ms=age_ms,
                 received_at=received_at,
                 occupied=occupied,
-                cause=Cause(cause),
+                cause=_CAUSES[cause],
                 prev_s=prev_s,
                 confidence=confidence,
             )

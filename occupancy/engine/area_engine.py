@@ -91,7 +91,12 @@ class AreaEngine:
             self._write(cur)  # where their counting is taken up again is looked up in the rows
             LATE.labels(self.at.area).inc(len(needs.car_parks))
             tail.allow_long_history(cur)
-        devices = self._device_histories(cur, needs.devices, batch)
+        devices = self.fold.recent.histories(needs, batch)
+        others = {
+            device_id: before for device_id, before in needs.devices.items() if device_id not in devices
+        }
+        LATE.labels(self.at.area).inc(len(devices))
+        devices.update(self._device_histories(cur, others, batch))
         car_parks = {zone_id: self._count_history(cur, zone_id, needs, batch) for zone_id in needs.car_parks}
         self.fold.apply(batch, devices, car_parks)
 

@@ -21,4 +21,4 @@ class EngineConfig:
 
     def in_bulk(self) -> EngineConfig:
         """For a rebuild, which nobody waits for: pages so large that rows which change often are written seldom."""
-        return replace(self, positions_per_page=50_000, readings_per_page=100_000)
+        return replace(self, positions_per_page=50_000, readings_per_page=200_000)

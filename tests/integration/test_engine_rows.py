@@ -113,6 +113,39 @@ def test_l3_a_rebuild_gives_identical_tables_and_the_old_rows_can_go(conn: Conne
     assert not any(rows(conn, 1).values())
 
 
+def test_l3_what_is_folded_at_once_is_the_same_to_the_row(conn: Connection) -> None:
+    """Most of a long log is; words that are late by more and by less than that, and an outage of the pipeline."""
+    for n in range(1, 60):
+        said = [state("s0", n, 300 * n, n % 3 == 0), state("s1", 2 * n, 300 * n + 7, n % 2 == 0)]
+        late = [state("s1", 2 * n - 41, 300 * n - 6000, n % 4 == 0)] if n > 20 and n % 5 == 0 else []
+        gate = [passage("g-in", n, 300 * n + 9, "in")] if n % 7 == 0 else [count("g-count", n, 300 * n, 2)]
+        log(conn, [*said, *late, *gate], 300 * n + 10)
+    live = serve(conn)
+    before = rows(conn, live.at.generation)
+    with conn.transaction(), conn.cursor() as cur:
+        exact_from = generation.position_before(cur, TOWN, timedelta(seconds=1500))
+    assert exact_from > 40
+    config = EngineConfig(database_url="", positions_per_page=13)
+    assert engine.rebuild(conn, TOWN, config, compare=True) == engine.Rebuilt(1, 2, ())
+    assert rows(conn, 2) == before
+
+
+def test_l3_a_street_that_stood_still_has_the_version_it_had(conn: Connection) -> None:
+    """When its answer changed is not known of positions folded at once: the rebuild begins again with fewer of them."""
+    log(conn, [], 1)
+    log(conn, [state("s0", 1, 20, None)], 21)
+    log(conn, [state("s0", 2, 90, None)], 91)
+    for n in range(2, 60):
+        log(conn, [count("g-count", n, 300 * n, n % 4)], 300 * n + 10)
+    before = rows(conn, serve(conn).at.generation)
+    street = next(zone for zone in before["zone_state"] if zone["zone_id"] == "high-st")
+    assert street["version"] == 4
+    config = EngineConfig(database_url="", positions_per_page=13)
+    done = engine.rebuild(conn, TOWN, config, compare=True)
+    assert done == engine.Rebuilt(1, done.new, ())
+    assert rows(conn, done.new) == before
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(readings=histories(), order=st.randoms(use_true_random=False))
 def test_l3_the_database_holds_what_the_pure_fold_says(

@@ -49,7 +49,7 @@ def histories(draw: st.DrawFn) -> list[AnyReading]:
     return readings
 
 
-def _deliver(readings: list[AnyReading], *, seed: int | None, every: int = 60) -> Folded:
+def _deliver(readings: list[AnyReading], *, seed: int | None) -> Folded:
     """Deliver in order of time (`seed` None), or shuffled, repeated, in batches of any size, with ticks between."""
     folded = Folded(pages_of=1 if seed is None else 1 + seed % 7)
     folded.append(watermark_s=0)
@@ -74,6 +74,19 @@ def _deliver(readings: list[AnyReading], *, seed: int | None, every: int = 60) -
 @given(readings=histories(), seed=st.integers(0, 2**16))
 def test_l3_any_order_of_arrival_gives_the_same_rows(readings: list[AnyReading], seed: int) -> None:
     assert _deliver(readings, seed=seed).rows() == _deliver(readings, seed=None).rows()
+
+
+@settings(max_examples=150, deadline=None)
+@given(readings=histories(), seed=st.integers(0, 2**16), at_once_of=st.integers(2, 9))
+def test_l3_positions_folded_at_once_give_the_same_rows(
+    readings: list[AnyReading], seed: int, at_once_of: int
+) -> None:
+    """And the same versions, but for zones that say that theirs may be another."""
+    one_by_one = _deliver(readings, seed=seed)
+    at_once = one_by_one.rebuilt(pages_of=at_once_of, together=True)
+    assert at_once.rows() == one_by_one.rows()
+    for zone_id, (_, version) in one_by_one.tables.zones.items():
+        assert at_once.tables.zones[zone_id][1] == version or zone_id in at_once.fold.unsure
 
 
 @settings(max_examples=60, deadline=None)

@@ -279,7 +279,8 @@ class Folded:
             self.lay()
         self.fold.apply(
             batch,
-            {device: self._history(device, before) for device, before in needs.devices.items()},
+            {device: self._history(device, before) for device, before in needs.devices.items()}
+            | self.fold.recent.histories(needs, batch),
             {zone: self._count_history(zone, late) for zone, late in needs.car_parks.items()},
         )
         if self.fold.reopened:

@@ -71,9 +71,9 @@ def test_no_history_is_changed_by_a_doubt() -> None:
     folded = busy_street()
     folded.append([state("s0", 1, 60, True)], watermark_s=20 * HOUR_S)
     assert shown(folded).state is State.UNKNOWN
-    [interval] = folded.intervals.values()
+    [interval] = folded.rows()["intervals"]
     assert (interval.state, interval.ended_at) == (State.OCCUPIED, None)
-    [stay] = folded.stays.values()
+    [stay] = folded.rows()["stays"]
     assert stay.departed_at is None
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise, product
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from occupancy.device_fold import CutOff, DeviceFold, Watch
 from occupancy.model import Clock, Reading, ReadingKey, State, StateReading

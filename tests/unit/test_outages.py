@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from occupancy.model import DeviceId, Outage, StateReading
 from occupancy.said_outages import SaidOutages
