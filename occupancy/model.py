@@ -6,7 +6,7 @@ business of `firmware_contract` (wire), `store` (rows) and `api` (JSON).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -633,21 +633,22 @@ def _with_unheard(free: float, heard: int, unheard: int) -> float | None:
 
 
 def sum_of_estimates(groups: Iterable[Group]) -> int | None:
-    """The estimate for some groups together, in whole bays. A group of which too few are heard is taken to be like all
-    of them together; None: too few of those are heard, too."""
-    every = tuple(groups)
-    found = [group.estimated_free for group in every]
-    if None in found:
-        free, heard = sum(group.heard_free for group in every), sum(group.heard for group in every)
-        together = _with_unheard(free, heard, sum(group.unheard for group in every))
-        if together is None:
-            return None
-        share = free / heard
-        found = [
-            group.heard_free + group.unheard * share if own is None else own
-            for group, own in zip(every, found, strict=True)
-        ]
-    return round(sum(estimate for estimate in found if estimate is not None))
+    """The estimate for some groups together, in whole bays; None: there is none for one of them."""
+    found = [group.estimated_free for group in groups]
+    return None if None in found else round(sum(estimate for estimate in found if estimate is not None))
+
+
+def estimate_of_all(groups: Sequence[Group]) -> int | None:
+    """The estimate for the groups of a zone, in whole bays. A group of which too few are heard is taken to be like all
+    of them together; None: of those too few are heard, too."""
+    free, heard = sum(group.heard_free for group in groups), sum(group.heard for group in groups)
+    if _with_unheard(free, heard, sum(group.unheard for group in groups)) is None:
+        return sum_of_estimates(groups)
+    estimate = 0.0
+    for group in groups:
+        own = group.estimated_free
+        estimate += group.heard_free + group.unheard * free / heard if own is None else own
+    return round(estimate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -669,7 +670,7 @@ class ZoneAvailability:
     @property
     def free_estimate(self) -> int | None:
         """An estimate, never shown as observed: those free, and of those not known the share of their like."""
-        return sum_of_estimates(self.groups)
+        return estimate_of_all(self.groups)
 
     def __post_init__(self) -> None:
         total = sum((group.counts for group in self.groups), Counts())

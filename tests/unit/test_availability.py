@@ -21,7 +21,7 @@ from occupancy.model import (
     State,
     ZoneAvailability,
     ZoneId,
-    sum_of_estimates,
+    estimate_of_all,
 )
 from occupancy.registry import Registry
 from occupancy.rules import access_at
@@ -89,7 +89,9 @@ def test_the_estimate_is_for_the_driver_and_labelled() -> None:
     answer = zone_answer(zone, known)
     # The Blue Badge bay is unknown and alone of its kind: in the zone as a whole it is like the seven others.
     assert answer["estimated_free"] == {"free": 3, "usable": 2, "source": "estimate"}
-    assert zone_answer(zone, known, "blue_badge")["estimated_free"] is None
+    # A driver who may use it is told nothing of it by what the others are like.
+    badge = zone_answer(zone, known, "blue_badge")
+    assert badge["estimated_free"] == {"free": 3, "usable": None, "source": "estimate"}
     assert zone_answer(zone, withheld(known))["estimated_free"] is None
 
 
@@ -114,10 +116,10 @@ def test_l4_an_estimate_lies_within_the_bounds(found: list[Counts]) -> None:
 def test_a_group_that_nobody_hears_is_like_all_others_together() -> None:
     known = Group(bay_type=BayType.STANDARD, access=GENERAL, counts=Counts(free=5, occupied=5))
     silent = Group(bay_type=BayType.BLUE_BADGE, access=GENERAL, counts=Counts(unknown=4))
-    assert sum_of_estimates([known, silent]) == 7
-    assert sum_of_estimates([silent]) is None
+    assert estimate_of_all([known, silent]) == 7
+    assert estimate_of_all([silent]) is None
     few = Group(bay_type=BayType.STANDARD, access=GENERAL, counts=Counts(free=3))
-    assert sum_of_estimates([few, silent]) is None
+    assert estimate_of_all([few, silent]) is None
 
 
 def test_bays_cut_off_by_an_outage_are_estimated_as_they_were_before_it() -> None:
