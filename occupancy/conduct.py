@@ -40,7 +40,15 @@ _ECHOES, _ECHO_SHARE = 3, 0.1
 """So many echoes in `_ECHO_DAYS`, and of so large a share of a sensor's spells, are no chance and no couples."""
 _ECHO_DAYS = 7
 
+_ALIKE = 8
+"""Bays of a kind, at least, that tell how many short spells are usual."""
+
 Day = tuple[datetime, datetime]
+
+
+def alike(zone_id: ZoneId, kind: str) -> str:
+    """Bays of one kind in one zone."""
+    return f"{zone_id} {kind}"
 
 
 class Unreliable(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +85,7 @@ class Conduct:
         self._before = {(one.bay_id, one.device_id, one.kind): one for one in before}
         self._working = [n for n, is_one in enumerate(working) if is_one]
         self._short_by: dict[str, list[float]] = {}
-        """Short spells a day of each bay, by zone and by kind of bay."""
+        """Short spells a day of each bay, by kind of bay, and by zone and kind."""
         self.unreliable: list[Unreliable] = []
 
     def see(
@@ -86,7 +94,7 @@ class Conduct:
         """Take in the days of the bays of a zone, of such kinds, in their order along the street."""
         own = {bay_id: self._by_this_sensor(bay_id, held) for bay_id, held in history.items()}
         for bay_id, held in own.items():
-            self._count_short(held, (zone_id, kinds[bay_id]))
+            self._count_short(held, (kinds[bay_id], alike(zone_id, kinds[bay_id])))
         if self._working and self._working[-1] == len(self._days) - 1:
             self._look_for_drift(own)
         else:
@@ -94,11 +102,11 @@ class Conduct:
         self._look_for_echoes(own)
 
     def short_spells(self) -> dict[str, float]:
-        """By zone, and by kind of bay, how many short spells a bay has in a day that has more than most others."""
+        """By kind, and by zone and kind, how many short spells a day a bay has that has more than most of them."""
         return {
             key: round(quantiles(rates, n=4, method="inclusive")[2], 2)
             for key, rates in self._short_by.items()
-            if len(rates) > 1
+            if len(rates) >= _ALIKE
         }
 
     def _by_this_sensor(self, bay_id: BayId, held: Sequence[Held]) -> list[Held]:
