@@ -44,6 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     played = parser.add_argument_group("--scenario")
     played.add_argument("--bays", type=int, default=3300, metavar="N", help="only the first N bays")
     played.add_argument(
+        "--streets-only",
+        action="store_true",
+        help="without the car parks, whose passages are most of what a small city says",
+    )
+    played.add_argument(
         "--set",
         action="append",
         default=[],
@@ -126,7 +131,10 @@ def _scenario(args: argparse.Namespace) -> _Result:
     if args.jobs < 1:
         raise UsageError("score: --jobs is at least 1")
     try:
-        plans = [ScorePlan(args.scenario, seed, days, args.bays, tuple(args.set)) for seed in seeds]
+        plans = [
+            ScorePlan(args.scenario, seed, days, args.bays, tuple(args.set), not args.streets_only)
+            for seed in seeds
+        ]
     except ValueError as error:
         raise UsageError(f"score: {error}") from None
     command = " ".join([f"score --scenario {args.scenario}", *(f"--set {rate}" for rate in args.set)])

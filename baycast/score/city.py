@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
+from typing import cast
 
 from baycast import cardiff
 from baycast.world_plan import world_plan
@@ -19,9 +20,13 @@ START = datetime(2026, 9, 14, 3, 0, tzinfo=UTC)
 """A Monday in term, before anybody comes; no bank holiday, stadium day or change of the clocks for four weeks."""
 
 
+Document = tuple[str, str, Mapping[str, object]]
+"""(kind, id, what the registry says of it)."""
+
+
 @dataclass(frozen=True, slots=True)
 class City:
-    documents: list[tuple[str, str, Mapping[str, object]]]
+    documents: list[Document]
     plan: CityPlan
 
     def registry(self) -> Registry:
@@ -37,9 +42,11 @@ class City:
         return Directory(devices=devices, areas={self.plan.area_id: "live"})
 
 
-def make_city(*, bays: int, seed: int) -> City:
-    """Streets one after the other up to `bays` bays (the last one cut short), and all car parks."""
+def make_city(*, bays: int, seed: int, car_parks: bool = True) -> City:
+    """Streets one after the other up to `bays` bays (the last one cut short), and all car parks or none."""
     whole = [_with_model(seed, *one) for one in cardiff.documents()]
+    if not car_parks:
+        whole = _streets_only(whole)
     plan = world_plan(whole, at=START, rhythm=cardiff.rhythm()).first_bays(bays)
     gateway_of = {plan.bays[bay].device_id: f"gw-{gateway}" for bay, gateway in gateways(plan)}
     whole = [
@@ -55,9 +62,18 @@ def make_city(*, bays: int, seed: int) -> City:
     return City(documents, plan)
 
 
-def _with_model(
-    seed: int, kind: str, id: str, doc: Mapping[str, object]
-) -> tuple[str, str, Mapping[str, object]]:
+def _streets_only(whole: list[Document]) -> list[Document]:
+    """Without car parks, their gates, and the signs that speak of one."""
+    parks = {id for kind, id, doc in whole if kind == "zone" and doc["kind"] == "car_park"}
+
+    def speaks_of_one(kind: str, id: str, doc: Mapping[str, object]) -> bool:
+        zones = doc.get("zone_ids", [doc.get("zone_id"), id])
+        return kind in ("zone", "gate", "sign") and not parks.isdisjoint(cast(list[str], zones))
+
+    return [one for one in whole if not speaks_of_one(*one)]
+
+
+def _with_model(seed: int, kind: str, id: str, doc: Mapping[str, object]) -> Document:
     if kind != "sensor":
         return kind, id, doc
     model = draw_model(Random(f"model {seed} {id}"))  # noqa: S311 - a simulation

@@ -40,6 +40,8 @@ class ScorePlan:
     bays: int = 3300
     rates: tuple[str, ...] = ()
     """Rates in place of the scenario's own, as `simulator.rates` reads them."""
+    car_parks: bool = True
+    """Without them a small city is judged much faster; the same seed is then another city."""
 
     def __post_init__(self) -> None:
         if self.scenario not in SCENARIOS:
@@ -57,7 +59,7 @@ class ScorePlan:
 def score(plan: ScorePlan, tell: Callable[[str], None]) -> Figures:
     """Play the scenario and judge both engines; `tell` is given a line now and then."""
     began = time.process_time()
-    city = make_city(bays=plan.bays, seed=plan.seed)
+    city = make_city(bays=plan.bays, seed=plan.seed, car_parks=plan.car_parks)
     start_ms = int(START.timestamp() * 1000)
     history = play(city.plan, seed=plan.seed, start_ms=start_ms, end_ms=start_ms + int(plan.days * _DAY_MS))
     run = FieldRun(history, plan.faults(), seed=plan.seed)

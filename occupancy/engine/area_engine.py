@@ -64,6 +64,8 @@ class AreaEngine:
         position = self.at.position
         ahead = max(0, at_once_until - position)
         with self.conn.transaction(), self.conn.cursor() as cur:
+            if self.config.patient:
+                tail.allow_long_history(cur)
             batches = tail.batches_after(
                 cur,
                 self.at.area,

@@ -14,6 +14,8 @@ class EngineConfig:
     positions_per_page: int = 500
     readings_per_page: int = 4_000
     """A page's readings at most (about): what is in memory at once, in one transaction, and in one area's turn."""
+    patient: bool = False
+    """Whether the database waits minutes for a page to be folded, as it must for large ones."""
     poll_s: float = 1.0
     """A lost notification costs this much latency, never data."""
     forget_every_s: float = 3600.0
@@ -23,4 +25,4 @@ class EngineConfig:
 
     def in_bulk(self) -> EngineConfig:
         """For a rebuild, which nobody waits for: pages so large that rows which change often are written seldom."""
-        return replace(self, positions_per_page=50_000, readings_per_page=200_000)
+        return replace(self, positions_per_page=50_000, readings_per_page=200_000, patient=True)

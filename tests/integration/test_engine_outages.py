@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from occupancy import engine
@@ -79,7 +79,9 @@ def test_l3_a_sensor_that_was_cut_off_otherwise_than_was_known_is_folded_again(
     monkeypatch.setattr("occupancy.sensed.CHECKPOINT_EVERY", 2)
     quiet = {0: (3600, 7200)}
     spoken = [
-        replace(r, key=r.key._replace(seq=r.key.seq + 5)) if r.device_id == "s5" and r.key.seq > 5 else r
+        msgspec.structs.replace(r, key=r.key._replace(seq=r.key.seq + 5))
+        if r.device_id == "s5" and r.key.seq > 5
+        else r
         for r in words(9000, silent=quiet)
     ]
     for at in range(0, 9000, 30):

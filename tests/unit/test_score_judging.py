@@ -17,7 +17,7 @@ from baycast.score.run import ScorePlan, score
 from baycast.score.seeds import SeedLostError, against_naive, mean_and_worst, score_seeds
 from baycast.score.stay_match import StayMatch
 from baycast.score.suspicion_log import SuspicionLog, true_states
-from occupancy.model import BayId, BayState, Cause, DeviceId, ReadingKey, State, StateReading
+from occupancy.model import BayId, BayState, Cause, DeviceId, ReadingKey, State, StateReading, ZoneKind
 from simulator.field_run import FieldRun
 from simulator.history import play
 from simulator.radio import Outage
@@ -200,6 +200,18 @@ def test_seeds_in_processes_of_their_own_are_those_played_alone_in_their_order()
     together = score_seeds(plans, 2, print)
     assert [one["wrong_share"] for one in together] == [score(plan, print)["wrong_share"] for plan in plans]
     assert together[0]["wrong_share"] != together[1]["wrong_share"]
+
+
+def test_a_city_of_streets_only_has_no_car_park_and_no_sign_that_speaks_of_one() -> None:
+    city = make_city(bays=30, seed=1, car_parks=False)
+    registry = city.registry()
+    assert not registry.gates
+    assert not city.plan.car_parks
+    assert {zone.kind for zone in registry.zones.values()} == {ZoneKind.STREET}
+    assert registry.signs
+    assert all(zone_id in registry.zones for sign in registry.signs.values() for zone_id in sign.zone_ids)
+    figures = score(ScorePlan("calm", 1, 0.1, 30, car_parks=False), print)
+    assert figures["wrong_share"] == figures["wrong_share.detection"]
 
 
 def die(_: str) -> None:
