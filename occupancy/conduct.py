@@ -9,6 +9,7 @@ ten thousand spells.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -29,8 +30,8 @@ _OTHERS = 3
 """Other bays of a street, at least, that tell what its day was like."""
 _BASE_DAYS = 5
 _NEW_DAYS = 2
-_LEAST_SPREAD = 0.08
-_STEPS_OUT, _STEPS_BACK = 4.5, 2.5
+_LEAST_SPREAD = 0.1
+_STEPS_OUT, _STEPS_BACK = 5.5, 2.5
 """Spreads of the new days' mean that are drift, and of one day at which it is over."""
 _LEAST_DRIFT = 0.25
 
@@ -130,7 +131,7 @@ class Conduct:
 
     def _look_for_drift(self, own: Mapping[BayId, Sequence[Held]]) -> None:
         days = [self._days[n] for n in self._working]
-        shares = {bay_id: [_share(held, day) for day in days] for bay_id, held in own.items()}
+        shares = {bay_id: _shares(held, days) for bay_id, held in own.items()}
         for bay_id in own:
             beside: list[float | None] = []
             for n, share in enumerate(shares[bay_id]):
@@ -222,11 +223,20 @@ def _seconds(one: Held, start: datetime, end: datetime) -> float:
     return max(0.0, (until - max(one.started_at, start)).total_seconds())
 
 
-def _share(held: Sequence[Held], day: Day) -> float | None:
-    """Share of a day's observed time in which a bay was taken; None: too little was observed."""
-    taken = sum(_seconds(one, *day) for one in held if one.state is State.OCCUPIED)
-    free = sum(_seconds(one, *day) for one in held if one.state is State.FREE)
-    return taken / (taken + free) if taken + free >= _OBSERVED_S else None
+def _shares(held: Iterable[Held], days: Sequence[Day]) -> list[float | None]:
+    """By day, the share of its observed time in which a bay was taken; None: too little was observed."""
+    taken, known = [0.0] * len(days), [0.0] * len(days)
+    starts = [start for start, _ in days]
+    for one in held:
+        if one.state is State.UNKNOWN:
+            continue
+        for n in range(max(0, bisect_right(starts, one.started_at) - 1), len(days)):
+            if one.ended_at is not None and one.ended_at <= starts[n]:
+                break
+            lasted = _seconds(one, *days[n])
+            known[n] += lasted
+            taken[n] += lasted if one.state is State.OCCUPIED else 0.0
+    return [part / whole if whole >= _OBSERVED_S else None for part, whole in zip(taken, known, strict=True)]
 
 
 def _base(days: Sequence[float]) -> _Base | None:

@@ -180,6 +180,8 @@ class Timeline:
 
     def beginning_in(self, after: datetime, until: datetime) -> list[Known]:
         """What began to hold in (after, until]."""
+        if not self._known or self._known[-1].learnt.holds_from <= after:
+            return []
         return [one for one in self._known if after < one.learnt.holds_from <= until]
 
     def forget(self, before: datetime) -> None:
