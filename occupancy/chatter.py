@@ -19,13 +19,13 @@ SHORTEST, LONGEST = timedelta(minutes=1), timedelta(minutes=10)
 WINDOW = timedelta(days=1)
 FEWEST = 6
 """Fewer in a window say nothing, wherever it is."""
-_UNLIKE = 2.0
-_CHANCE = 1e-6
+_UNLIKE = 1.5
+_CHANCE = 1e-5
 """Of a window of a sensor that is as it should be to be taken for chatter."""
 
 
 def most_plausible(per_day: float) -> int:
-    """How many short spells a window has at most where so many are usual: some bays have twice as many as others."""
+    """How many short spells a window has at most where so many are usual: some bays have half as many again."""
     per_day *= _UNLIKE
     found, chance = 0, exp(-per_day)
     covered = chance

@@ -9,6 +9,7 @@ ten thousand spells.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -29,8 +30,8 @@ _OTHERS = 3
 """Other bays of a street, at least, that tell what its day was like."""
 _BASE_DAYS = 5
 _NEW_DAYS = 2
-_LEAST_SPREAD = 0.08
-_STEPS_OUT, _STEPS_BACK = 4.5, 2.5
+_LEAST_SPREAD = 0.1
+_STEPS_OUT, _STEPS_BACK = 5.5, 2.5
 """Spreads of the new days' mean that are drift, and of one day at which it is over."""
 _LEAST_DRIFT = 0.25
 
@@ -40,7 +41,15 @@ _ECHOES, _ECHO_SHARE = 3, 0.1
 """So many echoes in `_ECHO_DAYS`, and of so large a share of a sensor's spells, are no chance and no couples."""
 _ECHO_DAYS = 7
 
+_ALIKE = 8
+"""Bays of a kind, at least, that tell how many short spells are usual."""
+
 Day = tuple[datetime, datetime]
+
+
+def alike(zone_id: ZoneId, kind: str) -> str:
+    """Bays of one kind in one zone."""
+    return f"{zone_id} {kind}"
 
 
 class Unreliable(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +86,7 @@ class Conduct:
         self._before = {(one.bay_id, one.device_id, one.kind): one for one in before}
         self._working = [n for n, is_one in enumerate(working) if is_one]
         self._short_by: dict[str, list[float]] = {}
-        """Short spells a day of each bay, by zone and by kind of bay."""
+        """Short spells a day of each bay, by kind of bay, and by zone and kind."""
         self.unreliable: list[Unreliable] = []
 
     def see(
@@ -86,7 +95,7 @@ class Conduct:
         """Take in the days of the bays of a zone, of such kinds, in their order along the street."""
         own = {bay_id: self._by_this_sensor(bay_id, held) for bay_id, held in history.items()}
         for bay_id, held in own.items():
-            self._count_short(held, (zone_id, kinds[bay_id]))
+            self._count_short(held, (kinds[bay_id], alike(zone_id, kinds[bay_id])))
         if self._working and self._working[-1] == len(self._days) - 1:
             self._look_for_drift(own)
         else:
@@ -94,11 +103,11 @@ class Conduct:
         self._look_for_echoes(own)
 
     def short_spells(self) -> dict[str, float]:
-        """By zone, and by kind of bay, how many short spells a bay has in a day that has more than most others."""
+        """By kind, and by zone and kind, how many short spells a day a bay has that has more than most of them."""
         return {
             key: round(quantiles(rates, n=4, method="inclusive")[2], 2)
             for key, rates in self._short_by.items()
-            if len(rates) > 1
+            if len(rates) >= _ALIKE
         }
 
     def _by_this_sensor(self, bay_id: BayId, held: Sequence[Held]) -> list[Held]:
@@ -122,7 +131,7 @@ class Conduct:
 
     def _look_for_drift(self, own: Mapping[BayId, Sequence[Held]]) -> None:
         days = [self._days[n] for n in self._working]
-        shares = {bay_id: [_share(held, day) for day in days] for bay_id, held in own.items()}
+        shares = {bay_id: _shares(held, days) for bay_id, held in own.items()}
         for bay_id in own:
             beside: list[float | None] = []
             for n, share in enumerate(shares[bay_id]):
@@ -214,11 +223,20 @@ def _seconds(one: Held, start: datetime, end: datetime) -> float:
     return max(0.0, (until - max(one.started_at, start)).total_seconds())
 
 
-def _share(held: Sequence[Held], day: Day) -> float | None:
-    """Share of a day's observed time in which a bay was taken; None: too little was observed."""
-    taken = sum(_seconds(one, *day) for one in held if one.state is State.OCCUPIED)
-    free = sum(_seconds(one, *day) for one in held if one.state is State.FREE)
-    return taken / (taken + free) if taken + free >= _OBSERVED_S else None
+def _shares(held: Iterable[Held], days: Sequence[Day]) -> list[float | None]:
+    """By day, the share of its observed time in which a bay was taken; None: too little was observed."""
+    taken, known = [0.0] * len(days), [0.0] * len(days)
+    starts = [start for start, _ in days]
+    for one in held:
+        if one.state is State.UNKNOWN:
+            continue
+        for n in range(max(0, bisect_right(starts, one.started_at) - 1), len(days)):
+            if one.ended_at is not None and one.ended_at <= starts[n]:
+                break
+            lasted = _seconds(one, *days[n])
+            known[n] += lasted
+            taken[n] += lasted if one.state is State.OCCUPIED else 0.0
+    return [part / whole if whole >= _OBSERVED_S else None for part, whole in zip(taken, known, strict=True)]
 
 
 def _base(days: Sequence[float]) -> _Base | None:

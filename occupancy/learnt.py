@@ -15,8 +15,8 @@ import msgspec
 
 from occupancy.calendar import civil_at, day_bounds, is_bank_holiday
 from occupancy.cells import Held
-from occupancy.chatter import FEWEST, most_plausible
-from occupancy.conduct import Conduct, Unreliable
+from occupancy.chatter import most_plausible
+from occupancy.conduct import Conduct, Unreliable, alike
 from occupancy.model import EPOCH, Bay, BayId, State, ZoneId
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
@@ -45,7 +45,7 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     holds_from: datetime
     spells: LearntSpells
     short_spells: dict[str, float]
-    """By zone, and by kind of bay: spells of 1 to 10 minutes that a bay has in a day."""
+    """By kind of bay, and by zone and kind where it has enough: spells of 1 to 10 minutes that a bay has in a day."""
     unreliable: tuple[Unreliable, ...] = ()
 
 
@@ -157,9 +157,10 @@ class Known(NamedTuple):
     plausibility: Plausibility
     most_short: dict[str, int]
 
-    def most_short_spells(self, bay: Bay) -> int:
-        """How many a bay has in a day at most, if its sensor is as it should be."""
-        return max(self.most_short.get(key, FEWEST - 1) for key in (bay.zone_id, kind_of(bay)))
+    def most_short_spells(self, bay: Bay) -> int | None:
+        """How many a bay has in a day at most, if its sensor is as it should be; None: nothing is known of its like."""
+        kind = kind_of(bay)
+        return self.most_short.get(alike(bay.zone_id, kind), self.most_short.get(kind))
 
 
 class Timeline:
@@ -179,6 +180,8 @@ class Timeline:
 
     def beginning_in(self, after: datetime, until: datetime) -> list[Known]:
         """What began to hold in (after, until]."""
+        if not self._known or self._known[-1].learnt.holds_from <= after:
+            return []
         return [one for one in self._known if after < one.learnt.holds_from <= until]
 
     def forget(self, before: datetime) -> None:

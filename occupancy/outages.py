@@ -312,6 +312,10 @@ class Outages:
             self._found[group] = [row for row in rows if not _ended_by(row, base)]
 
 
+REMEMBERED = SLOT * (_DAY + _KEPT)
+"""How long it takes until `remembered_from` has moved on by a day."""
+
+
 def remembered_from(watermark: datetime) -> datetime:
     """From when on `Outages.load` must be told who was heard."""
     return at_slot(slot_of(watermark) // _DAY * _DAY - _KEPT)

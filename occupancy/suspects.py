@@ -17,7 +17,7 @@ from occupancy.chatter import FEWEST, WINDOW, chatter, chatter_spans, is_short, 
 from occupancy.implausible import FIRST_LOOK, Lasting, look
 from occupancy.learnt import Known, Learnt, Timeline
 from occupancy.model import BayId, BayInterval, DeviceId, State, Stay, Suspicion, SuspicionKind
-from occupancy.outages import remembered_from
+from occupancy.outages import REMEMBERED, remembered_from
 from occupancy.page import BEGINNING, Page
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
@@ -48,6 +48,8 @@ class Suspects:
         self._watermark: datetime | None = None
         self._from = BEGINNING
         """What ended before is settled."""
+        self._forgets_at = BEGINNING
+        """When that changes next."""
         self._lasting: dict[_Key, Lasting] = {}
         self._looks: Schedule[_Key] = Schedule()
         self._shorts: dict[_Key, list[datetime]] = {}
@@ -69,13 +71,13 @@ class Suspects:
             self.learn(entry)
         if watermark is None:
             return
-        self._watermark, self._from = watermark, remembered_from(watermark)
-        self._timeline.forget(self._from)
+        self._watermark = watermark
         for row in said:
             self._said.setdefault((row.bay_id, row.device_id), []).append(row)
         for key, ends in short_spells.items():
             self._shorts[key] = list(ends)
             self._plan_calming(key, ends, watermark)
+        self._forget(remembered_from(watermark))
 
     def take_up(self, lasting: Iterable[BayInterval], watermark: datetime | None) -> None:
         """Take up the intervals that last, looked at up to the watermark, after `load`."""
@@ -123,7 +125,7 @@ class Suspects:
         for key in list(self._calming.reached(watermark)):
             if self._weigh_shorts(key, watermark, page):
                 touched.add(key[1])
-        if remembered_from(watermark) > self._from:
+        if watermark >= self._forgets_at:
             self._forget(remembered_from(watermark))
         return touched
 
@@ -282,7 +284,7 @@ class Suspects:
 
     def _forget(self, settled: datetime) -> None:
         """Drop what is older than anything that may come; what was said of it stands."""
-        self._from = settled
+        self._from, self._forgets_at = settled, settled + REMEMBERED
         self._timeline.forget(settled)
         for key, said in list(self._said.items()):
             self._keep(key, [row for row in said if row.ended_at is None or row.ended_at > settled])

@@ -87,6 +87,14 @@ def test_l3_suspicions_survive_restarts(seed: int) -> None:
     assert restarted.rows() == told(readings, seed=seed, late=False).rows()
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**16))
+def test_l3_a_rebuild_gives_the_same_rows(seed: int) -> None:
+    """Also where it folds many positions at once."""
+    town = told(spoken(seed), seed=seed)
+    assert town.rebuilt(pages_of=20, together=True).rows() == town.rows()
+
+
 def test_the_examples_are_of_every_kind() -> None:
     said = [state("s0", 1, 4000, True), state("s1", 1, 60, False), state("s0", 2, 90_000, False)]
     said += [state("s2", n, 5000 + n * 300, n % 2 == 0) for n in range(1, 40)]

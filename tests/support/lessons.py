@@ -25,7 +25,7 @@ def lesson(
         day=holds_from.date(),
         holds_from=holds_from,
         spells=spells,
-        short_spells={"high-st": short_per_day},
+        short_spells={"standard": short_per_day, "blue_badge": short_per_day},
         unreliable=unreliable,
     )
 

@@ -13,7 +13,7 @@ from occupancy.model import BayId, State, SuspicionKind, ZoneId
 from tests.support.folded import START
 
 DAYS = [(START + timedelta(days=n), START + timedelta(days=n + 1)) for n in range(10)]
-BAYS = [BayId(f"b{n}") for n in range(6)]
+BAYS = [BayId(f"b{n}") for n in range(8)]
 STREET = ZoneId("high-st")
 
 
@@ -110,5 +110,6 @@ def test_the_usual_number_of_short_spells_is_not_that_of_the_one_that_chatters()
         for n in range(2000)
     ]
     loud = judged(history).short_spells()
-    assert 0 < quiet[STREET] < 3
-    assert loud[STREET] < 2 * quiet[STREET]
+    assert quiet.keys() == {"standard", "high-st standard"}
+    assert 0 < quiet["standard"] < 3
+    assert loud["high-st standard"] < 2 * quiet["standard"]

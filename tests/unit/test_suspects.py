@@ -96,12 +96,12 @@ def test_chatter_ends_by_itself_a_day_after_the_sensor_is_quiet() -> None:
     town = steady()
     live(town, 12 * H, flapping("s0", 700, 12))
     [row] = [row for row in town.suspicions.values() if row.kind is SuspicionKind.CHATTER]
-    assert row.began_at == START + timedelta(seconds=700 + 9 * 1200 + 180)
-    assert row.reason.startswith("10 spells of 1 to 10 min in the day up to")
+    assert row.began_at == START + timedelta(seconds=700 + 7 * 1200 + 180)
+    assert row.reason.startswith("8 spells of 1 to 10 min in the day up to")
     assert town.bays["high-st-0"].suspect
     live(town, 40 * H, [state("s0", 99, 12 * H + 60, True), state("s0", 100, 14 * H, False)])
     chatter = [row for row in town.suspicions.values() if row.kind is SuspicionKind.CHATTER]
-    assert [row.ended_at for row in chatter] == [START + timedelta(days=1, seconds=700 + 7 * 1200 + 180)]
+    assert [row.ended_at for row in chatter] == [START + timedelta(days=1, seconds=700 + 8 * 1200 + 180)]
 
 
 def test_short_spells_that_are_usual_in_the_street_are_no_chatter() -> None:
