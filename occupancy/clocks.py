@@ -54,8 +54,8 @@ class Told(msgspec.Struct, frozen=True, gc=False):
 
 
 def tell(clock: DeviceClock, reading: Reading, *, earliest: datetime, before: ReadingKey) -> Told:
-    """Place a reading of a live area in time: not after its receipt, and not before `earliest`, the last word, whose key
-    is `before`."""
+    """Place a reading of a live area in time: not after its receipt, and not before `earliest`, the last word
+    (`before` is its key)."""
     received_at = reading.received_at
     if reading.at is None:
         at = received_at - timedelta(milliseconds=reading.age_ms or 0)
