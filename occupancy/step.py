@@ -140,11 +140,14 @@ def tick(fold: DeviceFold, watermark: datetime | None, watch: Watch) -> Standing
 
 
 def looks(fold: DeviceFold, watch: Watch) -> Iterable[datetime]:
-    """When a silence makes what holds less sure, then overdue, and last unknown; in order."""
+    """When a silence makes what holds less sure, then overdue, and last unknown; or cut off, then silent; in order."""
     overdue_at = fold.as_of + watch.overdue_after
-    if fold.stated_at is not None and fold.now.state is not State.UNKNOWN:
-        yield from (at for step in DECAYS_AT if (at := fold.stated_at + step) < overdue_at)
-    yield overdue_at
+    if was_cut_off(fold, watch):
+        yield ends(fold, watch).at
+    else:
+        if fold.stated_at is not None and fold.now.state is not State.UNKNOWN:
+            yield from (at for step in DECAYS_AT if (at := fold.stated_at + step) < overdue_at)
+        yield overdue_at
     yield fold.as_of + watch.silent_after
 
 
