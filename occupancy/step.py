@@ -187,7 +187,7 @@ def _unheard(reading: Reading) -> DeviceFold:
 def _told(fold: DeviceFold, reading: Reading, watch: Watch) -> Told:
     if watch.clock is Clock.EVENT and reading.at is not None:
         return Told(max(reading.at, fold.as_of), fold.clock, None, 0.0)
-    return tell(fold.clock, reading, earliest=fold.as_of, rebooted=reading.key[:2] != fold.key[:2])
+    return tell(fold.clock, reading, earliest=fold.as_of, before=fold.key)
 
 
 def _placed_anew(fold: DeviceFold, told: Told) -> DeviceFold:
