@@ -6,7 +6,7 @@ business of `firmware_contract` (wire), `store` (rows) and `api` (JSON).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -607,23 +607,48 @@ class Group:
     """Of these, how many are free on average."""
 
     @property
+    def heard(self) -> int:
+        """How many something is known of."""
+        return self.counts.free + self.counts.occupied + self.guessed
+
+    @property
+    def heard_free(self) -> float:
+        """How many of those are free: known to be, or by what has been learnt since they last were."""
+        return self.counts.free + self.guessed_free
+
+    @property
+    def unheard(self) -> int:
+        return self.counts.unknown - self.guessed
+
+    @property
     def estimated_free(self) -> float | None:
-        """How many are free: those known to be, those that are unknown of late by what has been learnt since, and the
-        others that are not known as all of those; None: too few are observed to say."""
-        free = self.counts.free + self.guessed_free
-        heard = self.counts.free + self.counts.occupied + self.guessed
-        unheard = self.counts.unknown - self.guessed
-        if unheard == 0:
-            return free
-        if heard < ESTIMATED_FROM or heard < unheard:
-            return None
-        return free + unheard * free / heard
+        """How many are free: of those heard, and of the others as large a share; None: too few are heard to say."""
+        return _with_unheard(self.heard_free, self.heard, self.unheard)
+
+
+def _with_unheard(free: float, heard: int, unheard: int) -> float | None:
+    if unheard == 0:
+        return free
+    return free + unheard * free / heard if heard >= max(ESTIMATED_FROM, unheard) else None
 
 
 def sum_of_estimates(groups: Iterable[Group]) -> int | None:
     """The estimate for some groups together, in whole bays; None: there is none for one of them."""
     found = [group.estimated_free for group in groups]
     return None if None in found else round(sum(estimate for estimate in found if estimate is not None))
+
+
+def estimate_of_all(groups: Sequence[Group]) -> int | None:
+    """The estimate for the groups of a zone, in whole bays. A group of which too few are heard is taken to be like all
+    of them together; None: of those too few are heard, too."""
+    free, heard = sum(group.heard_free for group in groups), sum(group.heard for group in groups)
+    if _with_unheard(free, heard, sum(group.unheard for group in groups)) is None:
+        return sum_of_estimates(groups)
+    estimate = 0.0
+    for group in groups:
+        own = group.estimated_free
+        estimate += group.heard_free + group.unheard * free / heard if own is None else own
+    return round(estimate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -645,7 +670,7 @@ class ZoneAvailability:
     @property
     def free_estimate(self) -> int | None:
         """An estimate, never shown as observed: those free, and of those not known the share of their like."""
-        return sum_of_estimates(self.groups)
+        return estimate_of_all(self.groups)
 
     def __post_init__(self) -> None:
         total = sum((group.counts for group in self.groups), Counts())

@@ -170,23 +170,25 @@ class Outages:
             self._base = slot // _DAY * _DAY - _KEPT
         if slot < self._base:
             return
-        bit = 1 << (slot - self._base)
+        place = slot - self._base
         heard = self._heard.get(device_id, 0)
-        if heard & bit:
+        if heard >> place & 1:
             return
+        bit = 1 << place
         self._heard[device_id] = heard | bit
         self._newest[device_id] = max(slot, self._newest.get(device_id, slot))
         for group in self._groups_of[device_id]:
             together = self._group_heard.get(group, 0)
-            self._group_heard[group] = together | bit
+            reached = together >> place
+            if not reached & 1:
+                self._group_heard[group] = together | bit
             looked_at = self._check_at.get(group)
             if looked_at is None:
                 continue
             known = looked_at[1] == _KNOWN
-            reached = together >> (slot - self._base)
             if reached:
                 self._check_at[group] = (looked_at[0], None)
-            fills, after = reached and not together & bit, reached >> 1
+            fills, after = reached and not reached & 1, reached >> 1
             if fills or after & (after + 1) or (known and slot < (self._now or 0)):
                 # Late: heard in a silence that is judged already, or before one.
                 self._again_from[group] = min(slot, self._again_from.get(group, slot))

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from occupancy.answers import zone_answer
 from occupancy.availability import GENERAL, street_availability
 from occupancy.drivers import usable_estimate, withheld
-from occupancy.model import BayId, BayState, BayType, Counts, Group, State, ZoneAvailability, ZoneId
+from occupancy.model import (
+    BayId,
+    BayState,
+    BayType,
+    Counts,
+    Group,
+    State,
+    ZoneAvailability,
+    ZoneId,
+    estimate_of_all,
+)
 from occupancy.registry import Registry
 from occupancy.rules import access_at
 from tests.support.folded import documents
@@ -77,9 +87,11 @@ def test_the_estimate_is_for_the_driver_and_labelled() -> None:
     registry = Registry(documents())
     zone = registry.zones[ZoneId("high-st")]
     answer = zone_answer(zone, known)
-    # The Blue Badge bay is unknown and alone of its kind: nothing can be said of the zone as a whole.
-    assert answer["estimated_free"] == {"free": None, "usable": 2, "source": "estimate"}
-    assert zone_answer(zone, known, "blue_badge")["estimated_free"] is None
+    # The Blue Badge bay is unknown and alone of its kind: in the zone as a whole it is like the seven others.
+    assert answer["estimated_free"] == {"free": 3, "usable": 2, "source": "estimate"}
+    # A driver who may use it is told nothing of it by what the others are like.
+    badge = zone_answer(zone, known, "blue_badge")
+    assert badge["estimated_free"] == {"free": 3, "usable": None, "source": "estimate"}
     assert zone_answer(zone, withheld(known))["estimated_free"] is None
 
 
@@ -99,6 +111,15 @@ def test_l4_an_estimate_lies_within_the_bounds(found: list[Counts]) -> None:
     if estimate is not None:
         free = sum(one.free for one in found)
         assert free <= estimate <= free + sum(one.unknown for one in found)
+
+
+def test_a_group_that_nobody_hears_is_like_all_others_together() -> None:
+    known = Group(bay_type=BayType.STANDARD, access=GENERAL, counts=Counts(free=5, occupied=5))
+    silent = Group(bay_type=BayType.BLUE_BADGE, access=GENERAL, counts=Counts(unknown=4))
+    assert estimate_of_all([known, silent]) == 7
+    assert estimate_of_all([silent]) is None
+    few = Group(bay_type=BayType.STANDARD, access=GENERAL, counts=Counts(free=3))
+    assert estimate_of_all([few, silent]) is None
 
 
 def test_bays_cut_off_by_an_outage_are_estimated_as_they_were_before_it() -> None:
