@@ -98,7 +98,8 @@ def test_l3_restarts_give_the_rows_of_one_engine(conn: Connection, database_url:
         for n in range(40)
         for at in (START + timedelta(days=1, hours=9, seconds=n * 300),)
     ]
-    readings = [*busy("s0", 1), *flaps, *busy("s1", 2, stuck_s=DAY_S + 7200.0), *busy("s2", 2)]
+    readings = [*busy("s0", 1), *flaps, *busy("s1", 2, stuck_s=DAY_S + 7200.0)]
+    readings += [word for n in range(2, BAYS) for word in busy(f"s{n}", 2)]
     with conn.transaction(), conn.cursor() as cur:
         entry = learnt_doc(lesson(START + timedelta(minutes=10), unreliable=(drifting("high-st-2", "s2"),)))
         append_entries(cur, AREA, [LogEntry("learnt", "2026-11-02", entry, START, "engine")])
