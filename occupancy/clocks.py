@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from occupancy.model import Reading
+from occupancy.model import Reading, ReadingKey
 from occupancy.transitions import Verdict
 
 NEAR = timedelta(minutes=2)
@@ -53,8 +53,9 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     uncertain_s: float
 
 
-def tell(clock: DeviceClock, reading: Reading, *, earliest: datetime, rebooted: bool = False) -> Told:
-    """Place a reading of a live area in time: not after its receipt, and not before `earliest`, the last word."""
+def tell(clock: DeviceClock, reading: Reading, *, earliest: datetime, before: ReadingKey) -> Told:
+    """Place a reading of a live area in time: not after its receipt, and not before `earliest`, the last word
+    (`before` is its key)."""
     received_at = reading.received_at
     if reading.at is None:
         at = received_at - timedelta(milliseconds=reading.age_ms or 0)
@@ -62,7 +63,7 @@ def tell(clock: DeviceClock, reading: Reading, *, earliest: datetime, rebooted: 
     behind = received_at - reading.at
     if clock is RIGHT and _NOTHING <= behind <= NEAR:  # as nearly always
         return Told(max(reading.at, earliest), RIGHT, None, 0.0)
-    if rebooted and not NEAR < behind <= LONGEST:
+    if reading.key[:2] != before[:2] and not NEAR < behind <= LONGEST:
         clock = RIGHT  # set anew, or not at all: its old error says nothing
     beyond = behind - clock.offset
     if -NEAR <= beyond <= NEAR:

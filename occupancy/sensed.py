@@ -145,6 +145,7 @@ class SensedBays:
                 spoken_since[device_id] = Before(at=first)
             else:
                 own = self.bays_of(device_id)
+                self._expect(fold, watermark)
                 self._write(fold, [], own, watermark, page)
                 bays |= own
         self._refresh(bays, watermark)
@@ -235,8 +236,8 @@ class SensedBays:
             standing = tick(fold, watermark, self.watch_of(device_id))
             if standing.verdict is not None:
                 page.judged((standing.verdict,))
-            if not self._expect(fold, watermark):
-                self._write(fold, [], bays, watermark, page, old=fold.trail)
+            self._expect(fold, watermark)
+            self._write(fold, [], bays, watermark, page, old=fold.trail)
             touched |= bays
         handed_over = list(self._bindings.reached(watermark))
         for device_id in handed_over:
@@ -250,14 +251,13 @@ class SensedBays:
         self._refresh(touched, watermark)
         return touched
 
-    def _expect(self, fold: DeviceFold, watermark: datetime | None) -> bool:
-        """Note when silence makes the state less sure, and last unknown. False: all that is over."""
+    def _expect(self, fold: DeviceFold, watermark: datetime | None) -> None:
+        """Note when silence makes the state less sure, and last unknown."""
         for due in looks(fold, self.watch_of(fold.device_id)):
             if watermark is None or due > watermark:
                 self._silences.set(fold.device_id, due)
-                return True
+                return
         self._silences.drop(fold.device_id)
-        return False
 
     def _write(
         self,

@@ -140,11 +140,14 @@ def tick(fold: DeviceFold, watermark: datetime | None, watch: Watch) -> Standing
 
 
 def looks(fold: DeviceFold, watch: Watch) -> Iterable[datetime]:
-    """When a silence makes what holds less sure, then overdue, and last unknown; in order."""
+    """When a silence makes what holds less sure, then overdue, and last unknown; or cut off, then silent; in order."""
     overdue_at = fold.as_of + watch.overdue_after
-    if fold.stated_at is not None and fold.now.state is not State.UNKNOWN:
-        yield from (at for step in DECAYS_AT if (at := fold.stated_at + step) < overdue_at)
-    yield overdue_at
+    if was_cut_off(fold, watch):
+        yield ends(fold, watch).at
+    else:
+        if fold.stated_at is not None and fold.now.state is not State.UNKNOWN:
+            yield from (at for step in DECAYS_AT if (at := fold.stated_at + step) < overdue_at)
+        yield overdue_at
     yield fold.as_of + watch.silent_after
 
 
@@ -184,7 +187,7 @@ def _unheard(reading: Reading) -> DeviceFold:
 def _told(fold: DeviceFold, reading: Reading, watch: Watch) -> Told:
     if watch.clock is Clock.EVENT and reading.at is not None:
         return Told(max(reading.at, fold.as_of), fold.clock, None, 0.0)
-    return tell(fold.clock, reading, earliest=fold.as_of, rebooted=reading.key[:2] != fold.key[:2])
+    return tell(fold.clock, reading, earliest=fold.as_of, before=fold.key)
 
 
 def _placed_anew(fold: DeviceFold, told: Told) -> DeviceFold:

@@ -18,7 +18,7 @@ from baycast.score.naive import NaiveEngine
 from baycast.score.sign_tally import SignTally
 from baycast.score.suspicion_log import SuspicionLog
 from baycast.score.zone_tally import TrueZones, ZoneTally
-from occupancy.model import AnyReading, BayState
+from occupancy.model import AnyReading, BayState, State
 from simulator.field_run import FieldRun
 from simulator.history import play
 from simulator.rates import with_rates
@@ -138,7 +138,7 @@ class _Judge:
             self._signs.look(self._engine.fold.zones)
 
     def _show(self, bay: int, state: BayState, at_ms: int) -> None:
-        self._ours.show(bay, ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms)
+        self._ours.show(bay, ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms, _withheld(state))
         self._suspicions.show(bay, state, at_ms)
 
     def _figures(self, readings: int, judged_s: float) -> Figures:
@@ -168,3 +168,11 @@ class _Judge:
             "cpu_s": judged_s,
             "rss_max_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
+
+
+def _withheld(state: BayState) -> tuple[int, float] | None:
+    """What is unknown now but was said last, and how likely it is to be so still."""
+    if state.last_said not in ANSWERS or state.free_chance is None:
+        return None
+    free = state.last_said is State.FREE
+    return ANSWERS[state.last_said], state.free_chance if free else 1 - state.free_chance

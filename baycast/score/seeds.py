@@ -19,6 +19,7 @@ _MORE_IS_BETTER = (
     "overstay_recall",
     "interval_coverage",
     "brier_skill",
+    "brier_skill_with_withheld",
     "stuck_detected_share",
     "outage_detected_share",
 )

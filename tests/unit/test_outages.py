@@ -145,6 +145,21 @@ def test_an_outage_that_is_known_after_its_sensors_spoke_again_cuts_what_was_fol
     assert town.rows()["intervals"] == lived(readings, 9000).rows()["intervals"]
 
 
+def test_an_outage_that_is_known_with_the_last_words_before_it_cuts_them_off() -> None:
+    """Words and a watermark long after them at one position: whoever promised to speak seldom is not silent yet."""
+    docs = [
+        (kind, id, {**doc, "expected_heartbeat_s": 86_400} if id == "s4" else doc)
+        for kind, id, doc in two_gateways()
+    ]
+    town = Folded(docs)
+    town.append(watermark_s=0)
+    town.append(words(600), watermark_s=9000)
+    last = [row for row in town.rows()["intervals"] if row.ended_at is None]
+    assert len(last) == SENSORS
+    assert all("outage of area" in row.reason for row in last)
+    assert town.rows() == town.rebuilt(pages_of=9, together=True).rows()
+
+
 def test_a_sensor_that_gets_another_gateway_takes_up_its_outages() -> None:
     town = lived(words(9000, silent={0: (3600, 7200)}), 9000)
     kind, id, doc = next(doc for doc in two_gateways() if doc[:2] == ("sensor", "s5"))

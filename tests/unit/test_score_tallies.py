@@ -61,7 +61,7 @@ def judged() -> tuple[History, Registry, FieldRun, Ground, BayTally, ZoneTally, 
                 right = OCCUPIED if ground.occupied[bay] else FREE
                 answer = random.choice([right, right, UNKNOWN, FREE, OCCUPIED])
                 sure = random.choice([0.55, 0.8, 0.97])
-                tally.show(bay, answer, sure, at_ms)
+                tally.show(bay, answer, sure, at_ms, (FREE, sure) if answer == UNKNOWN else None)
                 said[bay].append((at_ms, answer, sure))
         true_zones.look()
         zones.look(None)
@@ -69,11 +69,19 @@ def judged() -> tuple[History, Registry, FieldRun, Ground, BayTally, ZoneTally, 
     return history, registry, run, ground, tally, zones, said
 
 
+def skill(said: Counter[tuple[float, bool]]) -> float:
+    total = said.total()
+    rate = sum(ms for (_, right), ms in said.items() if right) / total
+    brier = sum(ms * (confidence - right) ** 2 for (confidence, right), ms in said.items()) / total
+    return 1 - brier / (rate * (1 - rate))
+
+
 def test_shares_are_those_of_a_plain_reckoning() -> None:
     history, registry, run, ground, tally, _zones, said = judged()
     silent = {sensor.bay: sensor.silent for sensor in run.sensors}
     lasted: Counter[str] = Counter()
     sure: Counter[tuple[float, bool]] = Counter()
+    withheld: Counter[tuple[float, bool]] = Counter()
     for n, bay in enumerate(ground.bays):
         own = [change.at_ms for change in history.changes if change.bay == n]
         ends = [edge for episode in silent[n] for edge in (episode.start_ms, episode.end_ms)]
@@ -90,6 +98,8 @@ def test_shares_are_those_of_a_plain_reckoning() -> None:
                 lasted["silent"] += end - start
             if answer != UNKNOWN:
                 sure[confidence, (answer == OCCUPIED) is taken] += end - start
+            elif confidence:
+                withheld[confidence, not taken] += end - start
     figures = tally.figures()
     assert figures["false_free_share"] == pytest.approx(lasted[f"{FREE} True"] / lasted["all"])
     assert figures["false_occupied_share"] == pytest.approx(lasted[f"{OCCUPIED} False"] / lasted["all"])
@@ -99,12 +109,11 @@ def test_shares_are_those_of_a_plain_reckoning() -> None:
     assert lasted["silent"] > 0
 
     total = sum(sure.values())
-    rate = sum(ms for (_, right), ms in sure.items() if right) / total
-    brier = sum(ms * (confidence - right) ** 2 for (confidence, right), ms in sure.items()) / total
     by_confidence = {confidence for confidence, _ in sure}
     gaps = [abs(c * (sure[c, True] + sure[c, False]) - sure[c, True]) for c in by_confidence]
     calibration = tally.calibration()
-    assert calibration["brier_skill"] == pytest.approx(1 - brier / (rate * (1 - rate)))
+    assert calibration["brier_skill"] == pytest.approx(skill(sure))
+    assert calibration["brier_skill_with_withheld"] == pytest.approx(skill(sure + withheld))
     assert calibration["ece"] == pytest.approx(sum(gaps) / total)
 
 
