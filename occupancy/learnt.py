@@ -43,6 +43,8 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
 
     day: date
     holds_from: datetime
+    time_zone: str
+    """The area's when it was learnt: parts of the week are those of its clock."""
     spells: LearntSpells
     short_spells: dict[str, float]
     """By kind of bay, and by zone and kind where it has enough: spells of 1 to 10 minutes that a bay has in a day."""
@@ -99,6 +101,7 @@ def learn_day(
     return Learnt(
         day=day,
         holds_from=begins,
+        time_zone=time_zone,
         spells=known,
         short_spells=conduct.short_spells(),
         unreliable=tuple(conduct.unreliable),
@@ -169,10 +172,10 @@ class Timeline:
     def __init__(self) -> None:
         self._known: list[Known] = []
 
-    def add(self, learnt: Learnt, time_zone: str) -> None:
+    def add(self, learnt: Learnt) -> None:
         """Entries come in the order in which they hold."""
         most_short = {zone: most_plausible(per_day) for zone, per_day in learnt.short_spells.items()}
-        self._known.append(Known(learnt, Plausibility(learnt.spells, time_zone), most_short))
+        self._known.append(Known(learnt, Plausibility(learnt.spells, learnt.time_zone), most_short))
 
     def at(self, instant: datetime) -> Known | None:
         """What held at an instant; None: nothing was learnt then."""

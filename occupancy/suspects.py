@@ -86,8 +86,7 @@ class Suspects:
 
     def learn(self, learnt: Learnt) -> None:
         """Take in an entry of the log; it holds from an instant on that the watermark has not reached."""
-        area = self.registry.area
-        self._timeline.add(learnt, area.time_zone if area else "UTC")
+        self._timeline.add(learnt)
 
     def saw(
         self,

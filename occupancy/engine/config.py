@@ -22,6 +22,8 @@ class EngineConfig:
     """How often vehicle tokens past the longest stay are looked for."""
     learn_every_s: float = 60.0
     """How often it is asked whether a civil day has closed that something can be learnt from."""
+    learn_again_s: float = 600.0
+    """After learning failed."""
 
     def in_bulk(self) -> EngineConfig:
         """For a rebuild, which nobody waits for: pages so large that rows which change often are written seldom."""

@@ -12,9 +12,10 @@ from datetime import date
 from types import TracebackType
 
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
+from occupancy.engine.metrics import LEARNING_FAILURES
 from occupancy.learnt import days_before, due_day, holds_from, learn_day
 from occupancy.model import AreaId
-from store import generation, learnt
+from store import generation, learnt, tail
 from store.postgres import Connection, connect
 
 _BACKLOG = 600
@@ -24,12 +25,12 @@ _log = logging.getLogger("baycast.engine")
 
 
 class DailyLearner:
-    """A thread for as long as the `with` lasts. What goes wrong in it is raised by `check` in the engine's own."""
+    """A thread for as long as the `with` lasts. What goes wrong in it is logged and counted, and tried again later:
+    serving goes on by what was learnt before."""
 
     def __init__(self, config: EngineConfig) -> None:
         self._config = config
         self._stop = threading.Event()
-        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
 
     def __enter__(self) -> DailyLearner:
@@ -41,21 +42,26 @@ class DailyLearner:
     ) -> None:
         self._stop.set()
 
-    def check(self) -> None:
-        if self._error is not None:
-            raise self._error
-
     def _run(self) -> None:
-        try:
-            with connect(self._config.database_url, role="baycast engine learner") as conn:
-                asked: dict[AreaId, date] = {}
-                while not self._stop.wait(self._config.learn_every_s):
-                    with conn.transaction(), conn.cursor() as cur:
-                        areas = list(generation.heads(cur))
-                    for area in areas:
-                        learn_when_due(conn, area, asked)
-        except Exception as error:  # noqa: BLE001 - raised by `check`
-            self._error = error
+        wait_s = self._config.learn_every_s
+        while not self._stop.wait(wait_s):
+            try:
+                self._learn()
+            except Exception:  # noqa: BLE001 - whatever it was, serving must not end by it
+                LEARNING_FAILURES.inc()
+                wait_s = self._config.learn_again_s
+                _log.exception("learning failed", extra={"again_in_s": wait_s})
+
+    def _learn(self) -> None:
+        with connect(self._config.database_url, role="baycast engine learner") as conn:
+            asked: dict[AreaId, date] = {}
+            while True:
+                with conn.transaction(), conn.cursor() as cur:
+                    areas = list(generation.heads(cur))
+                for area in areas:
+                    learn_when_due(conn, area, asked)
+                if self._stop.wait(self._config.learn_every_s):
+                    return
 
 
 def learn_when_due(conn: Connection, area: AreaId, asked: dict[AreaId, date]) -> bool:
@@ -76,6 +82,7 @@ def learn_when_due(conn: Connection, area: AreaId, asked: dict[AreaId, date]) ->
         if day is None or asked.get(area) == day or not _caught_up(cur, area, at):
             return False
         asked[area] = day
+        tail.allow_long_history(cur)
         if learnt.known(cur, area, day):
             return False
         days = days_before(time_zone, day)

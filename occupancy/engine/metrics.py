@@ -11,6 +11,9 @@ LATE = Counter("baycast_engine_late_total", "Devices and car parks folded again 
 PAGE_SECONDS = Histogram("baycast_engine_page_seconds", "Folding and writing one page")
 OVERDUE = Gauge("baycast_engine_overdue_sensors", "Sensors silent beyond their model's promise", ["area"])
 SUSPECTS = Gauge("baycast_engine_suspects", "Sensors that are not believed now, by why", ["area", "kind"])
+LEARNING_FAILURES = Counter(
+    "baycast_engine_learning_failures_total", "Times that learning from closed days failed"
+)
 VERDICTS = Counter(
     "baycast_engine_verdicts_total", "What became of readings and silences", ["area", "verdict"]
 )

@@ -52,9 +52,8 @@ def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> Non
         listener.execute("LISTEN baycast_log")
         while not stop.is_set() and not generation.try_engine_lock(conn):
             stop.wait(config.poll_s)
-        learner = during.enter_context(DailyLearner(config))
+        during.enter_context(DailyLearner(config))
         while not stop.is_set():
-            learner.check()
             with conn.transaction(), conn.cursor() as cur:
                 heads = generation.heads(cur)
             if forgotten_at is None or time.monotonic() - forgotten_at >= config.forget_every_s:

@@ -10,13 +10,13 @@ from itertools import cycle
 from typing import Any
 
 import msgspec
-import psycopg
 import pytest
 
 from baycast.cli import main
 from occupancy import engine
 from occupancy.engine import EngineConfig
 from occupancy.engine.learning import DailyLearner, learn_when_due
+from occupancy.engine.metrics import LEARNING_FAILURES
 from occupancy.learnt import learnt_doc
 from occupancy.model import ReadingKey, StateReading
 from occupancy.spells import ALL
@@ -149,10 +149,9 @@ def test_the_engine_learns_beside_serving(conn: Connection, database_url: str) -
     for at in range(0, DAY_S + 1, 7200):
         log(conn, [r for r in busy("s0", 1) if at - 7200 < (r.at - START).total_seconds() <= at], at)  # type: ignore[operator]
     serve(conn)
-    with DailyLearner(EngineConfig(database_url=database_url, learn_every_s=0.01)) as learner:
+    with DailyLearner(EngineConfig(database_url=database_url, learn_every_s=0.01)):
 
         def entered() -> bool:
-            learner.check()
             found = conn.execute("SELECT count(*) FROM log_entry WHERE kind = 'learnt'").fetchone()
             conn.commit()
             return found == (1,)
@@ -160,10 +159,19 @@ def test_the_engine_learns_beside_serving(conn: Connection, database_url: str) -
         eventually(entered, what="an entry of the log")
 
 
-def test_what_goes_wrong_while_learning_is_not_swallowed() -> None:
-    config = EngineConfig(database_url="postgresql://nobody@127.0.0.1:1/none", learn_every_s=0.01)
-    with DailyLearner(config) as learner, pytest.raises(psycopg.OperationalError):
-        eventually(learner.check, what="an error")
+def test_what_goes_wrong_while_learning_is_counted_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    config = EngineConfig(
+        database_url="postgresql://nobody@127.0.0.1:1/none", learn_every_s=0.01, learn_again_s=0.01
+    )
+
+    def failures() -> float:
+        found: float = LEARNING_FAILURES._value.get()  # the counter's own value, which has no public reader
+        return found
+
+    before = failures()
+    with DailyLearner(config):
+        eventually(lambda: failures() >= before + 2, what="a second try")
+    assert "learning failed" in caplog.text
 
 
 def _on_another_day(known: Any) -> Any:

@@ -24,6 +24,7 @@ def lesson(
     return Learnt(
         day=holds_from.date(),
         holds_from=holds_from,
+        time_zone="Europe/London",
         spells=spells,
         short_spells={"standard": short_per_day, "blue_badge": short_per_day},
         unreliable=unreliable,
