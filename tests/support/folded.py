@@ -257,7 +257,7 @@ class Folded:
                 heard.setdefault(reading.device_id, []).append(slot_of(at))
         self.fold.load(
             tables.devices.values(),
-            {zone: (count.base, count.recent) for zone, count in tables.count_folds.items()},
+            tables.count_folds,
             {zone: said for zone, (said, _) in tables.zones.items()},
             [stay for stay in tables.stays.values() if stay.departed_at is None],
             heard,

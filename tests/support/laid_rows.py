@@ -6,13 +6,13 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from occupancy.car_park import CountEvent, CountFold
 from occupancy.cell_pass import capacities, closing
 from occupancy.cells import Held, car_park_cells
 from occupancy.chatter import is_short
 from occupancy.device_fold import DeviceFold
 from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
 from occupancy.fold import AreaFold
-from occupancy.gates import CarParkCount
 from occupancy.model import BayId, DeviceId, Suspicion, ZoneAvailability, ZoneCell, ZoneId, ZoneKind
 from occupancy.page import Page, SuspicionKey
 from occupancy.registry import Registry
@@ -30,7 +30,8 @@ class LaidRows:
         self.version = 0
         self.watermark: datetime | None = None
         self.devices: dict[DeviceId, DeviceFold] = {}
-        self.count_folds: dict[ZoneId, CarParkCount] = {}
+        self.count_folds: dict[ZoneId, tuple[CountFold | None, tuple[CountEvent, ...]]] = {}
+        """The base and the recent events: copied, since the fold goes on with the object that it hands over."""
         self.zones: dict[ZoneId, tuple[ZoneAvailability, int]] = {}
         """With the version."""
         self.intervals: dict[tuple[str, datetime], Any] = {}
@@ -154,7 +155,9 @@ class LaidRows:
                 self.counts[zone_id, span.started_at] = span
         for zone_id in page.gone_counts:
             self.count_folds.pop(zone_id, None)
-        self.count_folds.update(page.count_folds)
+        self.count_folds.update(
+            {zone_id: (count.base, tuple(count.recent)) for zone_id, count in page.count_folds.items()}
+        )
         for zone_id, at in page.count_checkpoint_cuts.items():
             self.count_checkpoints = [
                 (z, c) for z, c in self.count_checkpoints if z != zone_id or c.as_of <= at
