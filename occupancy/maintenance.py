@@ -35,6 +35,8 @@ class SensorRecord:
     faults: Sequence[str]
     suspicions: Sequence[Suspicion]
     """Those that last."""
+    cut_off_by: str | None = None
+    """Whose outage it is in now: "area/ID" or "gateway/ID"."""
 
     @property
     def device_id(self) -> DeviceId:
@@ -66,6 +68,9 @@ def defects(record: SensorRecord) -> list[Defect]:
     ]
     if record.heard_at is None:
         found.append(Defect(80, "never heard"))
+    elif record.cut_off_by is not None:
+        kind, _, name = record.cut_off_by.partition("/")
+        found.append(Defect(10, f"cut off with all of {kind} {name}: one outage, no fault of its own"))
     elif record.silent:
         found.append(Defect(90, f"silent since {z(record.heard_at)}"))
     if record.faults:

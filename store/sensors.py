@@ -20,7 +20,9 @@ def list_sensors(conn: Connection, registry: Registry) -> list[SensorRecord]:
 
 
 def _record(registry: Registry, row: Any) -> SensorRecord:
-    device_id, now, heard_at, stated_at, state, agreed, missed, battery_mv, faults, suspicions = row
+    device_id, now, heard_at, stated_at, state, agreed, missed, battery_mv, faults, suspicions, cut_off_by = (
+        row
+    )
     bindings = registry.bindings_by_device.get(device_id, ())
     bay_id = next((one.bay_id for one in bindings if now is None or one.holds_at(now)), None)
     bay = None if bay_id is None else registry.bays.get(bay_id)
@@ -37,6 +39,7 @@ def _record(registry: Registry, row: Any) -> SensorRecord:
         battery_mv=battery_mv,
         faults=tuple(faults or ()),
         suspicions=[suspicion_of(_with_times(one)) for one in suspicions or ()],
+        cut_off_by=cut_off_by,
     )
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from baycast.settings import Settings, UsageError
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     from baycast.reachability import open_database
     from baycast.wiring import database_url
-    from occupancy.maintenance import by_urgency
+    from occupancy.maintenance import by_urgency, defects
     from store.registry import load_registries
     from store.sensors import list_sensors
 
@@ -53,10 +54,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         print(json.dumps({"sensors": [_document(one) for one in ordered], "of": len(shown)}))
         return 0
-    for one in ordered:
+    for outage, sensors in Counter(one.cut_off_by for one in shown if one.cut_off_by).most_common():
+        print(f"outage of {outage.replace('/', ' ')}: {sensors} sensors cut off")
+    wrong = [one for one in ordered if defects(one)]
+    for one in wrong:
         print(_words(one))
-    if len(ordered) < len(shown):
+    if len(wrong) == len(ordered) < len(shown):
         print(f"and {len(shown) - len(ordered)} more: --limit")
+    elif len(wrong) < len(ordered):
+        print(f"nothing wrong with the {'others' if wrong else 'sensors'} ({len(shown) - len(wrong)})")
     if not shown:
         print("none")
     return 0
@@ -88,6 +94,7 @@ def _document(record: "SensorRecord") -> dict[str, object]:
         "stated_at": instant(record.stated_at),
         "state": record.state,
         "silent": record.silent,
+        "cut_off_by": record.cut_off_by,
         "battery_mv": record.battery_mv,
         "faults": list(record.faults),
         "words": record.agreed + record.missed,

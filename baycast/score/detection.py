@@ -22,7 +22,7 @@ def outage_figures(
         group = f"gateway/gw-{outage.gateway}"
         times = [at for (whose, _), at in noticed.items() if whose == group or whose.startswith("area/")]
         if outage.gateway is None:
-            times = list(noticed.values())
+            times = [at for (whose, _), at in noticed.items() if whose.startswith("area/")]
         seen = min((at for at in times if began <= at < ended), default=None)
         if seen is not None:
             delays.append((seen - began).total_seconds() / _HOUR_S)

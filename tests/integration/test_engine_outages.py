@@ -10,9 +10,11 @@ import pytest
 
 from occupancy import engine
 from occupancy.engine import EngineConfig
+from occupancy.maintenance import defects
 from store import doctor
-from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
+from store.registry import Change, apply, load_registries
+from store.sensors import list_sensors
 from tests.integration.test_engine_rows import TOWN, log, rows, serve
 from tests.support.folded import AREA, START
 from tests.unit.test_outages import lived, two_gateways, words
@@ -21,11 +23,8 @@ from tests.unit.test_outages import lived, two_gateways, words
 @pytest.fixture
 def conn(database_url: str) -> Iterator[Connection]:
     with connect(database_url) as connection:
-        entries = [
-            LogEntry("registry", f"{kind}/{id}", doc, START, "test") for kind, id, doc in two_gateways()
-        ]
-        with connection.transaction(), connection.cursor() as cur:
-            append_entries(cur, AREA, entries, clock="live")
+        changes = [Change(kind, id, doc) for kind, id, doc in two_gateways()]
+        apply(connection, changes, entered_by="test", entered_at=START)
         yield connection
 
 
@@ -52,6 +51,13 @@ def test_l3_an_outage_is_said_once_and_a_rebuild_says_the_same(conn: Connection)
     assert all("outage of gateway gw-0" in reason for reason in reasons.values())
     [silence] = doctor.outages(conn)
     assert (silence.sensors_of, silence.sensors) == ("gateway/gw-0", 8)
+    sensors = list_sensors(conn, load_registries(conn)[AREA])
+    cut_off = [one for one in sensors if one.cut_off_by is not None]
+    assert [one.cut_off_by for one in cut_off] == ["gateway/gw-0"] * 8
+    for one in cut_off:
+        assert [defect.words for defect in defects(one)] == [
+            "cut off with all of gateway gw-0: one outage, no fault of its own"
+        ]
     conn.commit()
     assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""), compare=True).differing == ()
 
@@ -90,9 +96,7 @@ def test_l3_a_sensor_that_was_cut_off_otherwise_than_was_known_is_folded_again(
     before = [row for row in rows(conn, served.at.generation)["bay_interval"] if row["device_id"] == "s5"]
     assert [row["state"] for row in before] == ["free"]
     doc = next(doc for kind, id, doc in two_gateways() if (kind, id) == ("sensor", "s5"))
-    with conn.transaction(), conn.cursor() as cur:
-        entry = LogEntry("registry", "sensor/s5", {**doc, "gateway": "gw-0"}, START, "test")
-        append_entries(cur, AREA, [entry], clock="live")
+    apply(conn, [Change("sensor", "s5", {**doc, "gateway": "gw-0"})], entered_by="test", entered_at=START)
     served = serve(conn)
     after = [row for row in rows(conn, served.at.generation)["bay_interval"] if row["device_id"] == "s5"]
     assert sorted(row["state"] for row in after) == ["free", "free", "unknown"]

@@ -1,8 +1,8 @@
 -- name: facts
--- What is known of the sensors of an area: where each stands in the live generation, its newest battery and faults, and the
--- suspicions that last.
+-- What is known of the sensors of an area: where each stands in the live generation, its newest battery and faults, the
+-- suspicions that last, and whose outage cuts it off now: that of the whole area before its gateway's.
 SELECT r.id, g.watermark, f.as_of, f.stated_at, f.state, coalesce(f.agreed, 0), coalesce(f.missed, 0), h.battery_mv, n.faults,
-       s.found
+       s.found, o.sensors_of
 FROM registry r
 JOIN generation g ON g.area = r.area AND g.status = 'live'
 LEFT JOIN device_fold f ON f.area = r.area AND f.generation = g.generation AND f.device_id = r.id
@@ -19,5 +19,11 @@ LEFT JOIN LATERAL (
     FROM suspicion t
     WHERE t.area = r.area AND t.generation = g.generation AND t.device_id = r.id AND t.ended_at IS NULL
 ) AS s ON true
+LEFT JOIN LATERAL (
+    SELECT sensors_of FROM outage t
+    WHERE t.area = r.area AND t.generation = g.generation AND t.ended_at IS NULL AND f.as_of < t.noticed_at
+      AND t.sensors_of IN ('area/' || r.area, 'gateway/' || (r.doc ->> 'gateway'))
+    ORDER BY sensors_of LIMIT 1
+) AS o ON true
 WHERE r.area = $1 AND r.kind = 'sensor'
 ORDER BY r.id;
