@@ -124,6 +124,11 @@ def suspects(conn: Connection) -> list[Suspected]:
     return [Suspected(*row) for row in conn.execute(sql("doctor.suspects")).fetchall()]
 
 
+def learnt(conn: Connection) -> list[tuple[str, str | None]]:
+    """By area, the newest day on which something was learnt from closed days; None: none yet."""
+    return [(area, day) for area, day in conn.execute(sql("doctor.learnt")).fetchall()]
+
+
 def broker_drops(conn: Connection) -> list[Drops]:
     """The newest first."""
     return [Drops(*row) for row in conn.execute(sql("doctor.broker_drops")).fetchall()]

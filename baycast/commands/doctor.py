@@ -98,6 +98,9 @@ def _database(conn: "Connection") -> Iterator[Finding]:
         yield _engine(area)
     for silence in doctor.outages(conn):
         yield _outage(silence)
+    for of, day in doctor.learnt(conn):
+        says = "nothing yet: no sensor can be suspect" if day is None else f"from closed days, last on {day}"
+        yield Finding(f"{of}: learnt", "ok", says)
     suspected = doctor.suspects(conn)
     says = ", ".join(f"{found.sensors} {found.kind} in {found.area}" for found in suspected)
     yield Finding(

@@ -201,5 +201,8 @@ def test_suspect_sensors_are_listed_for_maintenance_and_on_the_doctors_page(
     assert listed["sensors"][0]["suspicions"][0]["evidence"] == {"usual": 0.0, "spread": 0.1}
     assert listed["sensors"][1]["defects"] == ["never heard"]
     main(["doctor"])
-    assert "1 drift in town" in capsys.readouterr().out
+    page = capsys.readouterr().out
+    assert "1 drift in town" in page
+    assert "town: learnt" in page
+    assert "last on 2026-11-02" in page
     assert main(["sensors", "--area", "nowhere"]) == 2

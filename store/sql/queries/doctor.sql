@@ -71,3 +71,9 @@ LIMIT $2;
 SELECT s.area, s.kind, count(DISTINCT s.device_id)
 FROM suspicion s JOIN generation g ON g.area = s.area AND g.generation = s.generation AND g.status = 'live'
 WHERE s.ended_at IS NULL GROUP BY s.area, s.kind ORDER BY s.area, s.kind;
+
+-- name: learnt
+-- The newest civil day of each live area on which something was learnt from those before it; NULL: none yet.
+SELECT g.area, max(e.key)
+FROM generation g LEFT JOIN log_entry e ON e.area = g.area AND e.kind = 'learnt'
+WHERE g.status = 'live' GROUP BY g.area ORDER BY g.area;
