@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from occupancy.car_park import CountSpan
 from occupancy.confidence import most_wrong
@@ -24,8 +24,6 @@ from occupancy.rules import Access
 GENERAL = frozenset({"general"})
 COUNTED_CONFIDENCE = 0.9
 LEAST_CONFIDENCE = 0.1
-EVIDENCE_STEP = timedelta(minutes=1)
-"""`as_of` of a zone moves in steps, so that heartbeats that change nothing do not make a new answer each."""
 
 
 def in_service(bay: Bay, at: datetime) -> bool:
@@ -162,6 +160,7 @@ def _share(observed: int, counts: Counts) -> float:
 
 
 def _step(at: datetime | None) -> datetime | None:
+    """`as_of` of a zone moves by whole minutes: heartbeats that change nothing must not make a new answer each."""
     if at is None:
         return None
     return at.replace(second=0, microsecond=0)
