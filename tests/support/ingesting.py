@@ -100,7 +100,8 @@ class Publisher:
     def attempt(self, topic: str, payload: bytes) -> None:
         """Publish what the broker may answer by closing the connection."""
         info = self._client.publish(topic, payload, qos=1)
-        eventually(lambda: info.is_published() or self._gone.is_set())
+        # Once the connection is closed under it, paho raises where it would say that nothing was published.
+        eventually(lambda: self._gone.is_set() or (info.rc == mqtt.MQTT_ERR_SUCCESS and info.is_published()))
 
     def close(self) -> None:
         self._client.disconnect()
