@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -90,7 +91,6 @@ class LaidRows:
         self.position, self.watermark, self.version = page.position, page.watermark, page.version
         self.devices.update(page.devices)
         changed = Changed(bays=self._lay_bays(page), car_parks=self._lay_counts(page))
-        self._lay_overstays(page, fold)
         self.bays.update(page.bay_states)
         for bay_id in page.gone_bays:
             self.bays.pop(bay_id, None)
@@ -103,6 +103,7 @@ class LaidRows:
         for suspicion_key, suspicion in page.suspicions.items():
             self.suspicions.pop(suspicion_key, None)
             self.suspicions.update({} if suspicion is None else {suspicion_key: suspicion})
+        self._lay_overstays(page, fold)
         for device_id, cut in page.checkpoint_cuts.items():
             self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= cut]
         self.checkpoints.extend(page.checkpoints)
@@ -138,7 +139,8 @@ class LaidRows:
             self.stays.update({key: fold.limited.stamp(self.stays[key]) for key in keys})
             self._cut_overstays(bay_id, arrived_from)
             stays = [self.stays[key] for key in keys]
-            found = fold.limited.overstays(stays, fold.word_of, fold.watermark)
+            told = [row for row in self.suspicions.values() if row.bay_id == bay_id]
+            found = fold.limited.overstays(stays, partial(fold.word_of, told=told), fold.watermark)
             self.overstays.update({(o.bay_id, o.arrived_at): o for o in found})
 
     def _lay_counts(self, page: Page) -> dict[Any, list[Span]]:

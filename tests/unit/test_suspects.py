@@ -164,3 +164,24 @@ def test_suspicions_of_a_kind_do_not_overlap() -> None:
             (row for row in town.suspicions.values() if row.kind is kind), key=lambda row: row.began_at
         )
         assert all(one.ended_at is not None and one.ended_at <= then.began_at for one, then in pairwise(own))
+
+
+def test_l3_a_rebuild_holds_back_the_overstays_that_were_held_back() -> None:
+    """Its pages are of weeks: what is older than what is remembered counts until their stays are judged."""
+    limit = {"area_id": AREA, "use": "limited_waiting", "days": "mon-sun", "max_stay_min": 60}
+    docs: list[Any] = [
+        (kind, id, {**doc, "rule_ids": ["limit"]} if id == "high-st-1" else doc)
+        for kind, id, doc in documents()
+    ]
+    town = steady([*docs, ("rule", "limit", limit)])
+    begins = START + timedelta(minutes=20)
+    town.append(learnt=lesson(begins, ends_per_h=0.01, unreliable=(drifting("high-st-1", "s1"),)))
+    live(town, 5 * H, [state("s1", 1, 60, False), state("s1", 2, H, True), state("s1", 3, 4 * H, False)])
+    town.append(learnt=lesson(START + timedelta(hours=6), ends_per_h=0.01))
+    for day in range(1, 15):
+        town.append([state("s1", 3 + day, day * 24 * H, False, cause="heartbeat")], watermark_s=day * 24 * H)
+    [overstay] = town.rows()["overstays"]
+    assert overstay.state is OverstayState.CONFIRMED
+    for pages_of in (25, 400):
+        for together in (False, True):
+            assert town.rebuilt(pages_of=pages_of, together=together).rows() == town.rows()
