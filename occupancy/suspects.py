@@ -162,7 +162,7 @@ class Suspects:
             if one.state is State.UNKNOWN or (end is not None and end - one.started_at < FIRST_LOOK):
                 continue
             same = before is not None and (before.since, before.state) == (one.started_at, one.state)
-            lasting = before if before is not None and same else self._new(one)
+            lasting = before if before is not None and same else self._new(key, one)
             if end is None:
                 self._lasting[key] = lasting
             self._look(key, lasting, watermark or BEGINNING, before=end)
@@ -172,8 +172,12 @@ class Suspects:
             first = intervals[settled].started_at if settled < len(intervals) else self._from
             self._said.say(key, SuspicionKind.IMPLAUSIBLE, max(cut, first) if settled else cut, found, page)
 
-    def _new(self, one: BayInterval) -> Lasting:
+    def _new(self, key: Key, one: BayInterval) -> Lasting:
+        """A state with what was said of it before all that is settled."""
         lasting = Lasting(one.state, one.started_at)
+        for row in self._said.of(key, SuspicionKind.IMPLAUSIBLE):
+            if one.started_at <= row.began_at <= self._from:
+                lasting.suspicion = replace(row, ended_at=None)
         lasting.pass_over(self._from)
         return lasting
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -185,3 +186,25 @@ def test_l3_a_rebuild_holds_back_the_overstays_that_were_held_back() -> None:
     for pages_of in (25, 400):
         for together in (False, True):
             assert town.rebuilt(pages_of=pages_of, together=together).rows() == town.rows()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_l3_what_was_said_of_a_state_of_weeks_stands_when_it_has_ended(late: bool) -> None:
+    """When it began is older than what is remembered; an edge or a late word has its rows written anew."""
+    town = steady()
+    repeats = [state("s0", 1 + n, 60 + n * 12 * H, True, cause="heartbeat") for n in range(40)]
+    kept_back = repeats.pop(38)
+    for reading in repeats:
+        assert reading.at is not None
+        town.append([reading], watermark_s=(reading.at - START).total_seconds())
+    [lasting] = town.suspicions.values()
+    town.append([state("s0", 50, 480 * H, False, cause="heartbeat")], watermark_s=480 * H)
+    if late:
+        town.append([kept_back], watermark_s=480 * H + 60)
+    for n in range(1, 4):
+        town.append([state("s0", 50 + n, (480 + n) * H, n % 2 == 1)], watermark_s=(480 + n) * H)
+    [row] = town.suspicions.values()
+    assert row == replace(lasting, ended_at=row.ended_at)
+    assert row.ended_at is not None
+    for pages_of in (1, 20, 400):
+        assert town.rebuilt(pages_of=pages_of, together=True).rows() == town.rows()
