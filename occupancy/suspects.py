@@ -8,10 +8,11 @@ something was learnt. A suspicion is a row beside the intervals and stays, which
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 
 from occupancy.chatter import FEWEST, WINDOW, chatter, chatter_spans, is_short, span_of
 from occupancy.implausible import FIRST_LOOK, Lasting, look
@@ -87,12 +88,13 @@ class Suspects:
     ) -> None:
         """A bay's intervals by one sensor, from `cut` on, are these now, in order."""
         self._weigh_lasting(key, cut, intervals, watermark, page)
-        ends = [one.ended_at for one in intervals if one.ended_at is not None and is_short(one)]
+        ends = [then.started_at for one, then in pairwise(intervals) if is_short(one, then)]
         known = self._shorts.get(key)
         if known is None and not ends:
             return
         known = known or []
-        kept = bisect_right(known, cut)
+        goes_on = intervals and intervals[0].started_at == cut and intervals[0].state is not State.UNKNOWN
+        kept = (bisect_right if goes_on else bisect_left)(known, cut)
         if known[kept:] == ends:
             return
         self._shorts[key] = [*known[:kept], *(end for end in ends if end > self._from)]

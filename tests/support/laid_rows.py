@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -67,11 +68,15 @@ class LaidRows:
 
     def short_spells(self, since: datetime | None) -> dict[tuple[BayId, DeviceId], list[datetime]]:
         """As `Suspects.load` wants them."""
-        found: dict[tuple[BayId, DeviceId], list[datetime]] = {}
+        own: dict[tuple[BayId, DeviceId], list[Any]] = {}
         for row in sorted(self.intervals.values(), key=_began):
-            if since is not None and is_short(row) and row.ended_at > since:
-                found.setdefault((row.bay_id, row.device_id), []).append(row.ended_at)
-        return found
+            own.setdefault((row.bay_id, row.device_id), []).append(row)
+        ends = {
+            key: [one.ended_at for one, then in pairwise(rows) if is_short(one, then)]
+            for key, rows in own.items()
+        }
+        recent = {key: [at for at in found if since and at > since] for key, found in ends.items()}
+        return {key: found for key, found in recent.items() if found}
 
     def suspicions_since(self, since: datetime | None) -> list[Suspicion]:
         """As `Suspects.load` wants them."""

@@ -112,6 +112,28 @@ def test_short_spells_that_are_usual_in_the_street_are_no_chatter() -> None:
     assert not [row for row in town.suspicions.values() if row.kind is SuspicionKind.CHATTER]
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_a_gateway_lets_through_now_and_then_is_no_chatter(restarts: bool) -> None:
+    docs: list[Any] = [
+        (kind, id, {**doc, "gateway": "g1"} if kind == "sensor" else doc) for kind, id, doc in documents(8)
+    ]
+    town = Folded(docs)
+    town.append(watermark_s=0)
+    town.append(learnt=lesson(START + timedelta(minutes=10)))
+    for n in range(24):
+        at = 600 + n * 1800
+        words = [state(f"s{k}", 4 * n, at + k, True, cause="heartbeat") for k in range(8)]
+        words += [state(f"s{k}", 4 * n + 1, at + 120 + k, True, cause="heartbeat") for k in range(8)]
+        town.append(words, watermark_s=at + 150)
+        live(town, at + 1750)
+        if restarts:
+            town.lay()
+            town.crash()
+    short = [one for one in town.rows()["intervals"] if one.state is State.OCCUPIED]
+    assert len(short) > 100
+    assert town.suspicions == {}
+
+
 def test_a_drifting_sensor_is_suspect_from_entry_to_entry() -> None:
     town = steady()
     first, second = START + timedelta(minutes=30), START + timedelta(hours=3)
