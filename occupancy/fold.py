@@ -59,7 +59,9 @@ class AreaFold:
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
         self.answers = ZoneAnswers(registry, self.sensed.states, self.counted)
-        self._documents = RegistryChanges(registry, self.sensed, self.outages, self.limited, self.answers)
+        self._documents = RegistryChanges(
+            registry, self.sensed, self.outages, self.limited, self.answers, self.suspects
+        )
         self.page = Page(position, watermark, version)
         self.unsure: dict[ZoneId, int] = {}
         """Zones whose version may be another, folded position by position from the one given here on."""

@@ -78,6 +78,14 @@ class Suspects:
         area = self.registry.area
         self._timeline.add(learnt, area.time_zone if area else "UTC")
 
+    def registry_changed(self, page: Page) -> None:
+        """Of a sensor that watches a bay no more, as the registry now has it, nothing is said any longer."""
+        for row in self._said.lasting():
+            key = (row.bay_id, row.device_id)
+            if self._watermark is not None and not self._bound(key):
+                ended = [replace(row, ended_at=self._watermark)] if row.began_at < self._watermark else []
+                self._said.say(key, row.kind, row.began_at, ended, page)
+
     def saw(
         self,
         key: Key,
@@ -206,12 +214,12 @@ class Suspects:
     def _weigh_shorts(self, key: Key, watermark: datetime | None, page: Page) -> bool:
         """Say when a sensor chatters, as far as that is not settled. Whether it is another than was said."""
         bay, ends = self.registry.bays.get(key[0]), self._shorts.get(key, [])
-        if watermark is None or bay is None:
+        if watermark is None:
             return False
 
         def most_at(at: datetime) -> int | None:
             known = self._timeline.at(at)
-            return None if known is None else known.most_short_spells(bay)
+            return None if known is None or bay is None else known.most_short_spells(bay)
 
         start = self._from + WINDOW
         turns = [known.learnt.holds_from for known in self._timeline.beginning_in(start, watermark)]
@@ -235,7 +243,9 @@ class Suspects:
         """An entry begins to hold: sensors that it names are suspect until one does not, and other limits hold."""
         at = known.learnt.holds_from
         named = {
-            (BayId(one.bay_id), DeviceId(one.device_id), one.kind): one for one in known.learnt.unreliable
+            (*key, one.kind): one
+            for one in known.learnt.unreliable
+            if self._bound(key := (BayId(one.bay_id), DeviceId(one.device_id)))
         }
         touched = set()
         for row in self._said.lasting():
@@ -259,6 +269,12 @@ class Suspects:
             if len(ends) >= FEWEST and self._weigh_shorts(key, watermark, page):
                 touched.add(key[1])
         return touched
+
+    def _bound(self, key: Key) -> bool:
+        """Whether the registry knows the bay, and the sensor as one that watches it at some time."""
+        bindings = self.registry.bindings_by_device.get(key[1], ())
+        known = key[0] in self.registry.bays and key[1] in self.registry.sensors
+        return known and any(binding.bay_id == key[0] for binding in bindings)
 
     def _forget(self, settled: datetime) -> None:
         """Drop what is older than anything that may come; what was said of it stands."""

@@ -150,6 +150,28 @@ def test_a_drifting_sensor_is_suspect_from_entry_to_entry() -> None:
     assert not town.bays["high-st-0"].suspect
 
 
+@pytest.mark.parametrize("bay_goes", [False, True])
+def test_nothing_is_said_of_a_sensor_that_leaves_the_registry(bay_goes: bool) -> None:
+    town = steady()
+    entries = (drifting("high-st-0", "s0"), drifting("high-st-1", "s1"))
+    town.append(learnt=lesson(START + timedelta(minutes=30), unreliable=entries))
+    live(town, 12 * H, [*flapping("s0", 1900, 12), state("s1", 1, 60, True), state("s2", 1, 60, True)])
+    kinds = {(row.bay_id, row.kind.value) for row in town.suspicions.values()}
+    assert kinds >= {("high-st-0", "chatter"), ("high-st-0", "drift"), ("high-st-2", "implausible")}
+    gone: list[Any] = [("binding", f"s{n}@high-st-{n}@always", None) for n in (0, 2)]
+    if bay_goes:
+        gone += [
+            (kind, id, None) for n in (0, 2) for kind, id in (("bay", f"high-st-{n}"), ("sensor", f"s{n}"))
+        ]
+    town.append(changes=gone)
+    town.append(learnt=lesson(START + timedelta(hours=13), ends_per_h=0.05, unreliable=entries))
+    live(town, 14 * H, [state("s1", 2, 13.5 * H, False)])
+    left = [row for row in town.suspicions.values() if row.bay_id != "high-st-1"]
+    assert [(row.kind, row.ended_at) for row in left] == [(SuspicionKind.DRIFT, START + timedelta(hours=12))]
+    assert town.fold.suspects.counts()[SuspicionKind.DRIFT] == 1
+    assert town.rebuilt(pages_of=400, together=True).rows() == town.rows()
+
+
 @pytest.mark.parametrize("leaves", [False, True])
 def test_an_overstay_of_a_suspect_sensor_is_not_published(leaves: bool) -> None:
     docs = documents()
