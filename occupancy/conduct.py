@@ -137,11 +137,13 @@ class Conduct:
                 ]
                 beside.append(None if share is None or len(others) < _OTHERS else share - median(others))
             share_now = shares[bay_id][-1]
-            if share_now is not None and beside[-1] is not None:
+            if share_now is None or beside[-1] is None:
+                self._go_on_with_drift([bay_id])
+            else:
                 self._judge_drift(bay_id, share_now, beside)
 
     def _go_on_with_drift(self, own: Iterable[BayId]) -> None:
-        """What was said before a day off stands."""
+        """What was said before a day off, or one of which too little was observed, stands."""
         for bay_id in own:
             device_id = self._devices.get(bay_id, ("", None))[0]
             said = self._before.get((bay_id, device_id, SuspicionKind.DRIFT))

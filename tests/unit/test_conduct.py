@@ -85,6 +85,16 @@ def test_a_day_off_says_nothing_new_about_drift() -> None:
         assert conduct.unreliable == list(before)
 
 
+def test_a_day_of_which_too_little_was_observed_acquits_nobody() -> None:
+    history = street(1)
+    history[BAYS[2]] = lived(Random(2), stuck_from=7)
+    [found] = judged(history, days=9).unreliable
+    history[BAYS[2]][-1] = history[BAYS[2]][-1]._replace(ended_at=DAYS[9][0] + timedelta(hours=2))
+    history[BAYS[2]].append(Held(DAYS[9][0] + timedelta(hours=2), None, State.UNKNOWN))
+    assert judged(history, [found]).unreliable == [found]
+    assert judged(history).unreliable == [], "nor does it accuse"
+
+
 def echoing(held: list[Held]) -> list[Held]:
     """Free, but for every third stay of a neighbour."""
     found = [Held(START, None, State.FREE)]
