@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from math import exp
 from typing import NamedTuple
 
+from occupancy.cells import Held
 from occupancy.clocks import z
 from occupancy.model import BayId, BayInterval, DeviceId, State, Suspicion, SuspicionKind
 
@@ -94,7 +95,11 @@ def span_of(suspicion: Suspicion) -> ChatterSpan:
     return ChatterSpan(suspicion.began_at, suspicion.ended_at, spells, most)
 
 
-def is_short(one: BayInterval) -> bool:
-    if one.ended_at is None or one.state is State.UNKNOWN:
-        return False
-    return SHORTEST <= one.ended_at - one.started_at <= LONGEST
+def turned(one: Held | BayInterval, then: Held | BayInterval) -> bool:
+    """Whether a state was seen to turn into the next one. One that an outage cuts off, or reveals, has not."""
+    return one.ended_at == then.started_at and State.UNKNOWN not in (one.state, then.state)
+
+
+def is_short(one: Held | BayInterval, then: Held | BayInterval) -> bool:
+    """Whether a state that turned into the next one had begun 1 to 10 minutes before."""
+    return turned(one, then) and SHORTEST <= then.started_at - one.started_at <= LONGEST

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import msgspec
 
 from occupancy.cells import Held
-from occupancy.chatter import LONGEST, SHORTEST
+from occupancy.chatter import is_short, turned
 from occupancy.model import BayId, State, SuspicionKind, ZoneId
 
 _DAY_S = 86_400.0
@@ -116,14 +116,11 @@ class Conduct:
 
     def _count_short(self, held: Sequence[Held], keys: Iterable[str]) -> None:
         start, end = self._days[0][0], self._days[-1][1]
-        said = [one for one in held if one.state is not State.UNKNOWN]
-        known = sum(_seconds(one, start, end) for one in said)
+        known = sum(_seconds(one, start, end) for one in held if one.state is not State.UNKNOWN)
         if known < _OBSERVED_S:
             return
-        lasted = [
-            one.ended_at - one.started_at for one in said if one.ended_at and start <= one.started_at < end
-        ]
-        per_day = sum(SHORTEST <= each <= LONGEST for each in lasted) * _DAY_S / known
+        short = sum(is_short(one, then) for one, then in pairwise(held) if start <= one.started_at < end)
+        per_day = short * _DAY_S / known
         for key in keys:
             self._short_by.setdefault(key, []).append(per_day)
 
@@ -140,11 +137,13 @@ class Conduct:
                 ]
                 beside.append(None if share is None or len(others) < _OTHERS else share - median(others))
             share_now = shares[bay_id][-1]
-            if share_now is not None and beside[-1] is not None:
+            if share_now is None or beside[-1] is None:
+                self._go_on_with_drift([bay_id])
+            else:
                 self._judge_drift(bay_id, share_now, beside)
 
     def _go_on_with_drift(self, own: Iterable[BayId]) -> None:
-        """What was said before a day off stands."""
+        """What was said before a day off, or one of which too little was observed, stands."""
         for bay_id in own:
             device_id = self._devices.get(bay_id, ("", None))[0]
             said = self._before.get((bay_id, device_id, SuspicionKind.DRIFT))
@@ -187,9 +186,10 @@ class Conduct:
         end = self._days[-1][1]
         taken = {
             bay_id: [
-                (one.started_at, one.ended_at)
-                for one in held
-                if one.state is State.OCCUPIED and one.ended_at is not None and start <= one.started_at < end
+                (one.started_at, then.started_at)
+                for before, one, then in zip(held, held[1:], held[2:], strict=False)
+                if one.state is State.OCCUPIED and turned(before, one) and turned(one, then)
+                if start <= one.started_at < end
             ]
             for bay_id, held in own.items()
         }

@@ -37,8 +37,9 @@ from occupancy.recent import RecentWords
 from occupancy.registry import Registry
 from occupancy.registry_changes import RegistryChanges
 from occupancy.reopening import clock_of, devices_reopened, parks_reopened
+from occupancy.said_suspicions import suspect_during
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
-from occupancy.suspects import Suspects, suspect_during
+from occupancy.suspects import Suspects
 from occupancy.zone_answers import ZoneAnswers
 
 
@@ -58,7 +59,9 @@ class AreaFold:
         self.counted = CountedParks(registry)
         self.limited = LimitedStays(registry)
         self.answers = ZoneAnswers(registry, self.sensed.states, self.counted)
-        self._documents = RegistryChanges(registry, self.sensed, self.outages, self.limited, self.answers)
+        self._documents = RegistryChanges(
+            registry, self.sensed, self.outages, self.limited, self.answers, self.suspects
+        )
         self.page = Page(position, watermark, version)
         self.unsure: dict[ZoneId, int] = {}
         """Zones whose version may be another, folded position by position from the one given here on."""
@@ -97,6 +100,7 @@ class AreaFold:
     def take_page(self) -> Page:
         """The rows collected since the last call; the next page begins empty."""
         self.limited.judge(self.page, self.word_of, self.watermark)
+        self.suspects.page_taken()
         page, self.page = self.page, Page(self.position, self.watermark, self.version)
         return page
 

@@ -15,7 +15,7 @@ import msgspec
 
 from occupancy.calendar import civil_at, day_bounds, is_bank_holiday
 from occupancy.cells import Held
-from occupancy.chatter import most_plausible
+from occupancy.chatter import most_plausible, turned
 from occupancy.conduct import Conduct, Unreliable, alike
 from occupancy.model import EPOCH, Bay, BayId, State, ZoneId
 from occupancy.plausibility import Plausibility
@@ -143,12 +143,11 @@ def _spells(held: Mapping[BayId, Sequence[Held]], span: Span) -> Iterable[Spell]
                 continue
             if one.ended_at is not None and one.ended_at <= span[0]:
                 continue
-            turned = then is not None and then.started_at == one.ended_at and then.state is not State.UNKNOWN
             yield Spell(
                 bay_id,
                 one.state,
                 one.started_at,
-                one.ended_at if turned else None,
+                one.ended_at if then is not None and turned(one, then) else None,
                 FOREVER if one.ended_at is None else one.ended_at,
             )
 

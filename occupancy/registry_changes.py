@@ -16,6 +16,7 @@ from occupancy.registry import Registry
 from occupancy.rules import zones_of
 from occupancy.sensed import SensedBays
 from occupancy.spans import FOREVER
+from occupancy.suspects import Suspects
 from occupancy.zone_answers import ZoneAnswers
 
 
@@ -29,12 +30,14 @@ class RegistryChanges:
         outages: Outages,
         limited: LimitedStays,
         answers: ZoneAnswers,
+        suspects: Suspects,
     ) -> None:
         self.registry = registry
         self._sensed = sensed
         self._outages = outages
         self._limited = limited
         self._answers = answers
+        self._suspects = suspects
 
     def change(self, changes: Sequence[Change], page: Page, watermark: datetime | None) -> set[ZoneId]:
         """Returns the zones whose answer may be another by that."""
@@ -79,6 +82,7 @@ class RegistryChanges:
         for bay_id in bays - set(self.registry.bays):
             page.forget_bay(bay_id)
         self._outages.registry_changed()
+        self._suspects.registry_changed(page)
         self._sensed.registry_changed(watermark)
         self._answers.registry_changed()
         if watermark is not None:

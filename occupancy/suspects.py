@@ -8,10 +8,11 @@ something was learnt. A suspicion is a row beside the intervals and stays, which
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 
 from occupancy.chatter import FEWEST, WINDOW, chatter, chatter_spans, is_short, span_of
 from occupancy.implausible import FIRST_LOOK, Lasting, look
@@ -21,22 +22,11 @@ from occupancy.outages import REMEMBERED, remembered_from
 from occupancy.page import BEGINNING, Page
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
+from occupancy.said_suspicions import Key, SaidSuspicions
 from occupancy.schedule import Schedule
 
 BY_DAYS = (SuspicionKind.CROSSTALK, SuspicionKind.DRIFT)
 """Those that closed days tell: they hold from one entry of the log to another."""
-
-_Key = tuple[BayId, DeviceId]
-
-
-def suspect_during(stay: Stay, suspicions: Iterable[Suspicion]) -> bool:
-    """Whether one of some suspicions is of the sensor of a stay, and of some of its time."""
-    return any(
-        (row.bay_id, row.device_id) == (stay.bay_id, stay.device_id)
-        and (stay.departed_at is None or row.began_at < stay.departed_at)
-        and (row.ended_at is None or row.ended_at > stay.arrived_at)
-        for row in suspicions
-    )
 
 
 class Suspects:
@@ -50,19 +40,19 @@ class Suspects:
         """What ended before is settled."""
         self._forgets_at = BEGINNING
         """When that changes next."""
-        self._lasting: dict[_Key, Lasting] = {}
-        self._looks: Schedule[_Key] = Schedule()
-        self._shorts: dict[_Key, list[datetime]] = {}
+        self._lasting: dict[Key, Lasting] = {}
+        self._looks: Schedule[Key] = Schedule()
+        self._shorts: dict[Key, list[datetime]] = {}
         """When short spells ended."""
-        self._calming: Schedule[_Key] = Schedule()
+        self._calming: Schedule[Key] = Schedule()
         """Who may chatter less by then."""
-        self._said: dict[_Key, list[Suspicion]] = {}
+        self._said = SaidSuspicions()
 
     def load(
         self,
         watermark: datetime | None,
         learnt: Iterable[Learnt],
-        short_spells: Mapping[_Key, Sequence[datetime]],
+        short_spells: Mapping[Key, Sequence[datetime]],
         said: Iterable[Suspicion],
     ) -> None:
         """Take up where an earlier process stopped: what was learnt, in its order; and, since `remembered_from`, the
@@ -72,8 +62,7 @@ class Suspects:
         if watermark is None:
             return
         self._watermark = watermark
-        for row in said:
-            self._said.setdefault((row.bay_id, row.device_id), []).append(row)
+        self._said.load(said)
         for key, ends in short_spells.items():
             self._shorts[key] = list(ends)
             self._plan_calming(key, ends, watermark)
@@ -88,9 +77,17 @@ class Suspects:
         """Take in an entry of the log; it holds from an instant on that the watermark has not reached."""
         self._timeline.add(learnt)
 
+    def registry_changed(self, page: Page) -> None:
+        """Of a sensor that watches a bay no more, as the registry now has it, nothing is said any longer."""
+        for row in self._said.lasting():
+            key = (row.bay_id, row.device_id)
+            if self._watermark is not None and not self._bound(key):
+                ended = [replace(row, ended_at=self._watermark)] if row.began_at < self._watermark else []
+                self._said.say(key, row.kind, row.began_at, ended, page)
+
     def saw(
         self,
-        key: _Key,
+        key: Key,
         cut: datetime,
         intervals: Sequence[BayInterval],
         watermark: datetime | None,
@@ -98,12 +95,13 @@ class Suspects:
     ) -> None:
         """A bay's intervals by one sensor, from `cut` on, are these now, in order."""
         self._weigh_lasting(key, cut, intervals, watermark, page)
-        ends = [one.ended_at for one in intervals if one.ended_at is not None and is_short(one)]
+        ends = [then.started_at for one, then in pairwise(intervals) if is_short(one, then)]
         known = self._shorts.get(key)
         if known is None and not ends:
             return
         known = known or []
-        kept = bisect_right(known, cut)
+        goes_on = intervals and intervals[0].started_at == cut and intervals[0].state is not State.UNKNOWN
+        kept = (bisect_right if goes_on else bisect_left)(known, cut)
         if known[kept:] == ends:
             return
         self._shorts[key] = [*known[:kept], *(end for end in ends if end > self._from)]
@@ -119,7 +117,7 @@ class Suspects:
             lasting = self._lasting[key]
             self._look(key, lasting, watermark)
             if lasting.suspicion is not None:
-                self._say(key, SuspicionKind.IMPLAUSIBLE, lasting.since, [lasting.suspicion], page)
+                self._said.say(key, SuspicionKind.IMPLAUSIBLE, lasting.since, [lasting.suspicion], page)
                 touched.add(key[1])
         for key in list(self._calming.reached(watermark)):
             if self._weigh_shorts(key, watermark, page):
@@ -134,24 +132,28 @@ class Suspects:
         known = None if self._watermark is None else self._timeline.at(self._watermark)
         return None if known is None else known.plausibility
 
-    def doubt(self, key: _Key) -> Suspicion | None:
+    def doubt(self, key: Key) -> Suspicion | None:
         """Why a sensor is not to be believed now; None: it is."""
-        return next((row for row in self._said.get(key, ()) if row.ended_at is None), None)
+        return self._said.doubt(key)
 
     def during(self, stay: Stay) -> bool:
         """Whether the sensor was suspect at some time of a stay."""
-        return suspect_during(stay, self._said.get((stay.bay_id, stay.device_id), ()))
+        return self._said.during(stay)
+
+    def page_taken(self) -> None:
+        """All stays up to now are judged."""
+        self._said.page_taken()
 
     def counts(self) -> dict[SuspicionKind, int]:
         """How many sensors are suspect now, by why."""
-        rows = [row for said in self._said.values() for row in said if row.ended_at is None]
+        rows = self._said.lasting()
         return {kind: sum(row.kind is kind for row in rows) for kind in SuspicionKind}
 
     # --- what lasts ------------------------------------------------------------------------------------------
 
     def _weigh_lasting(
         self,
-        key: _Key,
+        key: Key,
         cut: datetime,
         intervals: Sequence[BayInterval],
         watermark: datetime | None,
@@ -169,7 +171,7 @@ class Suspects:
             if one.state is State.UNKNOWN or (end is not None and end - one.started_at < FIRST_LOOK):
                 continue
             same = before is not None and (before.since, before.state) == (one.started_at, one.state)
-            lasting = before if before is not None and same else self._new(one)
+            lasting = before if before is not None and same else self._new(key, one)
             if end is None:
                 self._lasting[key] = lasting
             self._look(key, lasting, watermark or BEGINNING, before=end)
@@ -177,25 +179,29 @@ class Suspects:
                 found.append(replace(row, ended_at=end))
         if found or key in self._said:
             first = intervals[settled].started_at if settled < len(intervals) else self._from
-            self._say(key, SuspicionKind.IMPLAUSIBLE, max(cut, first) if settled else cut, found, page)
+            self._said.say(key, SuspicionKind.IMPLAUSIBLE, max(cut, first) if settled else cut, found, page)
 
-    def _new(self, one: BayInterval) -> Lasting:
+    def _new(self, key: Key, one: BayInterval) -> Lasting:
+        """A state with what was said of it before all that is settled."""
         lasting = Lasting(one.state, one.started_at)
+        for row in self._said.of(key, SuspicionKind.IMPLAUSIBLE):
+            if one.started_at <= row.began_at <= self._from:
+                lasting.suspicion = replace(row, ended_at=None)
         lasting.pass_over(self._from)
         return lasting
 
-    def _last(self, key: _Key, one: BayInterval, watermark: datetime) -> None:
+    def _last(self, key: Key, one: BayInterval, watermark: datetime) -> None:
         """Take up a state that lasts, looked at up to the watermark."""
         if one.state is State.UNKNOWN:
             return
         lasting = self._lasting[key] = Lasting(one.state, one.started_at)
         lasting.pass_over(watermark)
-        own = (row for row in self._said.get(key, ()) if row.kind is SuspicionKind.IMPLAUSIBLE)
+        own = self._said.of(key, SuspicionKind.IMPLAUSIBLE)
         lasting.suspicion = next((row for row in own if row.ended_at is None), None)
         if (due := lasting.next_look) is not None:
             self._looks.set(key, due)
 
-    def _look(self, key: _Key, lasting: Lasting, until: datetime, *, before: datetime | None = None) -> None:
+    def _look(self, key: Key, lasting: Lasting, until: datetime, *, before: datetime | None = None) -> None:
         """Take the looks at a state that are due `until` an instant; at one that has ended, those `before` its end."""
         while (due := lasting.next_look) is not None and (due <= until if before is None else due < before):
             look(self.registry, key, lasting, self._timeline)
@@ -204,27 +210,27 @@ class Suspects:
 
     # --- short spells ----------------------------------------------------------------------------------------
 
-    def _weigh_shorts(self, key: _Key, watermark: datetime | None, page: Page) -> bool:
+    def _weigh_shorts(self, key: Key, watermark: datetime | None, page: Page) -> bool:
         """Say when a sensor chatters, as far as that is not settled. Whether it is another than was said."""
         bay, ends = self.registry.bays.get(key[0]), self._shorts.get(key, [])
-        if watermark is None or bay is None:
+        if watermark is None:
             return False
 
         def most_at(at: datetime) -> int | None:
             known = self._timeline.at(at)
-            return None if known is None else known.most_short_spells(bay)
+            return None if known is None or bay is None else known.most_short_spells(bay)
 
         start = self._from + WINDOW
         turns = [known.learnt.holds_from for known in self._timeline.beginning_in(start, watermark)]
-        said = (row for row in self._said.get(key, ()) if row.kind is SuspicionKind.CHATTER)
+        said = self._said.of(key, SuspicionKind.CHATTER)
         lasted = next((row for row in said if row.began_at < start <= (row.ended_at or start)), None)
         before = None if lasted is None else span_of(lasted)
         spans = chatter_spans(ends, most_at, turns, start, watermark, before=before)
         self._plan_calming(key, ends, watermark)
         cut = start if before is None else before.began_at
-        return self._say(key, SuspicionKind.CHATTER, cut, [chatter(key, span) for span in spans], page)
+        return self._said.say(key, SuspicionKind.CHATTER, cut, [chatter(key, span) for span in spans], page)
 
-    def _plan_calming(self, key: _Key, ends: Sequence[datetime], watermark: datetime) -> None:
+    def _plan_calming(self, key: Key, ends: Sequence[datetime], watermark: datetime) -> None:
         if len(ends) >= FEWEST:
             ahead = (at for end in ends for at in (end, end + WINDOW) if at > watermark)
             if (due := min(ahead, default=None)) is not None:
@@ -236,14 +242,16 @@ class Suspects:
         """An entry begins to hold: sensors that it names are suspect until one does not, and other limits hold."""
         at = known.learnt.holds_from
         named = {
-            (BayId(one.bay_id), DeviceId(one.device_id), one.kind): one for one in known.learnt.unreliable
+            (*key, one.kind): one
+            for one in known.learnt.unreliable
+            if self._bound(key := (BayId(one.bay_id), DeviceId(one.device_id)))
         }
         touched = set()
-        for key, said in list(self._said.items()):
-            for row in said:
-                if row.kind in BY_DAYS and row.ended_at is None and named.pop((*key, row.kind), None) is None:
-                    self._say(key, row.kind, row.began_at, [replace(row, ended_at=at)], page)
-                    touched.add(key[1])
+        for row in self._said.lasting():
+            key = (row.bay_id, row.device_id)
+            if row.kind in BY_DAYS and named.pop((*key, row.kind), None) is None:
+                self._said.say(key, row.kind, row.began_at, [replace(row, ended_at=at)], page)
+                touched.add(row.device_id)
         for (bay_id, device_id, kind), one in named.items():
             row = Suspicion(
                 bay_id=bay_id,
@@ -254,38 +262,23 @@ class Suspects:
                 reason=one.reason,
                 evidence=one.evidence,
             )
-            self._say((bay_id, device_id), kind, at, [row], page)
+            self._said.say((bay_id, device_id), kind, at, [row], page)
             touched.add(device_id)
         for key, ends in self._shorts.items():
             if len(ends) >= FEWEST and self._weigh_shorts(key, watermark, page):
                 touched.add(key[1])
         return touched
 
-    def _say(
-        self, key: _Key, kind: SuspicionKind, cut: datetime, rows: Sequence[Suspicion], page: Page
-    ) -> bool:
-        """Suspicions of one kind that began at or after `cut` are these now. Whether they were others."""
-        said = self._said.get(key, [])
-        old = [row for row in said if row.kind is kind and row.began_at >= cut]
-        if old == list(rows):
-            return False
-        page.suspicions.update({(*key, kind, row.began_at): None for row in old})
-        page.suspicions.update({(*key, kind, row.began_at): row for row in rows})
-        kept = [row for row in said if row.kind is not kind or row.began_at < cut]
-        self._keep(key, sorted([*kept, *rows], key=lambda row: (row.began_at, row.kind)))
-        return True
-
-    def _keep(self, key: _Key, said: list[Suspicion]) -> None:
-        if said:
-            self._said[key] = said
-        else:
-            self._said.pop(key, None)
+    def _bound(self, key: Key) -> bool:
+        """Whether the registry knows the bay, and the sensor as one that watches it at some time."""
+        bindings = self.registry.bindings_by_device.get(key[1], ())
+        known = key[0] in self.registry.bays and key[1] in self.registry.sensors
+        return known and any(binding.bay_id == key[0] for binding in bindings)
 
     def _forget(self, settled: datetime) -> None:
         """Drop what is older than anything that may come; what was said of it stands."""
         self._from, self._forgets_at = settled, settled + REMEMBERED
         self._timeline.forget(settled)
-        for key, said in list(self._said.items()):
-            self._keep(key, [row for row in said if row.ended_at is None or row.ended_at > settled])
+        self._said.forget(settled)
         shorts = {key: [end for end in ends if end > settled] for key, ends in self._shorts.items()}
         self._shorts = {key: ends for key, ends in shorts.items() if ends}

@@ -18,9 +18,9 @@ from occupancy.engine import EngineConfig
 from occupancy.engine.learning import DailyLearner, learn_when_due
 from occupancy.engine.metrics import LEARNING_FAILURES
 from occupancy.learnt import learnt_doc
-from occupancy.model import ReadingKey, StateReading
+from occupancy.model import BayId, ReadingKey, StateReading
 from occupancy.spells import ALL
-from store import learnt
+from store import generation, learnt, suspicions
 from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
 from store.registry import Change, apply
@@ -98,14 +98,23 @@ def test_l3_restarts_give_the_rows_of_one_engine(conn: Connection, database_url:
         for n in range(40)
         for at in (START + timedelta(days=1, hours=9, seconds=n * 300),)
     ]
-    readings = [*busy("s0", 1), *flaps, *busy("s1", 2, stuck_s=DAY_S + 7200.0)]
-    readings += [word for n in range(2, BAYS) for word in busy(f"s{n}", 2)]
+    blind = [
+        msgspec.structs.replace(word, device_id="s3", occupied=True if word.occupied else None)
+        for word in flaps
+    ]
+    readings = [*busy("s0", 1), *flaps, *busy("s3", 1), *blind, *busy("s1", 2, stuck_s=DAY_S + 7200.0)]
+    readings += [word for n in (2, *range(4, BAYS)) for word in busy(f"s{n}", 2)]
     with conn.transaction(), conn.cursor() as cur:
         entry = learnt_doc(lesson(START + timedelta(minutes=10), unreliable=(drifting("high-st-2", "s2"),)))
         append_entries(cur, AREA, [LogEntry("learnt", "2026-11-02", entry, START, "engine")])
     play(conn, readings, 2 * DAY_S, restarts=True)
     found = rows(conn, 1)
     assert {row["kind"] for row in found["suspicion"]} == {"chatter", "implausible", "drift"}
+    with conn.transaction(), conn.cursor() as cur:
+        at = generation.live_generation(cur, TOWN, engine.ENGINE_VERSION)
+        bays = [BayId("high-st-0"), BayId("high-st-3")]
+        [(key, ends)] = suspicions.load_short_spells(cur, at, bays, START + timedelta(days=1)).items()
+    assert (key, len(ends)) == (("high-st-0", "s0"), 39), "what ends in the unknown is no spell"
     shown = {row["bay_id"]: row for row in found["bay_state"]}["high-st-1"]
     assert (shown["state"], shown["reason"][:38]) == ("unknown", "suspect (implausible): occupied since ")
     assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""), compare=True).differing == ()

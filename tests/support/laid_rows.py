@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -67,11 +69,15 @@ class LaidRows:
 
     def short_spells(self, since: datetime | None) -> dict[tuple[BayId, DeviceId], list[datetime]]:
         """As `Suspects.load` wants them."""
-        found: dict[tuple[BayId, DeviceId], list[datetime]] = {}
+        own: dict[tuple[BayId, DeviceId], list[Any]] = {}
         for row in sorted(self.intervals.values(), key=_began):
-            if since is not None and is_short(row) and row.ended_at > since:
-                found.setdefault((row.bay_id, row.device_id), []).append(row.ended_at)
-        return found
+            own.setdefault((row.bay_id, row.device_id), []).append(row)
+        ends = {
+            key: [one.ended_at for one, then in pairwise(rows) if is_short(one, then)]
+            for key, rows in own.items()
+        }
+        recent = {key: [at for at in found if since and at > since] for key, found in ends.items()}
+        return {key: found for key, found in recent.items() if found}
 
     def suspicions_since(self, since: datetime | None) -> list[Suspicion]:
         """As `Suspects.load` wants them."""
@@ -91,7 +97,6 @@ class LaidRows:
         self.position, self.watermark, self.version = page.position, page.watermark, page.version
         self.devices.update(page.devices)
         changed = Changed(bays=self._lay_bays(page), car_parks=self._lay_counts(page))
-        self._lay_overstays(page, fold)
         self.bays.update(page.bay_states)
         for bay_id in page.gone_bays:
             self.bays.pop(bay_id, None)
@@ -104,6 +109,7 @@ class LaidRows:
         for suspicion_key, suspicion in page.suspicions.items():
             self.suspicions.pop(suspicion_key, None)
             self.suspicions.update({} if suspicion is None else {suspicion_key: suspicion})
+        self._lay_overstays(page, fold)
         for device_id, cut in page.checkpoint_cuts.items():
             self.checkpoints = [c for c in self.checkpoints if c.device_id != device_id or c.key <= cut]
         self.checkpoints.extend(page.checkpoints)
@@ -139,7 +145,8 @@ class LaidRows:
             self.stays.update({key: fold.limited.stamp(self.stays[key]) for key in keys})
             self._cut_overstays(bay_id, arrived_from)
             stays = [self.stays[key] for key in keys]
-            found = fold.limited.overstays(stays, fold.word_of, fold.watermark)
+            told = [row for row in self.suspicions.values() if row.bay_id == bay_id]
+            found = fold.limited.overstays(stays, partial(fold.word_of, told=told), fold.watermark)
             self.overstays.update({(o.bay_id, o.arrived_at): o for o in found})
 
     def _lay_counts(self, page: Page) -> dict[Any, list[Span]]:

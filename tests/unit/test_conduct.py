@@ -85,15 +85,52 @@ def test_a_day_off_says_nothing_new_about_drift() -> None:
         assert conduct.unreliable == list(before)
 
 
+def test_a_day_of_which_too_little_was_observed_acquits_nobody() -> None:
+    history = street(1)
+    history[BAYS[2]] = lived(Random(2), stuck_from=7)
+    [found] = judged(history, days=9).unreliable
+    history[BAYS[2]][-1] = history[BAYS[2]][-1]._replace(ended_at=DAYS[9][0] + timedelta(hours=2))
+    history[BAYS[2]].append(Held(DAYS[9][0] + timedelta(hours=2), None, State.UNKNOWN))
+    assert judged(history, [found]).unreliable == [found]
+    assert judged(history).unreliable == [], "nor does it accuse"
+
+
+def echoing(held: list[Held]) -> list[Held]:
+    """Free, but for every third stay of a neighbour."""
+    found = [Held(START, None, State.FREE)]
+    for one in [one for one in held if one.state is State.OCCUPIED and one.ended_at is not None][::3]:
+        start, end = one.started_at + timedelta(seconds=9), one.ended_at + timedelta(seconds=4)  # type: ignore[operator]
+        found[-1] = found[-1]._replace(ended_at=start)
+        found += [Held(start, end, State.OCCUPIED), Held(end, None, State.FREE)]
+    return found
+
+
+def cut_off(n: int, heard: timedelta, away: timedelta) -> list[Held]:
+    """A sensor that is taken whenever it is heard, behind a gateway that goes away again and again."""
+    found, at = [], START + timedelta(seconds=n)
+    while at < DAYS[-1][1]:
+        gone, back = at + heard, at + heard + away
+        found += [Held(at, gone, State.OCCUPIED), Held(gone, back, State.UNKNOWN)]
+        at = back
+    return found
+
+
+def test_bays_that_are_cut_off_together_do_not_echo_each_other() -> None:
+    hour = timedelta(hours=1)
+    history = {bay_id: cut_off(n, 3 * hour, hour) for n, bay_id in enumerate(BAYS)}
+    assert judged(history).unreliable == []
+
+
+def test_what_is_cut_off_is_no_short_spell() -> None:
+    history = {
+        bay_id: cut_off(n, timedelta(minutes=5), timedelta(minutes=10)) for n, bay_id in enumerate(BAYS)
+    }
+    assert judged(history).short_spells() == {"standard": 0.0, "high-st standard": 0.0}
+
+
 def test_a_sensor_that_comes_and_goes_with_its_neighbour_echoes_it() -> None:
     history = street(4)
-    history[BAYS[3]] = [
-        one._replace(
-            started_at=one.started_at + timedelta(seconds=9), ended_at=one.ended_at + timedelta(seconds=4)
-        )
-        for one in history[BAYS[4]]
-        if one.ended_at is not None
-    ][::3]
+    history[BAYS[3]] = echoing(history[BAYS[4]])
     echoes = [one for one in judged(history).unreliable if one.kind is SuspicionKind.CROSSTALK]
     assert [(one.bay_id, one.evidence["neighbour"]) for one in echoes] == [("b3", "b4")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -111,6 +112,28 @@ def test_short_spells_that_are_usual_in_the_street_are_no_chatter() -> None:
     assert not [row for row in town.suspicions.values() if row.kind is SuspicionKind.CHATTER]
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_a_gateway_lets_through_now_and_then_is_no_chatter(restarts: bool) -> None:
+    docs: list[Any] = [
+        (kind, id, {**doc, "gateway": "g1"} if kind == "sensor" else doc) for kind, id, doc in documents(8)
+    ]
+    town = Folded(docs)
+    town.append(watermark_s=0)
+    town.append(learnt=lesson(START + timedelta(minutes=10)))
+    for n in range(24):
+        at = 600 + n * 1800
+        words = [state(f"s{k}", 4 * n, at + k, True, cause="heartbeat") for k in range(8)]
+        words += [state(f"s{k}", 4 * n + 1, at + 120 + k, True, cause="heartbeat") for k in range(8)]
+        town.append(words, watermark_s=at + 150)
+        live(town, at + 1750)
+        if restarts:
+            town.lay()
+            town.crash()
+    short = [one for one in town.rows()["intervals"] if one.state is State.OCCUPIED]
+    assert len(short) > 100
+    assert town.suspicions == {}
+
+
 def test_a_drifting_sensor_is_suspect_from_entry_to_entry() -> None:
     town = steady()
     first, second = START + timedelta(minutes=30), START + timedelta(hours=3)
@@ -125,6 +148,28 @@ def test_a_drifting_sensor_is_suspect_from_entry_to_entry() -> None:
     [row] = town.suspicions.values()
     assert row.ended_at == second
     assert not town.bays["high-st-0"].suspect
+
+
+@pytest.mark.parametrize("bay_goes", [False, True])
+def test_nothing_is_said_of_a_sensor_that_leaves_the_registry(bay_goes: bool) -> None:
+    town = steady()
+    entries = (drifting("high-st-0", "s0"), drifting("high-st-1", "s1"))
+    town.append(learnt=lesson(START + timedelta(minutes=30), unreliable=entries))
+    live(town, 12 * H, [*flapping("s0", 1900, 12), state("s1", 1, 60, True), state("s2", 1, 60, True)])
+    kinds = {(row.bay_id, row.kind.value) for row in town.suspicions.values()}
+    assert kinds >= {("high-st-0", "chatter"), ("high-st-0", "drift"), ("high-st-2", "implausible")}
+    gone: list[Any] = [("binding", f"s{n}@high-st-{n}@always", None) for n in (0, 2)]
+    if bay_goes:
+        gone += [
+            (kind, id, None) for n in (0, 2) for kind, id in (("bay", f"high-st-{n}"), ("sensor", f"s{n}"))
+        ]
+    town.append(changes=gone)
+    town.append(learnt=lesson(START + timedelta(hours=13), ends_per_h=0.05, unreliable=entries))
+    live(town, 14 * H, [state("s1", 2, 13.5 * H, False)])
+    left = [row for row in town.suspicions.values() if row.bay_id != "high-st-1"]
+    assert [(row.kind, row.ended_at) for row in left] == [(SuspicionKind.DRIFT, START + timedelta(hours=12))]
+    assert town.fold.suspects.counts()[SuspicionKind.DRIFT] == 1
+    assert town.rebuilt(pages_of=400, together=True).rows() == town.rows()
 
 
 @pytest.mark.parametrize("leaves", [False, True])
@@ -164,3 +209,46 @@ def test_suspicions_of_a_kind_do_not_overlap() -> None:
             (row for row in town.suspicions.values() if row.kind is kind), key=lambda row: row.began_at
         )
         assert all(one.ended_at is not None and one.ended_at <= then.began_at for one, then in pairwise(own))
+
+
+def test_l3_a_rebuild_holds_back_the_overstays_that_were_held_back() -> None:
+    """Its pages are of weeks: what is older than what is remembered counts until their stays are judged."""
+    limit = {"area_id": AREA, "use": "limited_waiting", "days": "mon-sun", "max_stay_min": 60}
+    docs: list[Any] = [
+        (kind, id, {**doc, "rule_ids": ["limit"]} if id == "high-st-1" else doc)
+        for kind, id, doc in documents()
+    ]
+    town = steady([*docs, ("rule", "limit", limit)])
+    begins = START + timedelta(minutes=20)
+    town.append(learnt=lesson(begins, ends_per_h=0.01, unreliable=(drifting("high-st-1", "s1"),)))
+    live(town, 5 * H, [state("s1", 1, 60, False), state("s1", 2, H, True), state("s1", 3, 4 * H, False)])
+    town.append(learnt=lesson(START + timedelta(hours=6), ends_per_h=0.01))
+    for day in range(1, 15):
+        town.append([state("s1", 3 + day, day * 24 * H, False, cause="heartbeat")], watermark_s=day * 24 * H)
+    [overstay] = town.rows()["overstays"]
+    assert overstay.state is OverstayState.CONFIRMED
+    for pages_of in (25, 400):
+        for together in (False, True):
+            assert town.rebuilt(pages_of=pages_of, together=together).rows() == town.rows()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_l3_what_was_said_of_a_state_of_weeks_stands_when_it_has_ended(late: bool) -> None:
+    """When it began is older than what is remembered; an edge or a late word has its rows written anew."""
+    town = steady()
+    repeats = [state("s0", 1 + n, 60 + n * 12 * H, True, cause="heartbeat") for n in range(40)]
+    kept_back = repeats.pop(38)
+    for reading in repeats:
+        assert reading.at is not None
+        town.append([reading], watermark_s=(reading.at - START).total_seconds())
+    [lasting] = town.suspicions.values()
+    town.append([state("s0", 50, 480 * H, False, cause="heartbeat")], watermark_s=480 * H)
+    if late:
+        town.append([kept_back], watermark_s=480 * H + 60)
+    for n in range(1, 4):
+        town.append([state("s0", 50 + n, (480 + n) * H, n % 2 == 1)], watermark_s=(480 + n) * H)
+    [row] = town.suspicions.values()
+    assert row == replace(lasting, ended_at=row.ended_at)
+    assert row.ended_at is not None
+    for pages_of in (1, 20, 400):
+        assert town.rebuilt(pages_of=pages_of, together=True).rows() == town.rows()

@@ -21,12 +21,17 @@ WHERE area = $1 AND generation = $2 AND bay_id = ANY($3::text[])
 ORDER BY began_at, kind;
 
 -- name: short_spells
--- When short spells of some bays ended after a time, by bay and sensor, in order. Looked up bay by bay.
+-- When short spells of some bays ended after a time, by bay and sensor, in order: those that turned into another known
+-- state. Looked up bay by bay.
 SELECT i.bay_id, i.device_id, array_agg(i.ended_at ORDER BY i.ended_at)
 FROM unnest($3::text[]) AS b (bay_id)
 CROSS JOIN LATERAL (
-    SELECT t.bay_id, t.device_id, t.ended_at FROM bay_interval t
+    SELECT t.bay_id, t.device_id, t.started_at, t.ended_at, t.state,
+        lead(t.started_at) OVER own AS next_at, lead(t.state) OVER own AS next_state
+    FROM bay_interval t
     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at >= $4::timestamptz - $6::interval
-      AND t.ended_at > $4 AND t.ended_at - t.started_at BETWEEN $5::interval AND $6 AND t.state <> 'unknown' OFFSET 0
+    WINDOW own AS (PARTITION BY t.bay_id, t.device_id ORDER BY t.started_at) OFFSET 0
 ) AS i
+WHERE i.ended_at > $4 AND i.ended_at - i.started_at BETWEEN $5::interval AND $6 AND i.state <> 'unknown'
+  AND i.next_at = i.ended_at AND i.next_state <> 'unknown'
 GROUP BY i.bay_id, i.device_id;
