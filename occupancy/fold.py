@@ -97,9 +97,9 @@ class AreaFold:
         self.counted.load(counts, self.watermark)
         self.answers.load(zones, self.watermark)
 
-    def take_page(self) -> Page:
-        """The rows collected since the last call; the next page begins empty."""
-        self.limited.judge(self.page, self.word_of, self.watermark)
+    def take_page(self, told: Sequence[Suspicion] = ()) -> Page:
+        """The rows collected since the last call; the next page begins empty. `told` is as `Suspects.untold` wants."""
+        self.limited.judge(self.page, lambda stay: self.word_of(stay, told), self.watermark)
         self.suspects.page_taken()
         page, self.page = self.page, Page(self.position, self.watermark, self.version)
         return page

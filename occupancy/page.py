@@ -123,6 +123,10 @@ class Page:
         rows.intervals.extend(intervals)
         rows.stays.extend(stays)
 
+    def bays_of_stays_before(self, at: datetime) -> set[BayId]:
+        """Bays with stays to write that vehicles arrived for before a time."""
+        return {bay for (bay, _), rows in self.bays.items() if rows.stays and rows.stays[0].arrived_at < at}
+
     def show(self, state: BayState) -> None:
         """A bay's live state. Of a bay that nothing is known of there is no row, whatever was shown of it before."""
         if state.state is State.UNKNOWN and state.device_id is None:

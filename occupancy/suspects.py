@@ -140,6 +140,11 @@ class Suspects:
         """Whether the sensor was suspect at some time of a stay."""
         return self._said.during(stay)
 
+    def untold(self, page: Page) -> set[BayId]:
+        """Bays of whose stays in a page some are older than what is remembered: what was written of them must be told,
+        but for the rows that the page has anew."""
+        return page.bays_of_stays_before(self._from)
+
     def page_taken(self) -> None:
         """All stays up to now are judged."""
         self._said.page_taken()

@@ -15,7 +15,7 @@ from occupancy.due_cells import Changed, DueCells, Piece, lots
 from occupancy.engine.config import EngineConfig
 from occupancy.engine.metrics import LATE, PAGE_SECONDS, POSITION, READINGS, VERDICTS
 from occupancy.fold import AreaFold
-from occupancy.model import BayId, DeviceId, ZoneCell, ZoneId, ZoneKind
+from occupancy.model import BayId, DeviceId, Suspicion, ZoneCell, ZoneId, ZoneKind
 from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.sensed import DeviceHistory
@@ -143,7 +143,7 @@ class AreaEngine:
         return CountHistory(start or None, readings, recounts)
 
     def _write(self, cur: Cursor) -> None:
-        page = self.fold.take_page()
+        page = self.fold.take_page(self._told(cur))
         if page.position == self.at.position:
             return
         before, changed = self.at.watermark, derived.write_page(cur, self.at, page)
@@ -153,6 +153,15 @@ class AreaEngine:
         for bays in pieces(page.judge_from, BAYS_JUDGED_AT_ONCE):
             self._judge_stays(cur, bays)
         self._write_cells(cur, page, changed, before)
+
+    def _told(self, cur: Cursor) -> list[Suspicion]:
+        """What was written of sensors whose stays of long ago are judged anew."""
+        page = self.fold.page
+        bays = self.fold.suspects.untold(page)
+        told = suspicions.suspicions_of(cur, self.at, bays) if bays else []
+        return [
+            row for row in told if (row.bay_id, row.device_id, row.kind, row.began_at) not in page.suspicions
+        ]
 
     def _judge_stays(self, cur: Cursor, bays: Mapping[BayId, datetime]) -> None:
         """Hold the stays of some bays, each from an arrival on, against the limits as they are known now."""

@@ -215,3 +215,34 @@ def test_suspect_sensors_are_listed_for_maintenance_and_on_the_doctors_page(
     assert "town: learnt" in page
     assert "last on 2026-11-02" in page
     assert main(["sensors", "--area", "nowhere"]) == 2
+
+
+def test_l3_a_late_word_publishes_no_overstay_that_was_held_back_weeks_ago(conn: Connection) -> None:
+    limit = {"area_id": AREA, "use": "limited_waiting", "days": "mon-sun", "max_stay_min": 60}
+    [bay] = [{**doc, "rule_ids": ["limit"]} for _, id, doc in documents(BAYS) if id == "high-st-1"]
+    begins = START + timedelta(minutes=20)
+    suspect = lesson(begins, ends_per_h=0.01, unreliable=(drifting("high-st-1", "s1"),))
+    cleared = lesson(START + timedelta(hours=6), ends_per_h=0.01)
+    for kind, key, doc in (
+        ("registry", "rule/limit", limit),
+        ("registry", "bay/high-st-1", bay),
+        ("learnt", "2026-11-02", learnt_doc(suspect)),
+        ("learnt", "2026-11-03", learnt_doc(cleared)),
+    ):
+        with conn.transaction(), conn.cursor() as cur:
+            append_entries(cur, AREA, [LogEntry(kind, key, doc, START, "test")])
+    edges = [state("s1", 1, 60, False), state("s1", 2, 3600, True), state("s1", 3, 14_400, False)]
+    for edge, at in zip(edges, (60, 3600, 14_400), strict=True):
+        log(conn, [edge], at + 1)
+    halves = [state("s1", 4 + n, n * DAY_S / 2, False, cause="heartbeat") for n in range(1, 29)]
+    late = halves[-2]
+    for day in range(1, 15):
+        words = [word for word in halves[2 * day - 2 : 2 * day] if word is not late]
+        log(conn, words, day * DAY_S + 2)
+        serve(conn)
+    before = rows(conn, 1)["overstay"]
+    log(conn, [late], 14 * DAY_S + 60)
+    serve(conn)
+    assert [row["state"] for row in before] == ["confirmed"]
+    assert rows(conn, 1)["overstay"] == before
+    assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""), compare=True).differing == ()

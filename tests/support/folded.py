@@ -276,7 +276,10 @@ class Folded:
 
     def lay(self) -> None:
         """Write what there is as a page."""
-        self.tables.lay(self.fold.take_page(), self.fold)
+        page, written = self.fold.page, self.tables.suspicions
+        bays = self.fold.suspects.untold(page)
+        told = [row for key, row in written.items() if key[0] in bays and key not in page.suspicions]
+        self.tables.lay(self.fold.take_page(told), self.fold)
 
     def _renew(self, registry: Registry) -> None:
         at = self.tables

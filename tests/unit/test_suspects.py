@@ -227,6 +227,12 @@ def test_l3_a_rebuild_holds_back_the_overstays_that_were_held_back() -> None:
         town.append([state("s1", 3 + day, day * 24 * H, False, cause="heartbeat")], watermark_s=day * 24 * H)
     [overstay] = town.rows()["overstays"]
     assert overstay.state is OverstayState.CONFIRMED
+    heard = 14 * 24 * H
+    for seq, later in ((31, 200), (30, 100)):
+        word = state("s1", seq, heard + later, False, cause="heartbeat")
+        town.append([word], watermark_s=heard + 1000 - later)
+    [overstay] = town.rows()["overstays"]
+    assert overstay.state is OverstayState.CONFIRMED, "also where a late word has it judged again"
     for pages_of in (25, 400):
         for together in (False, True):
             assert town.rebuilt(pages_of=pages_of, together=together).rows() == town.rows()
