@@ -76,9 +76,7 @@ class SensedBays:
         """Take up other promises, moves and bindings; every bay's live state is set anew."""
         self._watches.clear()
         self.watch_bindings(watermark)
-        for bay_id in set(self.states) - set(self.registry.bays):
-            del self.states[bay_id]
-        self._refresh(self.registry.bays, watermark)
+        self._refresh({*self.states, *self.registry.bays}, watermark)
 
     def watch_bindings(self, watermark: datetime | None) -> None:
         """Note when bindings begin or end, so that the bays change hands as the watermark gets there."""
@@ -287,7 +285,11 @@ class SensedBays:
 
     def _refresh(self, bays: Iterable[BayId], watermark: datetime | None) -> None:
         for bay_id in bays:
-            self.states[bay_id] = self._live(bay_id, watermark)
+            if bay_id in self.registry.bays:
+                self.states[bay_id] = self._live(bay_id, watermark)
+            else:
+                self.states.pop(bay_id, None)
+                self._doubts.drop(bay_id)
 
     def _live(self, bay_id: BayId, watermark: datetime | None) -> BayState:
         bay = self.registry.bays.get(bay_id)

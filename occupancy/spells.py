@@ -1,4 +1,4 @@
-"""How long bays stay free and occupied here: learnt from closed days, and what follows for what is shown now.
+"""How long bays stay free and occupied here: learnt from closed days.
 
 A spell is one state of one bay without a break. Its end is a matter of rate: ends per hour of spells of one kind of
 bay, by state, part of the week and age of the spell (occurrence/exposure rates of survival analysis), with one factor
@@ -38,7 +38,6 @@ _FADED = 0.5 ** (1 / HALF_LIFE_DAYS)
 
 _KIND_PRIOR_H = 50.0
 """Bay-hours of all bays' rate in each cell of a kind."""
-
 _AGE_PRIOR_H = 10.0
 """Bay-hours of the rate of the age before in each age of all bays."""
 _UNSEEN_RATE = 0.2

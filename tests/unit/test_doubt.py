@@ -82,6 +82,14 @@ def test_no_history_is_changed_by_a_doubt() -> None:
     assert stay.departed_at is None
 
 
+def test_a_bay_that_leaves_the_registry_is_not_looked_at_again() -> None:
+    folded = busy_street()
+    folded.append([state("s0", 1, 60, True)], watermark_s=70)
+    folded.append(changes=[("binding", "s0@high-st-0@always", None), ("bay", "high-st-0", None)])
+    folded.append(watermark_s=20 * HOUR_S)
+    assert "high-st-0" not in folded.fold.sensed.states
+
+
 def test_a_silent_sensor_s_bay_is_guessed_for_two_days_and_then_no_more() -> None:
     folded = busy_street(heartbeats=True)
     folded.append([state("s0", 1, 60, False)], watermark_s=70)
