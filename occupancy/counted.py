@@ -68,7 +68,7 @@ class CountedParks:
     def step(
         self, zone_id: ZoneId, events: Iterable[CountEvent], watermark: datetime | None, page: Page
     ) -> None:
-        """Fold events whose places are among the recent ones."""
+        """Fold events whose places are among the recent ones: none is settled before all have found theirs."""
         park = self.park_of(zone_id)
         if park is None:
             return
@@ -76,8 +76,8 @@ class CountedParks:
         for event in sorted(events):
             cut, closed = count.add(event)
             self._write(count, cut if cut is not None else event.at, closed, watermark, page)
-            if base := count.settle():
-                page.count_checkpoints.append((zone_id, base))
+        if base := count.settle():
+            page.count_checkpoints.append((zone_id, base))
         page.count_folds[zone_id] = count
         self._schedule(zone_id, watermark)
 

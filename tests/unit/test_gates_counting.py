@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from occupancy.availability import car_park_availability
 from occupancy.car_park import CarPark, event_of
 from occupancy.gates import CarParkCount, count_tail
 from occupancy.model import AnyReading, Clock, Source, ZoneAvailability
 from occupancy.registry import Registry
-from tests.support.folded import HEARTBEAT_S, START, count, documents, health, passage
+from tests.support.folded import HEARTBEAT_S, START, Folded, count, documents, health, passage
 
 REGISTRY = Registry(documents())
 ZONE = REGISTRY.zones["castle"]  # type: ignore[index]
@@ -104,3 +105,15 @@ def test_after_a_silence_only_a_count_makes_it_known_again() -> None:
 def test_a_closed_car_park_is_closed_whatever_stands_in_it() -> None:
     answer = car_park_availability(ZONE, None, None, is_open=False)
     assert (answer.counts.closed, answer.free_min, answer.free_max) == (5, 0, 0)
+
+
+def test_l3_late_passages_that_come_together_all_count_however_few_events_are_kept() -> None:
+    """The first of them must not settle what the second has yet to find its place among."""
+    on_time = [count("g-count", 1, 0, 0), *(passage("g-in", n, 10 * n, "in") for n in (2, 3, 4))]
+    late = [passage("g-in", n, 0, "in") for n in (0, 1)]
+    with patch("occupancy.gates.RECENT_EVENTS", 2):
+        folded = Folded()
+        for readings in (on_time, late):
+            folded.append(readings)
+    first, *_ = (span for zone, span in folded.rows()["counts"] if zone == "castle")
+    assert (first.started_at, first.occupied) == (START, 2)
