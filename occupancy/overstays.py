@@ -28,6 +28,7 @@ from occupancy.model import (
 )
 from occupancy.page import BEGINNING, OverstayRows, Page
 from occupancy.registry import Registry
+from occupancy.rule_versions import version_of
 from occupancy.schedule import Schedule
 
 PLAUSIBLE = timedelta(days=1)
@@ -84,13 +85,15 @@ def overstay_of(
             evidence += "; longer than a day, so the sensor may stick"
     elif confirmed:
         evidence += "; but the sensor is suspect"
-    assert found.limit.rule_id is not None and found.limit.limit_min is not None  # noqa: S101, PT018 - a limit ran out
+    rule, limit_min = found.limit.rule, found.limit.limit_min
+    assert rule is not None and limit_min is not None  # noqa: S101, PT018 - a limit ran out
     return Overstay(
         bay_id=stay.bay_id,
         arrived_at=stay.arrived_at,
         device_id=stay.device_id,
-        rule_id=found.limit.rule_id,
-        limit_min=found.limit.limit_min,
+        rule_id=rule.rule_id,
+        rule_version=version_of(rule),
+        limit_min=limit_min,
         grace_min=grace_min,
         over_from=found.over_from,
         over_to=found.over_to,
@@ -170,10 +173,13 @@ class LimitedStays:
         """The stay with the rule in force at its arrival."""
         bay = self.registry.bays.get(stay.bay_id)
         found = None if bay is None else self._limits.at(bay, stay.arrived_at)
-        rule_id, limit_min = (None, None) if found is None else (found.rule_id, found.limit_min)
-        if (rule_id, limit_min) == (stay.rule_id, stay.limit_min):
+        in_force = (
+            (None, None, None) if found is None else (found.rule_id, found.rule_version, found.limit_min)
+        )
+        if in_force == (stay.rule_id, stay.rule_version, stay.limit_min):
             return stay
-        return replace(stay, rule_id=rule_id, limit_min=limit_min)
+        rule_id, rule_version, limit_min = in_force
+        return replace(stay, rule_id=rule_id, rule_version=rule_version, limit_min=limit_min)
 
     def overstays(self, stays: Iterable[Stay], word_of: WordOf, watermark: datetime | None) -> list[Overstay]:
         """The overstays among some stays."""

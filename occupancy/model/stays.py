@@ -32,6 +32,8 @@ class Stay:
     departed_uncertain_s: float = 0.0
     rule_id: str | None = None
     """The rule in force at arrival for a general driver: the one that limits, else the first; None: none."""
+    rule_version: str | None = None
+    """Which version of that rule: see `occupancy.rule_versions`."""
     limit_min: int | None = None
 
 
@@ -52,6 +54,8 @@ class Overstay:
     arrived_at: datetime
     device_id: DeviceId
     rule_id: str
+    rule_version: str | None
+    """Which version of that rule: see `occupancy.rule_versions`; None: a row of an engine that did not record it."""
     limit_min: int
     grace_min: int
     over_from: datetime

@@ -11,6 +11,7 @@ from occupancy.model import BayType, Overstay, OverstayState, Rule
 from occupancy.overstays import Grounds, differs_from
 from occupancy.page import BEGINNING
 from occupancy.registry import Registry
+from occupancy.rule_versions import version_of
 from tests.support.folded import START, Folded, documents, state
 
 MIN = 60
@@ -151,10 +152,15 @@ def test_a_limit_corrected_later_is_that_of_history_too() -> None:
     folded.append([state("s1", 3, 110 * MIN, True, cause="heartbeat")], watermark_s=130 * MIN)
     assert [o.bay_id for o in folded.rows()["overstays"]] == ["high-st-0", "high-st-1"]
     wrong = folded.rows()
+    (first,) = {stay.rule_version for stay in wrong["stays"]}
+    assert {overstay.rule_version for overstay in wrong["overstays"]} == {first}
     docs = {(kind, id): doc for kind, id, doc in limited(120)}
     folded.append(changes=[("rule", "wait", docs["rule", "wait"])])
     assert folded.rows()["overstays"] == []
     assert {stay.limit_min for stay in folded.rows()["stays"]} == {120}
+    (corrected,) = {stay.rule_version for stay in folded.rows()["stays"]}
+    assert first != corrected
+    assert None not in (first, corrected)
     docs = {(kind, id): doc for kind, id, doc in limited()}
     folded.append(changes=[("rule", "wait", docs["rule", "wait"])])
     assert folded.rows()["overstays"] == wrong["overstays"]
@@ -170,6 +176,12 @@ def test_a_suspension_entered_later_takes_the_limit_away() -> None:
     assert folded.rows()["overstays"] == []
     folded.append(changes=[("override", "w", None)])
     assert only(folded).state is OverstayState.PUBLISHED
+
+
+def test_a_version_is_what_a_rule_says_but_for_when_it_ends() -> None:
+    found = rules({}, {}, {"valid_to": "2026-06-01T00:00:00Z"}, {"tariff": "B"})
+    rule, again, ended, other = [version_of(rule) for rule in found if rule is not None]
+    assert rule == again == ended != other
 
 
 def rules(*docs: dict[str, Any]) -> tuple[Rule | None, ...]:
