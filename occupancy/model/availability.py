@@ -20,6 +20,7 @@ class Source(StrEnum):
     FORECAST = "forecast"
     TYPICAL = "typical"
     PRIOR = "prior"
+    """What is known beforehand, without an observation: from the registry and its orders, or from no history."""
 
 
 ESTIMATED_FROM = 3
@@ -42,6 +43,11 @@ class Counts:
     @property
     def capacity(self) -> int:
         return self.free + self.occupied + self.unknown + self.closed
+
+    @property
+    def all_closed(self) -> bool:
+        """Whether there are bays, and every one is closed: nothing is left that could be observed."""
+        return self.capacity == self.closed > 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
