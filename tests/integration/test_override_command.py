@@ -10,6 +10,7 @@ import pytest
 
 from baycast.cli import main
 from occupancy.engine import ENGINE_VERSION
+from occupancy.model import ZoneId
 from store.overrides import load
 from store.postgres import Connection, connect
 from store.registry import Change, apply
@@ -77,6 +78,32 @@ def test_one_that_has_begun_ends_when_it_is_withdrawn(
     assert main(["override", "withdraw", "ttro-7", "--by", "ben", "--void"]) == 0
     conn.rollback()
     assert load(conn) == []
+
+
+def test_one_withdrawn_within_its_first_minute_never_held_and_the_log_keeps_that_it_was_entered(
+    conn: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def closed(minute: int) -> tuple[int, float]:
+        """Bays of the street that are closed at that minute, and the bay-seconds of history in which any was."""
+        log(conn, [], minute * MIN)
+        now = serve(conn).fold.zones[ZoneId("high-st")].counts.closed
+        [(past,)] = conn.execute("SELECT sum(closed_s) FROM zone_cell WHERE zone_id = 'high-st'").fetchall()
+        conn.commit()
+        return now, past
+
+    log(conn, [state("s0", 1, 0, True)], 0)
+    works = [*SET, "--zones", "high-st", "--from", "2026-11-02T08:30Z"]
+    assert main(works) == 0
+    assert closed(30) == (3, 0.0)
+    assert main(["override", "withdraw", "ttro-7", "--at", "2026-11-02T08:30:59Z", "--by", "ben"]) == 0
+    assert capsys.readouterr().out.endswith("ttro-7: taken out\n")
+    assert closed(60) == (0, 0.0)
+    entries = conn.execute("SELECT entered_by FROM log_entry WHERE kind = 'override' ORDER BY batch_id")
+    assert entries.fetchall() == [("anna",), ("ben",)]
+    assert main(works) == 0
+    assert main(["override", "withdraw", "ttro-7", "--at", "2026-11-02T08:31:59Z", "--by", "ben"]) == 0
+    assert capsys.readouterr().out.endswith("ttro-7: ends at 2026-11-02 08:31Z\n")
+    assert closed(61) == (0, 180.0), "three bays for the one whole minute"
 
 
 @pytest.mark.parametrize(
