@@ -99,7 +99,8 @@ class AreaFold:
 
     def take_page(self, told: Sequence[Suspicion] = ()) -> Page:
         """The rows collected since the last call; the next page begins empty. `told` is as `Suspects.untold` wants."""
-        self.limited.judge(self.page, lambda stay: self.word_of(stay, told), self.watermark)
+        remembered = self.suspects.remembered
+        self.limited.judge(self.page, lambda stay: self.word_of(stay, told), self.watermark, remembered)
         self.suspects.page_taken()
         page, self.page = self.page, Page(self.position, self.watermark, self.version)
         return page
@@ -154,6 +155,9 @@ class AreaFold:
         if touched:
             self._show(self.answers.closures_changed())
         bays = self._listen(batch)
+        for device_id, before_at in self.suspects.judge_again(self.watermark, self.page).items():
+            if device_id in self.sensed.devices and device_id in self.registry.sensors:
+                self.reopened[device_id] = self.reopened.get(device_id, before_at).or_earlier(before_at.at)
         for device_id, history in devices.items():
             bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
         for zone_id, count_history in car_parks.items():
