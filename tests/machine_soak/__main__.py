@@ -8,39 +8,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import sys
 import time
-import traceback
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
-CHUNK = 250
-"""Sequences that share a seed: some minutes at most are lost by a stop."""
-
-
-def run_chunk(seed: int, number: int, *, size: int = CHUNK) -> tuple[int, str | None]:
-    """The chunk's number, and its failure in words (None: it passed)."""
-    import hypothesis
-    from hypothesis import HealthCheck, settings
-    from hypothesis.stateful import run_state_machine_as_test
-
-    from tests.property.test_engine_machine import STEPS, Town
-
-    wanted = settings(
-        max_examples=size,
-        stateful_step_count=STEPS,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    try:
-        run_state_machine_as_test(hypothesis.seed(f"{seed}/{number}")(Town), settings=wanted)
-    except Exception as failure:
-        notes = "\n".join(getattr(failure, "__notes__", ()))
-        return number, f"{''.join(traceback.format_exception(failure))}\n{notes}"
-    return number, None
+from tests.machine_soak.run import CHUNK, run_chunk, run_chunks
 
 
 def soak(seed: int, sequences: int, processes: int, kept: Path) -> int:
@@ -50,7 +22,7 @@ def soak(seed: int, sequences: int, processes: int, kept: Path) -> int:
     left = [number for number in range(chunks) if number not in done]
     print(f"seed {seed}: {chunks} chunks of {CHUNK} sequences, {len(left)} left; kept in {kept}", flush=True)
     failed, since = 0, time.monotonic()
-    for n, (number, failure) in enumerate(_results(seed, left, processes), 1):
+    for n, (number, failure) in enumerate(run_chunks(seed, left, processes), 1):
         if failure is None:
             done.add(number)
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -64,12 +36,6 @@ def soak(seed: int, sequences: int, processes: int, kept: Path) -> int:
             flush=True,
         )
     return failed
-
-
-def _results(seed: int, left: list[int], processes: int) -> Iterator[tuple[int, str | None]]:
-    # A process for each chunk: nothing is carried over, so that a chunk can be run again by itself.
-    with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=1) as pool:
-        yield from pool.imap_unordered(partial(run_chunk, seed), left)
 
 
 def main() -> None:
