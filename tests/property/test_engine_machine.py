@@ -27,6 +27,8 @@ STEPS = 25
 MOST_S = 400_000.0
 """Within what outages remember: the log of a live area holds nothing that was received longer ago."""
 END_S = 30_000_000.0
+CELLS_UNTIL = START + timedelta(hours=20)
+"""Most of the time of a sequence, in which most happens."""
 SENSORS = ("s0", "s1", "s2")
 HONEST = "s2"
 """Its clock is right, it is delayed by less than a clock is doubted for, and it never moves."""
@@ -70,7 +72,7 @@ class Town(RuleBasedStateMachine):
         self.air: list[AnyReading] = []
         self.delivered: list[AnyReading] = []
         self.as_of: datetime | None = None
-        self.town = Folded([(kind, id, doc) for (kind, id), doc in self.docs.items()], pages_of=pages_of)
+        self.town = self._founded(pages_of)
         self.town.append(watermark_s=0)
 
     # --- what the devices do ------------------------------------------------------------------------------
@@ -384,7 +386,7 @@ class Town(RuleBasedStateMachine):
 
     def _in_order(self) -> Folded:
         overrides = [("override", id, doc) for id, doc in self.overrides.items() if doc is not None]
-        town = Folded([*((kind, id, doc) for (kind, id), doc in self.docs.items()), *overrides])
+        town = self._founded(40, *overrides)
         town.append(watermark_s=0)
         for entry in self.lessons:
             town.append(learnt=entry)
@@ -394,6 +396,10 @@ class Town(RuleBasedStateMachine):
             town.append(recounts={park: (at, vehicles)})
         town.append(watermark_s=END_S)
         return town
+
+    def _founded(self, pages_of: int, *overrides: Any) -> Folded:
+        docs = [(kind, id, doc) for (kind, id), doc in self.docs.items()]
+        return Folded([*docs, *overrides], pages_of=pages_of, cells_until=CELLS_UNTIL)
 
     def _word(self, sensor: str, occupied: bool | None, cause: str, lasted_s: int | None) -> StateReading:
         self.seq[sensor] = self.seq.get(sensor, 0) + 1

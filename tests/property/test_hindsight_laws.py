@@ -36,7 +36,8 @@ def told(
     """`seed` None: each reading as it is said; else up to two days late. `early`: what is entered comes first."""
     chance = random.Random(seed)
     with patch("occupancy.outages.BROKEN", 2):
-        town = Folded(two_streets())
+        pages_of = 9 if seed is None else chance.choice([3, 9])
+        town = Folded(two_streets(), pages_of=pages_of, cells_until=START + timedelta(days=1))
         town.append(watermark_s=0)
         for _, changes in sorted(entered, key=lambda one: one[0]) if early else ():
             town.append(changes=changes)
