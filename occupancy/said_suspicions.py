@@ -75,7 +75,7 @@ class SaidSuspicions:
     def forget(self, settled: datetime) -> None:
         """Drop what ended before a time, once the page in hand is taken; nothing else is said of it."""
         for key, said in list(self._rows.items()):
-            left = [row for row in said if row.ended_at is None or row.ended_at > settled]
+            left = [row for row in said if row.ended_at is None or row.ended_at >= settled]
             if len(left) < len(said):
                 self._settled.setdefault(key, []).extend(row for row in said if row not in left)
                 self._keep(key, left)
