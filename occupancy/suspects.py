@@ -95,13 +95,15 @@ class Suspects:
         """Forget what was judged by what the registry was before. Returns the sensors whose intervals must be seen
         again, from before an instant on."""
         again: dict[DeviceId, Before] = {}
-        for bay_id, at in self._hindsight.due(watermark).items():
+        due = self._hindsight.due(watermark)
+        for bay_id, at in due.items() if self._timeline else ():
             for binding in self.registry.bindings_by_bay.get(bay_id, ()):
                 key = (bay_id, binding.device_id)
                 self._lasting.pop(key, None)
                 self._looks.drop(key)
                 self._shorts.weigh(key, watermark, page)
-                again[key[1]] = again.get(key[1], Before()).or_earlier(max(at, self._from))
+                if key[1] in self.registry.sensors:
+                    again[key[1]] = again.get(key[1], Before()).or_earlier(max(at, self._from))
         return again
 
     def saw(
