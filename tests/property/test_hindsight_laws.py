@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from occupancy.learnt import holds_from
-from occupancy.model import StateReading
+from occupancy.model import StateReading, SuspicionKind
 from tests.property.test_suspect_laws import DAYS, END_S, LATEST_S, OVER_S, spoken
 from tests.support.changed import CHANGES, LEAVING, Change, overrides, two_streets
-from tests.support.folded import START, Folded
+from tests.support.examples import of_profile
+from tests.support.folded import START, Folded, state
 from tests.support.lessons import drifting, lesson
 
 Entered = tuple[int, Sequence[Change]]
@@ -73,6 +74,7 @@ def told(
         return town
 
 
+@settings(max_examples=of_profile(10), deadline=None)
 @given(said=st.integers(0, 2**16), entered=st.lists(ANY, max_size=4), seed=st.integers(0, 2**16))
 def test_l3_late_words_give_the_same_rows_whatever_was_entered_meanwhile(
     said: int, entered: list[Entered], seed: int
@@ -81,6 +83,7 @@ def test_l3_late_words_give_the_same_rows_whatever_was_entered_meanwhile(
     assert told(readings, entered, seed=seed).rows() == told(readings, entered, seed=None).rows()
 
 
+@settings(max_examples=of_profile(10), deadline=None)
 @given(
     said=st.integers(0, 2**16), entered=st.lists(JUDGED, max_size=4), seed=st.none() | st.integers(0, 2**16)
 )
@@ -91,6 +94,7 @@ def test_l3_what_is_entered_late_gives_the_same_rows_as_early(
     assert told(readings, entered, seed=seed).rows() == told(readings, entered, seed=seed, early=True).rows()
 
 
+@settings(max_examples=of_profile(5), deadline=None)
 @given(said=st.integers(0, 2**16), entered=st.lists(ANY, max_size=4), seed=st.integers(0, 2**16))
 def test_l3_a_restart_or_rebuild_gives_the_same_rows_whatever_was_entered_meanwhile(
     said: int, entered: list[Entered], seed: int
@@ -99,3 +103,14 @@ def test_l3_a_restart_or_rebuild_gives_the_same_rows_whatever_was_entered_meanwh
     with patch("occupancy.outages.BROKEN", 2):
         assert town.rebuilt(pages_of=1).rows() == town.rows()
         assert town.rebuilt(pages_of=20, together=True).rows() == town.rows()
+
+
+def test_the_examples_have_outages_overstays_and_suspicions_of_every_kind() -> None:
+    said = [state("s0", 1, 4000, False), state("s1", 1, 60, False), state("s1", 2, 90_000, False)]
+    said += [state("s0", 2, 5000, True), state("s0", 3, 12_000, False), state("s0", 4, 100_000, True)]
+    said += [state("s2", n, 5000 + n * 300, n % 2 == 0) for n in range(1, 40)]
+    said += [state("s2", 40 + n, n * 20_000, True, cause="heartbeat") for n in range(1, 6)]
+    rows = told(said, [], seed=None).rows()
+    assert {row.group for row in rows["outages"].values()} == {"gateway/gw-a", "area/town"}
+    assert rows["overstays"]
+    assert {row.kind for row in rows["suspicions"].values()} == {*SuspicionKind} - {SuspicionKind.CROSSTALK}
