@@ -180,6 +180,9 @@ class Suspects:
     ) -> None:
         before = self._lasting.pop(key, None)
         self._looks.drop(key)
+        if key[0] not in self.registry.bays:
+            self._leave(key, page)
+            return
         found: list[Suspicion] = []
         settled = 0
         for one in intervals:
@@ -195,11 +198,20 @@ class Suspects:
                 self._lasting[key] = lasting
             self._look(key, lasting, watermark or BEGINNING, before=end)
             if (row := lasting.suspicion) is not None and (end is None or row.began_at < end):
-                # Of a bay that has left only what is settled stands; where it comes back it goes on.
-                found.append(replace(row, ended_at=end if key[0] in self.registry.bays else self._from))
+                found.append(replace(row, ended_at=end))
         if found or key in self._said:
             first = intervals[settled].started_at if settled < len(intervals) else self._from
             self._said.say(key, SuspicionKind.IMPLAUSIBLE, max(cut, first) if settled else cut, found, page)
+
+    def _leave(self, key: Key, page: Page) -> None:
+        """Of a bay that has left only what is settled stands; where it comes back in time, that goes on."""
+        own = self._said.of(key, SuspicionKind.IMPLAUSIBLE)
+        found = [
+            replace(row, ended_at=min(row.ended_at or self._from, self._from))
+            for row in own
+            if row.began_at < self._from
+        ]
+        self._said.say(key, SuspicionKind.IMPLAUSIBLE, BEGINNING, found, page)
 
     def _new(self, key: Key, one: BayInterval) -> Lasting:
         """A state with what was said of it before all that is settled."""

@@ -105,21 +105,36 @@ def test_l3_a_bay_that_leaves_and_comes_again_is_judged_as_if_it_had_stayed(late
     assert town.rebuilt(pages_of=40, together=True).rows() == town.rows()
 
 
-def test_l3_what_is_settled_stands_when_the_bay_has_left() -> None:
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("comes_again_after_days", [0, 5])
+def test_l3_what_is_settled_stands_when_the_bay_has_left(restarts: bool, comes_again_after_days: int) -> None:
     town = steady()
-    for n in range(20):
-        town.append(
-            [state("s0", 1 + n, 60 + n * 12 * H, True, cause="heartbeat")], watermark_s=60 + n * 12 * H
-        )
+
+    def repeats(first: int, last: int) -> None:
+        for n in range(first, last):
+            at = 60 + n * 12 * H
+            town.append([state("s0", 2 * n, at, True, cause="heartbeat")], watermark_s=at)
+
+    repeats(0, 20)
     [was] = town.suspicions.values()
     town.append(changes=[("bay", "high-st-0", None)])
-    [row] = town.suspicions.values()
-    assert row.began_at == was.began_at
-    assert row.ended_at is not None
+    [left] = town.suspicions.values()
+    assert left.began_at == was.began_at
+    assert left.ended_at is not None
     assert not any(town.fold.suspects.counts().values())
-    town.crash()
+    again_from = 20 + 2 * comes_again_after_days
+    repeats(20, again_from)
+    town.append([state("s0", 37, 18.5 * 12 * H, True, cause="heartbeat")])
+    if restarts:
+        town.crash()
+    assert list(town.suspicions.values()) == [left]
     town.append(changes=[document("bay", "high-st-0")])
-    assert list(town.suspicions.values()) == [was]
+    repeats(again_from, again_from + 3)
+    if comes_again_after_days == 0:
+        assert list(town.suspicions.values()) == [was]
+    else:
+        assert left in town.suspicions.values(), "what is older than what is remembered stands"
+    assert town.rebuilt(pages_of=40, together=True).rows() == town.rows()
 
 
 def test_l3_a_bay_that_moves_under_the_closure_of_another_street_has_its_stays_judged_again() -> None:
