@@ -38,7 +38,7 @@ def told(
     chance = random.Random(seed)
     with patch("occupancy.outages.BROKEN", 2):
         pages_of = 9 if seed is None else chance.choice([3, 9])
-        town = Folded(two_streets(), pages_of=pages_of, cells_until=START + timedelta(days=1))
+        town = Folded(two_streets(), pages_of=pages_of, cells_until=START + timedelta(hours=6))
         town.append(watermark_s=0)
         for _, changes in sorted(entered, key=lambda one: one[0]) if early else ():
             town.append(changes=changes)
@@ -74,7 +74,7 @@ def told(
         return town
 
 
-@settings(max_examples=of_profile(10), deadline=None)
+@settings(max_examples=of_profile(8), deadline=None)
 @given(said=st.integers(0, 2**16), entered=st.lists(ANY, max_size=4), seed=st.integers(0, 2**16))
 def test_l3_late_words_give_the_same_rows_whatever_was_entered_meanwhile(
     said: int, entered: list[Entered], seed: int
@@ -83,7 +83,7 @@ def test_l3_late_words_give_the_same_rows_whatever_was_entered_meanwhile(
     assert told(readings, entered, seed=seed).rows() == told(readings, entered, seed=None).rows()
 
 
-@settings(max_examples=of_profile(10), deadline=None)
+@settings(max_examples=of_profile(8), deadline=None)
 @given(
     said=st.integers(0, 2**16), entered=st.lists(JUDGED, max_size=4), seed=st.none() | st.integers(0, 2**16)
 )
@@ -94,7 +94,7 @@ def test_l3_what_is_entered_late_gives_the_same_rows_as_early(
     assert told(readings, entered, seed=seed).rows() == told(readings, entered, seed=seed, early=True).rows()
 
 
-@settings(max_examples=of_profile(5), deadline=None)
+@settings(max_examples=of_profile(4), deadline=None)
 @given(said=st.integers(0, 2**16), entered=st.lists(ANY, max_size=4), seed=st.integers(0, 2**16))
 def test_l3_a_restart_or_rebuild_gives_the_same_rows_whatever_was_entered_meanwhile(
     said: int, entered: list[Entered], seed: int
