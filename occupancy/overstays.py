@@ -25,6 +25,7 @@ from occupancy.model import (
     Quality,
     Rule,
     Stay,
+    ZoneId,
 )
 from occupancy.page import BEGINNING, OverstayRows, Page
 from occupancy.registry import Registry
@@ -42,6 +43,8 @@ class Grounds(NamedTuple):
 
     rules: tuple[Rule | None, ...]
     bay_type: BayType
+    zone_id: ZoneId
+    """Whose overrides are the bay's, too."""
     civil: object
 
 
@@ -149,7 +152,7 @@ class LimitedStays:
         found = {}
         for bay_id, bay in self.registry.bays.items():
             rules = tuple(self.registry.rules.get(rule_id) for rule_id in bay.rule_ids)
-            found[bay_id] = Grounds(rules, bay.bay_type, civil if any(rules) else None)
+            found[bay_id] = Grounds(rules, bay.bay_type, bay.zone_id, civil if any(rules) else None)
         return found
 
     def change(self, before: Mapping[BayId, Grounds], page: Page) -> None:
@@ -197,8 +200,11 @@ class LimitedStays:
                 found.append(overstay)
         return found
 
-    def judge(self, page: Page, word_of: WordOf, watermark: datetime | None) -> None:
-        """Stamp the page's stays and say which are overstays; also those that last, as their sensors speak on."""
+    def judge(self, page: Page, word_of: WordOf, watermark: datetime | None, remembered: datetime) -> None:
+        """Stamp the page's stays and say which are overstays; also those that last, as their sensors speak on.
+
+        `word_of` knows all suspicions of the page's stays, and those since `remembered` of any other.
+        """
         for key, rows in page.bays.items():
             rows.stays[:] = [self.stamp(stay) for stay in rows.stays]
             last = rows.stays[-1] if rows.stays else None
@@ -211,18 +217,24 @@ class LimitedStays:
             return
         for bay_id, device_id in self._due.reached(watermark):
             self._over.setdefault(bay_id, {})[device_id] = None
-            self._judge_lasting((bay_id, device_id), page, word_of, watermark)
+            self._judge_lasting((bay_id, device_id), page, word_of, watermark, remembered)
         # Nothing else can be heard of a bay than what changes its live state.
         for bay_id in page.bay_states.keys() & self._over.keys():
             for device_id in self._over[bay_id]:
-                self._judge_lasting((bay_id, device_id), page, word_of, watermark)
+                self._judge_lasting((bay_id, device_id), page, word_of, watermark, remembered)
 
-    def _judge_lasting(self, key: _Key, page: Page, word_of: WordOf, watermark: datetime) -> None:
+    def _judge_lasting(
+        self, key: _Key, page: Page, word_of: WordOf, watermark: datetime, remembered: datetime
+    ) -> None:
         """Judge a stay that lasts beyond limit and grace, if its sensor has another word for it."""
         stay = self._open[key]
         word, judged_by = word_of(stay), self._over[key[0]][key[1]]
         self._over[key[0]][key[1]] = word
-        if word != judged_by and key not in page.overstays:
+        if word == judged_by or key in page.overstays:
+            return
+        if stay.arrived_at < remembered:
+            page.judge_again(key[0], stay.arrived_at)
+        else:
             rows_now = self.overstays([stay], word_of, watermark)
             page.overstays[key] = OverstayRows(stay.arrived_at, rows_now)
 
@@ -250,7 +262,7 @@ class LimitedStays:
 
 def differs_from(old: Grounds | None, new: Grounds | None) -> datetime:
     """The first instant at which two grounds may give different limits."""
-    if old is None or new is None or (old.bay_type, old.civil) != (new.bay_type, new.civil):
+    if old is None or new is None or old._replace(rules=()) != new._replace(rules=()):
         return BEGINNING
     if None in old.rules or None in new.rules:
         return BEGINNING

@@ -50,7 +50,7 @@ class AreaEngine:
                 tail.pipeline_down(cur, at.area, at.position, since) if at.watermark else (),
                 generation.load_outages(cur, at.area, at.generation),
                 learnt.newest(cur, at.area, at.position, LEARNT_KEPT),
-                suspicions.load_short_spells(cur, at, registry.bays, since),
+                suspicions.load_short_spells(cur, at, registry.bindings_by_bay, since),
                 suspicions.load_suspicions(cur, at, since),
             )
             first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))

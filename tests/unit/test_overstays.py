@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from occupancy.model import BayType, Overstay, OverstayState, Rule
+from occupancy.model import BayType, Overstay, OverstayState, Rule, ZoneId
 from occupancy.overstays import Grounds, differs_from
 from occupancy.page import BEGINNING
 from occupancy.registry import Registry
@@ -191,11 +191,20 @@ def rules(*docs: dict[str, Any]) -> tuple[Rule | None, ...]:
     return tuple(registry.rules.values())
 
 
+def in_street(found: tuple[Rule | None, ...], zone_id: str) -> Grounds:
+    return Grounds(found, BayType.STANDARD, ZoneId(zone_id), None)
+
+
+def test_a_bay_in_another_street_is_judged_from_the_beginning() -> None:
+    """Whose overrides are its own, too."""
+    assert differs_from(in_street(rules({}), "high-st"), in_street(rules({}), "side-st")) == BEGINNING
+
+
 def test_new_versions_leave_the_past_as_it_was() -> None:
     june, july = "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z"
 
     def first(old: tuple[Rule | None, ...], new: tuple[Rule | None, ...]) -> str:
-        at = differs_from(Grounds(old, BayType.STANDARD, None), Grounds(new, BayType.STANDARD, None))
+        at = differs_from(in_street(old, "high-st"), in_street(new, "high-st"))
         return "always" if at == BEGINNING else f"{at:%B}"
 
     assert first(rules({}), rules({"valid_to": june}, {"valid_from": june})) == "June"
