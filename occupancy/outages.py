@@ -102,8 +102,8 @@ class Outages:
             return
         self._now = slot_of(watermark)
         self._base = self._now // _DAY * _DAY - _KEPT
-        for device_id in heard.keys() & self.registry.sensors.keys():
-            for slot in heard[device_id]:
+        for device_id, slots in heard.items():
+            for slot in slots:
                 self._hear(device_id, slot)
         for span in deaf:
             self.pipeline_was_down(span)
@@ -115,13 +115,12 @@ class Outages:
             self._looked(group)
 
     def hear(self, readings: Iterable[AnyReading], clock: Clock) -> None:
+        """Also who is no sensor of the registry now: it may be again."""
         live = clock is Clock.LIVE
         for reading in readings:
-            device_id = reading.device_id
-            if device_id in self._limits:
-                slot = slot_of(reading.received_at if live else reading.observed_at(clock))
-                if self._newest.get(device_id) != slot:
-                    self._hear(device_id, slot)
+            slot = slot_of(reading.received_at if live else reading.observed_at(clock))
+            if self._newest.get(reading.device_id) != slot:
+                self._hear(reading.device_id, slot)
 
     def pipeline_was_down(self, span: Span) -> None:
         """Nothing could be heard from anybody: silence in these slots says nothing of the sensors."""
@@ -177,7 +176,7 @@ class Outages:
         bit = 1 << place
         self._heard[device_id] = heard | bit
         self._newest[device_id] = max(slot, self._newest.get(device_id, slot))
-        for group in self._groups_of[device_id]:
+        for group in self._groups_of.get(device_id, ()):
             together = self._group_heard.get(group, 0)
             reached = together >> place
             if not reached & 1:
