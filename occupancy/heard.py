@@ -62,8 +62,8 @@ class Heard:
         return True
 
     def is_new(self, device_id: DeviceId, slot: int) -> bool:
-        """Whether a word in the slot may be news: most are those of a sensor that has just spoken, or of no sensor."""
-        return device_id in self._promises and self._newest.get(device_id) != slot
+        """Whether a word in the slot may be news: most are those of a device that has just spoken."""
+        return self._newest.get(device_id) != slot
 
     def begin(self, slot: int) -> int:
         """The first slot that is remembered, from the first slot on that is told."""
@@ -72,8 +72,11 @@ class Heard:
         return self.base
 
     def hear(self, device_id: DeviceId, slot: int) -> list[tuple[str, int]]:
-        """A sensor was heard. If that is new of it, returns its groups, each with the slots in which any of it had been
-        heard before, as bits counted from `slot`."""
+        """A device was heard, also one that is no sensor of the registry now: it may be again.
+
+        If that is new of it, returns its groups, each with the slots in which any of it had been heard before, as bits
+        counted from `slot`.
+        """
         place = slot - self.begin(slot)
         slots = self._slots.get(device_id, 0)
         if place < 0 or slots >> place & 1:
@@ -82,7 +85,7 @@ class Heard:
         self._slots[device_id] = slots | bit
         self._newest[device_id] = max(slot, self._newest.get(device_id, slot))
         found = []
-        for group in self._groups_of[device_id]:
+        for group in self._groups_of.get(device_id, ()):
             together = self.of(group)
             found.append((group, together >> place))
             self._together[group] = together | bit

@@ -84,8 +84,8 @@ class Outages:
             return
         self._now = slot_of(watermark)
         self._heard.base = base = first_remembered(self._now)
-        for device_id in heard.keys() & self.registry.sensors.keys():
-            for slot in heard[device_id]:
+        for device_id, slots in heard.items():
+            for slot in slots:
                 self._hear(device_id, slot)
         for span in deaf:
             self.pipeline_was_down(span)
@@ -97,6 +97,7 @@ class Outages:
             self._looked(group)
 
     def hear(self, readings: Iterable[AnyReading], clock: Clock) -> None:
+        """Also who is no sensor of the registry now: it may be again."""
         live = clock is Clock.LIVE
         for reading in readings:
             slot = slot_of(reading.received_at if live else reading.observed_at(clock))

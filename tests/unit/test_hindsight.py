@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -191,3 +192,17 @@ def test_l3_a_stay_that_ended_before_the_watermark_came_there_is_held_back_by_an
     live(town, 6 * H)
     assert [o.state for o in town.rows()["overstays"]] == [OverstayState.CONFIRMED]
     assert town.rebuilt(pages_of=400).rows() == town.rows()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_l3_a_sensor_that_comes_again_was_heard_before_it_left(restarts: bool) -> None:
+    """An outage counts it, also where another process has taken up meanwhile."""
+    with patch("occupancy.outages.BROKEN", 3):
+        town = Folded()
+        town.append([state(f"s{n}", 1, 60, False) for n in range(3)], watermark_s=600)
+        town.append(changes=[("sensor", "s0", None)])
+        if restarts:
+            town.crash()
+        town.append(changes=[document("sensor", "s0")])
+        town.append(watermark_s=3000)
+        assert {row.sensors for row in town.outages.values()} == {3}
