@@ -208,8 +208,8 @@ class SensedBays:
         page.cut_checkpoints(device_id, start.key if start else FIRST_KEY)
         if device_id not in self.registry.sensors:
             for bay_id in bays:
-                page.replace_bay(bay_id, device_id, BEGINNING, [], [])
-                self._suspects.saw((bay_id, device_id), BEGINNING, (), watermark, page)
+                page.replace_bay(bay_id, device_id, cut, [], [])
+                self._suspects.saw((bay_id, device_id), cut, (), watermark, page)
             self._refresh(bays, watermark)
             return bays
         fold, settled, path = fold_all(start, history.readings, self.watch_of(device_id))

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
+from occupancy.car_park import CountFold
 from occupancy.device_fold import DeviceFold
-from occupancy.model import AnyReading, Quality, ReadingKey, State, StateReading
+from occupancy.model import AnyReading, Quality, ReadingKey, State, StateReading, ZoneId
 from occupancy.page import Before
 from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, count, documents, passage, state
 
@@ -55,6 +56,10 @@ def _limit(minutes: int, **more: Any) -> dict[str, Any]:
 
 def _by_key(checkpoints: list[DeviceFold]) -> dict[tuple[str, ReadingKey], DeviceFold]:
     return {(checkpoint.device_id, checkpoint.key): checkpoint for checkpoint in checkpoints}
+
+
+def _by_zone(checkpoints: list[tuple[ZoneId, CountFold]]) -> dict[tuple[ZoneId, datetime], CountFold]:
+    return {(zone_id, checkpoint.as_of): checkpoint for zone_id, checkpoint in checkpoints}
 
 
 class Town(RuleBasedStateMachine):
@@ -288,6 +293,8 @@ class Town(RuleBasedStateMachine):
         assert rebuilt.rows() == self.town.rows()
         assert rebuilt.tables.devices == self.town.tables.devices
         assert _by_key(rebuilt.tables.checkpoints) == _by_key(self.town.tables.checkpoints)
+        assert rebuilt.tables.count_folds == self.town.tables.count_folds
+        assert _by_zone(rebuilt.tables.count_checkpoints) == _by_zone(self.town.tables.count_checkpoints)
         for zone_id, said in self.town.tables.zones.items():
             assert zone_id in rebuilt.fold.unsure or rebuilt.tables.zones[zone_id] == said
         if not together:
