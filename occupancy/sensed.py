@@ -56,10 +56,10 @@ class SensedBays:
 
     def load(self, folds: Iterable[DeviceFold], watermark: datetime | None) -> None:
         self._plausible = self._suspects.plausible
+        self._cut_offs = {device_id: self._cut_offs_of(device_id) for device_id in self.registry.sensors}
         for fold in folds:
             self.devices[fold.device_id] = fold
             if fold.device_id in self.registry.sensors:
-                self._cut_offs[fold.device_id] = self._cut_offs_of(fold.device_id)
                 self._expect(fold, watermark)
                 self._refresh(self.bays_of(fold.device_id), watermark)
         self.watch_bindings(watermark)
