@@ -6,6 +6,7 @@ moves by compare-and-swap (the advisory lock only saves it the work).
 
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
+from occupancy.engine.dropping import Dropped, drop_log_before
 from occupancy.engine.rebuilding import (
     LogBeginsLaterError,
     RebuildRunningError,
@@ -18,10 +19,12 @@ from occupancy.engine.serving import run
 __all__ = [
     "ENGINE_VERSION",
     "AreaEngine",
+    "Dropped",
     "EngineConfig",
     "LogBeginsLaterError",
     "RebuildRunningError",
     "Rebuilt",
+    "drop_log_before",
     "drop_retired",
     "rebuild",
     "run",

@@ -63,6 +63,8 @@ class EventfulDays:
         self._turned_s: dict[str, float] = {}
         self._air: list[tuple[float, AnyReading]] = []
         self._end_s = days * 86_400
+        self._vehicles = 0
+        self._inside: list[str] = []
 
     def positions(self) -> Sequence[Position]:
         """The log after the registry."""
@@ -109,10 +111,21 @@ class EventfulDays:
         for gate in ("g-in", "g-out"):
             for _ in range(self._chance.randrange(3)):
                 at_s = now_s + self._chance.uniform(0, STEP_S - 1)
-                self._send(self._keyed(passage(gate, 0, at_s, gate.removeprefix("g-"))), at_s)
+                word = self._keyed(passage(gate, 0, at_s, gate.removeprefix("g-")))
+                self._send(replace(word, vehicle=self._vehicle(gate)), at_s)
         if self._chance.random() < 0.3:
             vehicles = self._chance.randrange(6)
             self._send(self._keyed(count("g-count", 0, now_s + 1, vehicles)), now_s + 1)
+
+    def _vehicle(self, gate: str) -> str | None:
+        """Most vehicles are known again when they leave."""
+        if self._chance.random() < 0.2:
+            return None
+        if gate == "g-in":
+            self._vehicles += 1
+            self._inside.append(f"v{self._vehicles}")
+            return self._inside[-1]
+        return self._inside.pop(self._chance.randrange(len(self._inside))) if self._inside else None
 
     def _keyed(self, word: Any) -> Any:
         device = word.device_id
