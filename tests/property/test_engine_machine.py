@@ -19,6 +19,7 @@ from occupancy.device_fold import DeviceFold
 from occupancy.model import AnyReading, Quality, ReadingKey, State, StateReading, ZoneId
 from occupancy.page import Before
 from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, count, documents, passage, state
+from tests.support.seeded import seeded
 
 MOST_S = 400_000.0
 """Within what outages remember: the log of a live area holds nothing that was received longer ago."""
@@ -289,7 +290,15 @@ class Town(RuleBasedStateMachine):
     @rule(pages_of=st.integers(1, 9), together=st.booleans())
     def rebuild(self, pages_of: int, together: bool) -> None:
         """A new generation takes over, with the same rows and, as far as it is sure of them, the same versions."""
-        rebuilt = self.town.rebuilt(pages_of=pages_of, together=together)
+        self._take_over(self.town.rebuilt(pages_of=pages_of, together=together), together=together)
+
+    @rule(pages_of=st.integers(1, 9), together=st.booleans(), data=st.data())
+    def rebuild_from(self, pages_of: int, together: bool, data: st.DataObject) -> None:
+        """From any position: what came before is copied."""
+        position = data.draw(st.integers(1, len(self.town.log)))
+        self._take_over(seeded(self.town, position, pages_of=pages_of, together=together), together=together)
+
+    def _take_over(self, rebuilt: Folded, *, together: bool) -> None:
         assert rebuilt.rows() == self.town.rows()
         assert rebuilt.tables.devices == self.town.tables.devices
         assert _by_key(rebuilt.tables.checkpoints) == _by_key(self.town.tables.checkpoints)
