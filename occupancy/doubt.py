@@ -30,7 +30,7 @@ class Doubt:
     def answer(self, state: BayState, at: datetime) -> tuple[BayState, datetime | None]:
         """What is left of it at `at`, and when that changes if nothing more is heard (None: never)."""
         if state.state in STATES:
-            # A word may be ahead of the watermark: the answer is that of its time, and stays while the watermark gets there.
+            # A word may be ahead of the watermark: the answer is that of its time, until the watermark is past it.
             reached = max(at, self._stated_at)
             wrong = self._plausible.wrong(self._bay, self._shown, reached)
             steps = self._plausible.steps(self._bay, self._shown, reached)
