@@ -30,8 +30,10 @@ class Doubt:
     def answer(self, state: BayState, at: datetime) -> tuple[BayState, datetime | None]:
         """What is left of it at `at`, and when that changes if nothing more is heard (None: never)."""
         if state.state in STATES:
-            wrong = self._plausible.wrong(self._bay, self._shown, at)
-            steps = self._plausible.steps(self._bay, self._shown, at)
+            # A word may be ahead of the watermark: the answer is that of its time, until the watermark is past it.
+            reached = max(at, self._stated_at)
+            wrong = self._plausible.wrong(self._bay, self._shown, reached)
+            steps = self._plausible.steps(self._bay, self._shown, reached)
             due = next((then for then, ahead in steps if level(ahead) != level(wrong)), None)
             return self._weighed(state, wrong), due
         until = self._stated_at + OF_LATE

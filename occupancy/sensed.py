@@ -56,10 +56,10 @@ class SensedBays:
 
     def load(self, folds: Iterable[DeviceFold], watermark: datetime | None) -> None:
         self._plausible = self._suspects.plausible
+        self._cut_offs = {device_id: self._cut_offs_of(device_id) for device_id in self.registry.sensors}
         for fold in folds:
             self.devices[fold.device_id] = fold
             if fold.device_id in self.registry.sensors:
-                self._cut_offs[fold.device_id] = self._cut_offs_of(fold.device_id)
                 self._expect(fold, watermark)
                 self._refresh(self.bays_of(fold.device_id), watermark)
         self.watch_bindings(watermark)
@@ -208,8 +208,8 @@ class SensedBays:
         page.cut_checkpoints(device_id, start.key if start else FIRST_KEY)
         if device_id not in self.registry.sensors:
             for bay_id in bays:
-                page.replace_bay(bay_id, device_id, BEGINNING, [], [])
-                self._suspects.saw((bay_id, device_id), BEGINNING, (), watermark, page)
+                page.replace_bay(bay_id, device_id, cut, [], [])
+                self._suspects.saw((bay_id, device_id), cut, (), watermark, page)
             self._refresh(bays, watermark)
             return bays
         fold, settled, path = fold_all(start, history.readings, self.watch_of(device_id))

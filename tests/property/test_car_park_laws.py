@@ -72,9 +72,26 @@ def test_l3_any_order_and_any_checkpoint_gives_the_same_count(told: list[CountEv
         often = CarParkCount(PARK)
         for event in told:
             often.add(event)
-            if base := often.settle():
-                often = CarParkCount(PARK, base, often.recent)
+            if bases := often.settle():
+                often = CarParkCount(PARK, bases[-1], often.recent)
     assert often.head == in_order.head
+
+
+@settings(max_examples=of_profile(200), deadline=None)
+@given(told=events(), together=st.integers(1, 9))
+def test_l3_where_a_checkpoint_lies_does_not_depend_on_how_events_come(
+    told: list[CountEvent], together: int
+) -> None:
+    with patch("occupancy.gates.RECENT_EVENTS", 2):
+        one_by_one, batched = CarParkCount(PARK), CarParkCount(PARK)
+        alone = [base for event in told for _ in [one_by_one.add(event)] for base in one_by_one.settle()]
+        bases = []
+        for start in range(0, len(told), together):
+            for event in told[start : start + together]:
+                batched.add(event)
+            bases.extend(batched.settle())
+    assert bases == alone
+    assert (batched.base, batched.recent) == (one_by_one.base, one_by_one.recent)
 
 
 @settings(max_examples=of_profile(200), deadline=None)

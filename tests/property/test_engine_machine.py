@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
+from occupancy.car_park import CountFold
 from occupancy.device_fold import DeviceFold
 from occupancy.learnt import Learnt, holds_from
-from occupancy.model import AnyReading, Quality, ReadingKey, State, StateReading
+from occupancy.model import AnyReading, Quality, ReadingKey, State, StateReading, ZoneId
 from occupancy.page import Before
 from tests.support.examples import of_profile
 from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, count, passage, state
 from tests.support.lessons import drifting, lesson
 from tests.support.limited_town import CAPACITY, limit, town_documents, z
+from tests.support.seeded import seeded
 
 STEPS = 25
 MOST_S = 400_000.0
@@ -37,6 +39,10 @@ DELAYS = st.sampled_from([0.0, 1.0, 1.0, 400.0, 7_000.0, 172_800.0])
 
 def _by_key(checkpoints: list[DeviceFold]) -> dict[tuple[str, ReadingKey], DeviceFold]:
     return {(checkpoint.device_id, checkpoint.key): checkpoint for checkpoint in checkpoints}
+
+
+def _by_zone(checkpoints: list[tuple[ZoneId, CountFold]]) -> dict[tuple[ZoneId, datetime], CountFold]:
+    return {(zone_id, checkpoint.as_of): checkpoint for zone_id, checkpoint in checkpoints}
 
 
 class Town(RuleBasedStateMachine):
@@ -312,10 +318,20 @@ class Town(RuleBasedStateMachine):
     @rule(pages_of=st.integers(1, 9), together=st.booleans())
     def rebuild(self, pages_of: int, together: bool) -> None:
         """A new generation takes over, with the same rows and, as far as it is sure of them, the same versions."""
-        rebuilt = self.town.rebuilt(pages_of=pages_of, together=together)
+        self._take_over(self.town.rebuilt(pages_of=pages_of, together=together), together=together)
+
+    @rule(pages_of=st.integers(1, 9), together=st.booleans(), data=st.data())
+    def rebuild_from(self, pages_of: int, together: bool, data: st.DataObject) -> None:
+        """From any position: what came before is copied."""
+        position = data.draw(st.integers(1, len(self.town.log)))
+        self._take_over(seeded(self.town, position, pages_of=pages_of, together=together), together=together)
+
+    def _take_over(self, rebuilt: Folded, *, together: bool) -> None:
         assert rebuilt.rows() == self.town.rows()
         assert rebuilt.tables.devices == self.town.tables.devices
         assert _by_key(rebuilt.tables.checkpoints) == _by_key(self.town.tables.checkpoints)
+        assert rebuilt.tables.count_folds == self.town.tables.count_folds
+        assert _by_zone(rebuilt.tables.count_checkpoints) == _by_zone(self.town.tables.count_checkpoints)
         for zone_id, said in self.town.tables.zones.items():
             assert zone_id in rebuilt.fold.unsure or rebuilt.tables.zones[zone_id] == said
         if not together:

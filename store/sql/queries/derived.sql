@@ -10,17 +10,19 @@ SELECT engine_version FROM generation WHERE area = $1 AND status = 'live';
 
 -- name: live_generation
 -- The generation that answers come from, with its cursor.
-SELECT generation, position, watermark, version FROM generation WHERE area = $1 AND status = 'live';
+SELECT generation, position, watermark, version, begins_at FROM generation WHERE area = $1 AND status = 'live';
 
 -- name: start_building
--- A new generation beside the live one.
-INSERT INTO generation (area, generation, status, engine_version)
-SELECT $1, max(generation) + 1, 'building', $2 FROM generation WHERE area = $1
+-- A new generation beside the live one, whose cursor is at a position with its watermark.
+INSERT INTO generation (area, generation, status, engine_version, position, watermark, version, begins_at)
+SELECT $1, max(g.generation) + 1, 'building', $2, $3, $4, least($3, max(g.version) FILTER (WHERE g.status = 'live')),
+       (SELECT begins_at FROM log_head WHERE area = $1)
+FROM generation g WHERE g.area = $1 HAVING count(*) > 0
 RETURNING generation;
 
 -- name: generation_cursor
 -- One generation's cursor.
-SELECT generation, position, watermark, version FROM generation WHERE area = $1 AND generation = $2;
+SELECT generation, position, watermark, version, begins_at FROM generation WHERE area = $1 AND generation = $2;
 
 -- name: lock_live
 -- Holds the live generation still for a switch.
@@ -45,7 +47,7 @@ DELETE FROM generation WHERE area = $1 AND generation = $2 AND status <> 'live';
 -- name: move_cursor
 -- Compare-and-swap: whoever finds no row has lost the race and must load again.
 UPDATE generation SET position = $4, watermark = $5, version = $6
-WHERE area = $1 AND generation = $2 AND position = $3 AND status IN ('live', 'building');
+WHERE area = $1 AND generation = $2 AND position = $3 AND begins_at IS NOT DISTINCT FROM $7 AND status IN ('live', 'building');
 
 -- name: notify_feed
 -- A hint for the followers; their cursor is the truth.
@@ -80,6 +82,24 @@ SELECT device_id, incarnation, boot, seq, state, since, as_of, before, reason, f
 FROM device_checkpoint
 WHERE area = $1 AND generation = $2 AND device_id = $3 AND (incarnation, boot, seq) < ($4, $5, $6) AND as_of <= $7
 ORDER BY incarnation DESC, boot DESC, seq DESC LIMIT 1;
+
+-- name: frozen_checkpoint
+-- The checkpoint of a sensor that the log does not go further back than.
+SELECT device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated,
+       clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost
+FROM device_checkpoint WHERE area = $1 AND generation = $2 AND device_id = $3 AND frozen;
+
+-- name: frozen_count_checkpoint
+-- The checkpoint of a car park that the log does not go further back than.
+SELECT doc FROM count_checkpoint WHERE area = $1 AND generation = $2 AND zone_id = $3 AND frozen;
+
+-- name: frozen_devices
+-- Up to which reading of a sensor nothing can be folded again.
+SELECT device_id, incarnation, boot, seq FROM device_checkpoint WHERE area = $1 AND generation = $2 AND frozen;
+
+-- name: frozen_car_parks
+-- Up to when nothing of a car park can be counted again.
+SELECT zone_id, at FROM count_checkpoint WHERE area = $1 AND generation = $2 AND frozen;
 
 -- name: count_checkpoint_before
 -- The newest checkpoint of a car park before a time.
