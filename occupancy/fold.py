@@ -15,7 +15,7 @@ from datetime import datetime
 from occupancy.batch import Batch, Needs
 from occupancy.bays import shown, unsensed
 from occupancy.car_park import CountEvent, CountFold, event_of
-from occupancy.cells import floor_cell
+from occupancy.cells import Held, floor_cell
 from occupancy.counted import CountedParks, CountHistory
 from occupancy.device_fold import DeviceFold
 from occupancy.learnt import Learnt
@@ -83,15 +83,17 @@ class AreaFold:
         learnt: Iterable[Learnt] = (),
         short_spells: Mapping[tuple[BayId, DeviceId], Sequence[datetime]] | None = None,
         suspicions: Iterable[Suspicion] = (),
+        held: Mapping[tuple[BayId, DeviceId], Iterable[Held]] | None = None,
     ) -> None:
         """Take up where an earlier process stopped; the registry is that of the same position.
 
         `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them; `learnt`, `short_spells`
-        and `suspicions` are as `Suspects.load` wants them.
+        and `suspicions` are as `Suspects.load` wants them, `held` as `Arrivals.load` does.
         """
         self.suspects.load(self.watermark, learnt, short_spells or {}, suspicions)
         self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
         self.limited.load(open_stays)
+        self.sensed.arrivals.load(held or {}, self.watermark)
         self.sensed.load(devices, self.watermark)
         self.suspects.take_up(self.sensed.lasting(self.watermark), self.watermark)
         self.counted.load(counts, self.watermark)
@@ -173,7 +175,11 @@ class AreaFold:
             touched.add(zone_id)
         touched |= self._zones_of(bays)
         moved, due = self._pass(batch.positions(), touched)
-        self._show(bays | moved)
+        if batch.parts:
+            touched |= self.sensed.arrivals.stirred()
+        beside = self.sensed.look_beside(self.watermark)
+        touched |= self._zones_of(beside)
+        self._show(bays | moved | beside)
         changed = self._judge(touched | due, batch.position)
         if batch.parts:
             self._doubt_versions(touched, changed, before)
@@ -184,6 +190,7 @@ class AreaFold:
         for device_id, history in devices.items():
             own = self.sensed.bays_of(device_id)
             bays |= self.sensed.refold(device_id, history, own, self.watermark, self.page)
+        bays |= self.sensed.look_beside(self.watermark)
         self.recent.forget(devices)
         self.reopened = {}
         self._show(bays)

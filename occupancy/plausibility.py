@@ -12,9 +12,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from math import exp
+from math import exp, log
 from typing import NamedTuple
 
+from occupancy.arrivals import LOOKED_BACK, Came
 from occupancy.model import Bay, BayId, State
 from occupancy.spells import (
     ALL,
@@ -48,6 +49,10 @@ _UNRECORDED = UNSEEN * _PRIOR_MISSED / _PRIOR_WORDS
 """Share of edges that go unseen with a sensor that has no record yet."""
 _STUCK_PER_H = 0.001 / 24
 """Sensors that stop seeing, per hour: cities have seen one to two in a hundred a month; a doubt is cheap, so more."""
+_CAME_PRIOR = 4.0
+"""Arrivals, as many as usual, that those seen beside a bay are added to: an hour differs by half from its like."""
+_LEAST = 1e-300
+_LOOKED_BACK = bisect_right(GRID_H, LOOKED_BACK / timedelta(hours=1)) - 1
 
 
 class Shown(NamedTuple):
@@ -58,6 +63,8 @@ class Shown(NamedTuple):
     stated_at: datetime
     agreed: int
     missed: int
+    came: Came | None = None
+    """Who came beside a free bay since it was freed; None: that is not looked at."""
 
 
 class Course(NamedTuple):
@@ -190,10 +197,16 @@ def _wrong(course: Course, shown: Shown, at: int) -> float:
     missing = UNSEEN * (shown.missed + _PRIOR_MISSED) / (shown.agreed + shown.missed + _PRIOR_WORDS)
     word = min(at, _index(shown.since, shown.stated_at))
     lasts, missed, back, kept, other = (share[at] for share in course)
+    sooner = 1.0
+    if shown.came is not None and 0 < at < _LOOKED_BACK and lasts < 1:
+        usual = -log(max(lasts, _LEAST)) * shown.came.free
+        faster = (shown.came.seen + _CAME_PRIOR) / (usual + _CAME_PRIOR)
+        sooner = (1 - lasts**faster) / (1 - lasts)
+        lasts = lasts**faster
     # What had been missed by the last word would mostly have come to light then.
     found = (1 - _STAYS_HIDDEN) * course.missed[word]
     left = found * kept / course.kept[word] if course.kept[word] > 0 else 0.0
-    missed, back = max(0.0, missed - left), max(0.0, back - (found - left))
+    missed, back = sooner * max(0.0, missed - left), sooner * max(0.0, back - (found - left))
     stuck = _STUCK_PER_H * GRID_H[at]
     return (missing * missed + stuck * other) / (lasts + missing * (missed + back) + stuck)
 

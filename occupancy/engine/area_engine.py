@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
+from occupancy.arrivals import REMEMBERED
 from occupancy.batch import Batch, Needs, at_once
 from occupancy.cell_pass import capacities, closing
 from occupancy.cells import car_park_cells
@@ -52,6 +53,7 @@ class AreaEngine:
                 learnt.newest(cur, at.area, at.position, LEARNT_KEPT),
                 suspicions.load_short_spells(cur, at, registry.bays, since),
                 suspicions.load_suspicions(cur, at, since),
+                cells.held_since(cur, at, registry.bays, at.watermark - REMEMBERED) if at.watermark else None,
             )
             first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
             self.cells = DueCells(registry, first)
