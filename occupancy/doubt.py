@@ -36,7 +36,8 @@ class Doubt:
         if state.state in STATES:
             wrong = self._plausible.wrong(self._bay, self._shown, at)
             steps = self._plausible.steps(self._bay, self._shown, at)
-            due = next((then for then, ahead in steps if level(ahead) != level(wrong)), None)
+            now = level(wrong)
+            due = next((then for then, ahead in steps if level(ahead) != now), None)
             return self._weighed(state, wrong), due
         until = self._stated_at + OF_LATE
         if self.said not in STATES or at >= until:
