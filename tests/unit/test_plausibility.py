@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from occupancy.arrivals import Came
 from occupancy.model import State
 from occupancy.plausibility import GRID_H, Plausibility, Shown
-from occupancy.spells import learn
+from tests.support.lessons import learn
 from tests.unit.test_spells import HOUR, LONDON, MONDAY, bay, spells_of
 
 NOON = MONDAY[0] + 12 * HOUR
