@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from occupancy.batch import Batch, Needs
 from occupancy.bays import shown, unsensed
@@ -85,10 +86,9 @@ class AreaFold:
         suspicions: Iterable[Suspicion] = (),
         held: Mapping[tuple[BayId, DeviceId], Iterable[Held]] | None = None,
     ) -> None:
-        """Take up where an earlier process stopped; the registry is that of the same position.
-
-        `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them; `learnt`, `short_spells`
-        and `suspicions` are as `Suspects.load` wants them, `held` as `Arrivals.load` does.
+        """Take up where an earlier process stopped; the registry is that of the same position. `heard` holds the slots
+        in which each sensor was heard, as `Outages.load` wants them; the next three are as `Suspects.load` wants them,
+        `held` as `Arrivals.load` does.
         """
         self.suspects.load(self.watermark, learnt, short_spells or {}, suspicions)
         self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
@@ -101,16 +101,15 @@ class AreaFold:
 
     def take_page(self, told: Sequence[Suspicion] = ()) -> Page:
         """The rows collected since the last call; the next page begins empty. `told` is as `Suspects.untold` wants."""
-        self.limited.judge(self.page, lambda stay: self.word_of(stay, told), self.watermark)
+        word_of = partial(self.word_of, told=told)
+        self.limited.judge(self.page, word_of, self.watermark, self.suspects.remembered)
         self.suspects.page_taken()
         page, self.page = self.page, Page(self.position, self.watermark, self.version)
         return page
 
     def word_of(self, stay: Stay, told: Iterable[Suspicion] = ()) -> Word | None:
-        """What the sensor of a stay said last, and whether it was to be believed while the stay lasted.
-
-        Suspicions that are older than what is remembered must be `told`.
-        """
+        """What the sensor of a stay said last, and whether it was to be believed while the stay lasted: suspicions that
+        are older than what is remembered must be `told`."""
         fold = self.sensed.devices.get(stay.device_id)
         if fold is None or fold.stated_at is None:
             return None
@@ -156,6 +155,8 @@ class AreaFold:
         if touched:
             self._show(self.answers.closures_changed())
         bays = self._listen(batch)
+        for device_id, before_at in self.suspects.judge_again(self.watermark, self.page).items():
+            self.reopened[device_id] = before_at.or_earlier(self.reopened.get(device_id, before_at).at)
         for device_id, history in devices.items():
             bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
         for zone_id, count_history in car_parks.items():

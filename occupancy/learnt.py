@@ -171,6 +171,10 @@ class Timeline:
     def __init__(self) -> None:
         self._known: list[Known] = []
 
+    def __bool__(self) -> bool:
+        """Whether anything was learnt yet."""
+        return bool(self._known)
+
     def add(self, learnt: Learnt) -> None:
         """Entries come in the order in which they hold."""
         most_short = {zone: most_plausible(per_day) for zone, per_day in learnt.short_spells.items()}

@@ -244,7 +244,8 @@ def group_doc(group: Group) -> dict[str, object]:
 
 
 def stay_of(row: Any) -> Stay:
-    bay_id, arrived_at, departed_at, arrival, departure, device_id, came_s, left_s, rule_id, limit_min = row
+    bay_id, arrived_at, departed_at, arrival, departure, device_id, came_s, left_s, *in_force = row
+    rule_id, rule_version, limit_min = in_force
     return Stay(
         bay_id=bay_id,
         arrived_at=arrived_at,
@@ -255,5 +256,6 @@ def stay_of(row: Any) -> Stay:
         arrived_uncertain_s=came_s,
         departed_uncertain_s=left_s,
         rule_id=rule_id,
+        rule_version=rule_version,
         limit_min=limit_min,
     )

@@ -37,6 +37,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """One document as it was entered into an area's log; `doc` None: it was removed."""
+
+    area: AreaId
+    position: int
+    at: datetime
+    by: str
+    doc: Document | None
+
+
+@dataclass(frozen=True, slots=True)
 class AreaApplied:
     """`position` is where in the area's log the changes stand; None: nothing was new."""
 
@@ -88,6 +99,13 @@ def apply(conn: Connection, changes: Sequence[Change], *, entered_by: str, enter
         work = [_plan(conn, area, puts, removals & area_of.keys()) for area in sorted(areas)]
         _refuse([problem for plan in work for problem in plan.problems()])
         return Applied({plan.area: plan.write(cur, entered_by, entered_at) for plan in work})
+
+
+def list_entered(conn: Connection, kind: str, id: str, limit: int) -> list[Entered]:
+    """At most `limit` of the entries that the log has of one document, the newest first."""
+    with conn.cursor() as cur:
+        cur.execute(sql("registry.entered"), (f"{kind}/{id}", limit))
+        return [Entered(*row) for row in cur.fetchall()]
 
 
 def _refuse(errors: Sequence[RegistryError]) -> None:

@@ -51,7 +51,7 @@ class AreaEngine:
                 tail.pipeline_down(cur, at.area, at.position, since) if at.watermark else (),
                 generation.load_outages(cur, at.area, at.generation),
                 learnt.newest(cur, at.area, at.position, LEARNT_KEPT),
-                suspicions.load_short_spells(cur, at, registry.bays, since),
+                suspicions.load_short_spells(cur, at, registry.bindings_by_bay, since),
                 suspicions.load_suspicions(cur, at, since),
                 cells.held_since(cur, at, registry.bays, at.watermark - REMEMBERED) if at.watermark else None,
             )

@@ -159,12 +159,17 @@ class Folded:
     """Folds batches and keeps the rows. A key that came before is not folded again, as the log would not store it."""
 
     def __init__(
-        self, docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None, *, pages_of: int = 1
+        self,
+        docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None,
+        *,
+        pages_of: int = 1,
+        cells_until: datetime = CELLS_UNTIL,
     ) -> None:
         self.pages_of = pages_of
         """Positions to a page, at most: who asks for rows ends one."""
         self.log: list[Batch] = []
-        self.tables = LaidRows(CELLS_UNTIL)
+        self._cells_until = cells_until
+        self.tables = LaidRows(cells_until)
         self.fold = AreaFold(Registry())
         self.tables.taken_up_by(self.fold.registry)
         self._keys: set[tuple[str, ReadingKey]] = set()
@@ -225,8 +230,8 @@ class Folded:
 
     def rebuilt(self, *, pages_of: int = 1, together: bool = False) -> Folded:
         """Another generation: the same log, folded from its beginning; `together`: a page's positions at once."""
-        other = Folded([], pages_of=pages_of)
-        other.log, other.tables = [], LaidRows(CELLS_UNTIL)
+        other = Folded([], pages_of=pages_of, cells_until=self._cells_until)
+        other.log, other.tables = [], LaidRows(self._cells_until)
         other._renew(Registry())
         for start in range(0, len(self.log), pages_of):
             page = self.log[start : start + pages_of]

@@ -92,7 +92,7 @@ class LaidRows:
         """As `Suspects.load` wants them."""
         rows = (row for row in self.suspicions.values() if since is not None)
         lasting = [
-            row for row in rows if row.ended_at is None or (since is not None and row.ended_at > since)
+            row for row in rows if row.ended_at is None or (since is not None and row.ended_at >= since)
         ]
         return sorted(lasting, key=lambda row: (row.began_at, row.kind))
 

@@ -168,6 +168,21 @@ def test_an_outage_is_noticed_by_its_own_gateway_or_by_the_area() -> None:
     )
 
 
+def test_an_outage_of_everything_is_noticed_only_by_the_area() -> None:
+    plan = make_city(bays=60, seed=1).plan
+    start_ms = int(NOON.timestamp() * 1000)
+    run = FieldRun(play(plan, seed=1, start_ms=start_ms, end_ms=start_ms + 180 * M), Faults(), seed=1)
+    run.outages = [Outage(start_ms + 60 * M, start_ms + 90 * M, "network_down", None)]
+    at = {minute: NOON + timedelta(minutes=minute) for minute in (59, 70, 80, 90)}
+    gateways = {(f"gateway/gw-{number}", NOON): at[70] for number in range(9)}
+    assert outage_figures(run, gateways)["outage_detected_share"] == 0
+    found = outage_figures(run, {**gateways, ("area/score", NOON): at[80]})
+    assert found["outage_detected_share"] == 1
+    assert found["outage_delay_h"] == pytest.approx(20 / 60)
+    for minute in (59, 90):
+        assert outage_figures(run, {("area/score", NOON): at[minute]})["outage_detected_share"] == 0
+
+
 def test_mean_and_worst_know_which_way_is_worse() -> None:
     found = mean_and_worst(
         [

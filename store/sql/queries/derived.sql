@@ -129,27 +129,27 @@ COPY outage (area, generation, sensors_of, began_at, ended_at, noticed_at, senso
 
 -- name: copy_overstays
 -- Overstays in bulk.
-COPY overstay (area, generation, bay_id, arrived_at, device_id, rule_id, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence) FROM STDIN (FORMAT BINARY);
+COPY overstay (area, generation, bay_id, arrived_at, device_id, rule_id, rule_version, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence) FROM STDIN (FORMAT BINARY);
 
 -- name: open_stays
 -- The stays that last.
-SELECT bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, limit_min
+SELECT bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, rule_version, limit_min
 FROM stay WHERE area = $1 AND generation = $2 AND departed_at IS NULL;
 
 -- name: stays_from
 -- The stays of some bays, each bay's from an arrival on.
 SELECT s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id, s.arrived_uncertain_s,
-       s.departed_uncertain_s, s.rule_id, s.limit_min
+       s.departed_uncertain_s, s.rule_id, s.rule_version, s.limit_min
 FROM unnest($3::text[], $4::timestamptz[]) AS c (bay_id, arrived_from)
 JOIN stay s ON s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at >= c.arrived_from
 ORDER BY s.bay_id, s.arrived_at;
 
 -- name: stamp_stays
 -- The rule in force at arrival, worked out anew.
-UPDATE stay s SET rule_id = c.rule_id, limit_min = c.limit_min
-FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::integer[]) AS c (bay_id, arrived_at, rule_id, limit_min)
+UPDATE stay s SET rule_id = c.rule_id, rule_version = c.rule_version, limit_min = c.limit_min
+FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[]) AS c (bay_id, arrived_at, rule_id, rule_version, limit_min)
 WHERE s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at = c.arrived_at
-  AND (s.rule_id, s.limit_min) IS DISTINCT FROM (c.rule_id, c.limit_min);
+  AND (s.rule_id, s.rule_version, s.limit_min) IS DISTINCT FROM (c.rule_id, c.rule_version, c.limit_min);
 
 -- name: cut_count_intervals
 -- What a page replaces, and what it said.
@@ -222,7 +222,7 @@ COPY bay_interval (area, generation, bay_id, started_at, ended_at, state, reason
 -- Stays in bulk.
 COPY stay (
     area, generation, bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s,
-    rule_id, limit_min
+    rule_id, rule_version, limit_min
 ) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_count_intervals
@@ -407,7 +407,7 @@ FROM bay_state WHERE area = $1 AND generation = $2;
 
 -- name: digest_stay
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, limit_min)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, rule_version, limit_min)::text, 0)::numeric), 0)
 FROM stay WHERE area = $1 AND generation = $2;
 
 -- name: digest_suspicion
@@ -422,7 +422,7 @@ FROM outage WHERE area = $1 AND generation = $2;
 
 -- name: digest_overstay
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, device_id, rule_id, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, device_id, rule_id, rule_version, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence)::text, 0)::numeric), 0)
 FROM overstay WHERE area = $1 AND generation = $2;
 
 -- name: digest_count_interval
