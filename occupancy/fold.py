@@ -16,7 +16,7 @@ from functools import partial
 from occupancy.batch import Batch, Needs
 from occupancy.bays import shown, unsensed
 from occupancy.car_park import CountEvent, CountFold
-from occupancy.cells import floor_cell
+from occupancy.cells import Held, floor_cell
 from occupancy.counted import CountedParks, CountHistory
 from occupancy.device_fold import DeviceFold
 from occupancy.learnt import Learnt
@@ -88,16 +88,18 @@ class AreaFold:
         short_spells: Mapping[tuple[BayId, DeviceId], Sequence[datetime]] | None = None,
         suspicions: Iterable[Suspicion] = (),
         frozen: tuple[Mapping[DeviceId, ReadingKey], Mapping[ZoneId, datetime]] = ({}, {}),
+        held: Mapping[tuple[BayId, DeviceId], Iterable[Held]] | None = None,
     ) -> None:
         """Take up where an earlier process stopped; the registry is that of the same position.
 
         `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them; `learnt`, `short_spells`
-        and `suspicions` are as `Suspects.load` wants them, `frozen` as `Words.load`.
+        and `suspicions` are as `Suspects.load` wants them, `frozen` as `Words.load`, `held` as `Arrivals.load`.
         """
         self.words.load(*frozen)
         self.suspects.load(self.watermark, learnt, short_spells or {}, suspicions)
         self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
         self.limited.load(open_stays)
+        self.sensed.arrivals.load(held or {}, self.watermark)
         self.sensed.load(devices, self.watermark)
         self.suspects.take_up(self.sensed.lasting(self.watermark), self.watermark)
         self.counted.load(counts, self.watermark)
@@ -182,7 +184,11 @@ class AreaFold:
             touched.add(zone_id)
         touched |= self._zones_of(bays)
         moved, due = self._pass(batch.positions(), touched)
-        self._show(bays | moved)
+        if batch.parts:
+            touched |= self.sensed.arrivals.stirred()
+        beside = self.sensed.look_beside(self.watermark)
+        touched |= self._zones_of(beside)
+        self._show(bays | moved | beside)
         changed = self._judge(touched | due, batch.position)
         if batch.parts:
             self._doubt_versions(touched, changed, before)
@@ -193,6 +199,7 @@ class AreaFold:
         for device_id, history in devices.items():
             own = self.sensed.bays_of(device_id)
             bays |= self.sensed.refold(device_id, history, own, self.watermark, self.page)
+        bays |= self.sensed.look_beside(self.watermark)
         self.recent.forget(devices)
         self.reopened = {}
         self._show(bays)

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
+from occupancy.arrivals import REMEMBERED
 from occupancy.batch import Batch, Needs, at_once
 from occupancy.cell_pass import capacities, closing
 from occupancy.cells import car_park_cells
@@ -60,6 +61,7 @@ class AreaEngine:
                 suspicions.load_short_spells(cur, at, registry.bindings_by_bay, since),
                 suspicions.load_suspicions(cur, at, since),
                 generation.load_frozen(cur, at.area, at.generation),
+                cells.held_since(cur, at, registry.bays, at.watermark - REMEMBERED) if at.watermark else None,
             )
             first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
             self.cells = DueCells(registry, first)

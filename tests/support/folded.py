@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from occupancy.arrivals import REMEMBERED
 from occupancy.batch import Batch, at_once
 from occupancy.car_park import Recount
 from occupancy.counted import CountHistory
@@ -276,6 +277,7 @@ class Folded:
             [batch.learnt for batch in self.log if batch.learnt is not None][-9:],
             tables.short_spells(since),
             tables.suspicions_since(since),
+            held=tables.held_since(tables.watermark and tables.watermark - REMEMBERED),
         )
 
     def fold_from_seeds(self) -> None:

@@ -80,6 +80,15 @@ class LaidRows:
         recent = {key: [at for at in found if since and at > since] for key, found in ends.items()}
         return {key: found for key, found in recent.items() if found}
 
+    def held_since(self, since: datetime | None) -> dict[tuple[BayId, DeviceId], list[Held]]:
+        """As `Arrivals.load` wants them."""
+        found: dict[tuple[BayId, DeviceId], list[Held]] = {}
+        for row in sorted(self.intervals.values(), key=_began):
+            if since is not None and (row.ended_at is None or row.ended_at > since):
+                held = Held(row.started_at, row.ended_at, row.state)
+                found.setdefault((row.bay_id, row.device_id), []).append(held)
+        return found
+
     def suspicions_since(self, since: datetime | None) -> list[Suspicion]:
         """As `Suspects.load` wants them."""
         rows = (row for row in self.suspicions.values() if since is not None)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from occupancy.conduct import Unreliable, alike
 from occupancy.learnt import Learnt
-from occupancy.model import SuspicionKind, ZoneId
-from occupancy.spells import ALL, CELLS, LearntSpells, Rates
+from occupancy.model import Bay, BayId, SuspicionKind, ZoneId
+from occupancy.spans import Span
+from occupancy.spell_lesson import SpellLesson
+from occupancy.spells import ALL, CELLS, LearntSpells, Rates, Spell
+
+
+def learn(
+    before: LearntSpells | None, spells: Iterable[Spell], bays: Mapping[BayId, Bay], day: Span, time_zone: str
+) -> LearntSpells:
+    """What is known after one day of some spells."""
+    taken_in = SpellLesson(before, [day], time_zone)
+    taken_in.see(spells, bays)
+    learnt = taken_in.learnt()
+    assert learnt is not None
+    return learnt
+
 
 KINDS = [
     "/".join((bay_type, *rules))

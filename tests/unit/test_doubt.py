@@ -10,8 +10,8 @@ import pytest
 from occupancy.confidence import DOUBTED, learnt_confidence, level
 from occupancy.model import BayState, State
 from occupancy.plausibility import Plausibility
-from occupancy.spells import learn
 from tests.support.folded import START, Folded, documents, state
+from tests.support.lessons import learn
 from tests.unit.test_spells import HOUR, bay, spells_of
 
 DAY = (START.replace(hour=0), START.replace(hour=0) + timedelta(days=1))

@@ -285,6 +285,20 @@ CROSS JOIN LATERAL (
 ) AS i
 ORDER BY b.number, i.started_at;
 
+-- name: held_since
+-- What held at some bays from a time on, with the sensor that said so: the rows that begin after it and the one before.
+SELECT b.bay_id, i.device_id, i.started_at, i.ended_at, i.state
+FROM unnest($3::text[]) AS b (bay_id)
+CROSS JOIN LATERAL (
+    (SELECT t.device_id, t.started_at, t.ended_at, t.state FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at < $4
+     ORDER BY t.started_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT t.device_id, t.started_at, t.ended_at, t.state FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at >= $4)
+) AS i
+ORDER BY b.bay_id, i.started_at;
+
 -- name: count_intervals_in
 -- The counts of some car parks, each in [start, until): the rows that begin there and the one before.
 SELECT z.number, i.started_at, i.ended_at, i.occupied, i.over, i.passages, i.spread, i.capacity, i.estimated
