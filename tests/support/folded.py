@@ -170,7 +170,7 @@ class Folded:
         self.pages_of = pages_of
         """Positions to a page, at most: who asks for rows ends one."""
         self.log: list[Batch] = []
-        self._cells_until = cells_until
+        self.cells_until = cells_until
         self.tables = LaidRows(cells_until)
         self.fold = AreaFold(Registry())
         self.tables.taken_up_by(self.fold.registry)
@@ -232,8 +232,8 @@ class Folded:
 
     def rebuilt(self, *, pages_of: int = 1, together: bool = False) -> Folded:
         """Another generation: the same log, folded from its beginning; `together`: a page's positions at once."""
-        other = Folded([], pages_of=pages_of, cells_until=self._cells_until)
-        other.log, other.tables = [], LaidRows(self._cells_until)
+        other = Folded([], pages_of=pages_of, cells_until=self.cells_until)
+        other.log, other.tables = [], LaidRows(self.cells_until)
         other._renew(Registry())
         other.follow(self.log, together=together)
         return other

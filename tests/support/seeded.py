@@ -21,7 +21,7 @@ def seeded(town: Folded, position: int, *, pages_of: int = 1, together: bool = F
         return town.rebuilt(pages_of=pages_of, together=together)
     begins, watermark = marked[-1].position, marked[-1].watermark
     assert watermark is not None
-    other = Folded([], pages_of=pages_of)
+    other = Folded([], pages_of=pages_of, cells_until=town.cells_until)
     other.log = town.log[:begins]
     after = town.log[begins:]
     then = _registry(other.log)
