@@ -219,6 +219,7 @@ class AreaFold:
 
     def show_all(self) -> None:
         """Say anew of every bay and zone what holds."""
+        self.sensed.look_beside(self.watermark)  # each was folded when not all beside it were
         self._show(self.registry.bays)
         self._judge(self.registry.zones, self.position)
 

@@ -86,7 +86,7 @@ def test_l3_a_log_that_was_cut_gives_the_rows_that_there_are(
     conn: Connection, monkeypatch: pytest.MonkeyPatch, seed: int, clock: str
 ) -> None:
     """It goes on after that: words come whose place has been dropped, bindings change, and it is cut again."""
-    monkeypatch.setattr("occupancy.outages._KEPT", 0)  # else who was heard in the last week stays
+    monkeypatch.setattr("occupancy.heard._KEPT", 0)  # else who was heard in the last week stays
     positions = begin(conn, EventfulDays(seed, clock=clock, days=4.0))
     play(conn, positions[:230])
     serve(conn)
@@ -112,7 +112,7 @@ def test_what_comes_too_late_for_a_cut_log_is_passed_over_and_counted(
     conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A word and a passage from before the checkpoints change nothing, and those after them what they should."""
-    monkeypatch.setattr("occupancy.outages._KEPT", 0)
+    monkeypatch.setattr("occupancy.heard._KEPT", 0)
     enter(
         conn,
         [LogEntry("registry", f"{k}/{i}", doc, START, "test") for k, i, doc in town("live")],

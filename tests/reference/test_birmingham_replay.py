@@ -61,6 +61,7 @@ def test_birmingham_every_row_ends_as_a_reading_or_in_quarantine_and_a_second_re
         assert recording.read == 35_717
         assert len(unique) == 35_717 - 216
         _last_row_of_each_car_park_stands(conn, recording, zone_ids)
+        conn.commit()
         assert engine.rebuild(conn, AREA, EngineConfig(database_url="")).new == 2
         assert _derived(conn) == before
 
