@@ -85,6 +85,7 @@ def _area_of(name: str) -> str:
 
 def _register(conn: Connection, recording: Recording, area_id: str, zone_ids: Mapping[str, str]) -> None:
     """Add what the recording needs and the area does not have; what somebody has registered better stays."""
+    from baycast.operator import operator
     from baycast.recorded_registry import recorded_registry
     from occupancy.model import AreaId
     from occupancy.registry import RegistryRefused
@@ -102,7 +103,7 @@ def _register(conn: Connection, recording: Recording, area_id: str, zone_ids: Ma
     changes = [Change(kind, id, doc) for kind, id, doc in wanted if (kind, id) not in known]
     try:
         if changes:
-            apply(conn, changes, entered_by="baycast replay", entered_at=utc_now())
+            apply(conn, changes, entered_by="baycast replay", entered_at=utc_now(), actor=operator())
             time.sleep(_INGEST_LEARNS_S)
     except RegistryRefused as refused:
         raise UsageError(f"replay: {refused.errors[0]}") from None

@@ -157,6 +157,7 @@ def _documents(
 ) -> tuple[list[tuple[str, str, dict[str, object]]], Rhythm]:
     """The registry of the area; where there is none yet, our Cardiff is registered under its name."""
     from baycast import cardiff
+    from baycast.operator import operator
     from baycast.reachability import open_database
     from baycast.wiring import database_url
     from occupancy.model import AreaId
@@ -171,7 +172,7 @@ def _documents(
         built_in = cardiff.documents(args.area, "live" if args.speed == 1 and args.start is None else "event")
         changes = [Change(kind, id, doc) for kind, id, doc in built_in]
         try:
-            apply(conn, changes, entered_by="baycast simulate", entered_at=utc_now())
+            apply(conn, changes, entered_by="baycast simulate", entered_at=utc_now(), actor=operator())
             time.sleep(_INGEST_LEARNS_S)
         except RegistryRefused as refused:
             raise UsageError(
