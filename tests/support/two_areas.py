@@ -59,6 +59,7 @@ PUBLIC_BAYS, WITHHELD_BAYS = {"pay"}, {"badge", "reserved", "res"}
 class TwoAreas:
     conn: Connection
     """Commits by itself."""
+    url: str
     rows: dict[str, DerivedRows]
     made: list[str] = field(default_factory=list)
     """Every key that was made, to be looked for where none may be."""
@@ -97,7 +98,7 @@ def two_areas(database_url: str) -> Iterator[TwoAreas]:
         DerivedRows(database_url, MINE) as mine,
         DerivedRows(database_url, OTHER) as other,
     ):
-        world = TwoAreas(conn, {MINE: mine, OTHER: other})
+        world = TwoAreas(conn, database_url, {MINE: mine, OTHER: other})
         for area, rows in world.rows.items():
             apply(conn, documents(area), entered_by="test", entered_at=NOW, actor=f"user of {area}")
             rows.go_live(NOW)
