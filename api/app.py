@@ -58,10 +58,12 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     app.state.live = live
     app.state.access = access
     errors.install(app)
+    # Routes are looked through in this order: what is polled comes first.
+    drivers.install(app, live, access)
     for room in (forecast, live_routes, signs, ops):
         room.install(app, live)
-    for room in (drivers, admin, overrides):
-        room.install(app, live, access)
+    for keyed in (admin, overrides):
+        keyed.install(app, live, access)
     page.install(app, lambda: openapi(app))
     app.add_middleware(Edge)
     policy.enforce(app)

@@ -23,7 +23,7 @@ from store.queries import sql
 
 _log = logging.getLogger("baycast.api")
 POLL_S = 1.0
-TRUST_S = 4.0
+TRUST_S = 3.0
 """How old the keys may be: with it, a key is refused everywhere 5 s after it was revoked, whatever has failed."""
 NOTE_S = 30.0
 """How often it is written down when keys were last used."""
