@@ -12,9 +12,10 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import Receive, Scope, Send
 
 from api import errors, policy
-from api.access import Access, guard
+from api.access import Access
 from api.config import ApiConfig
 from api.edge import ABORT, Edge, abort_of
+from api.guard import guard
 from api.live import Live, utc_now
 from api.routes import admin, drivers, forecast, ops, overrides, page, signs
 from api.routes import live as live_routes

@@ -9,8 +9,9 @@ from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
 from api import admin_schemas as shapes
-from api.access import Access, areas_for, caller_of
+from api.access import Access
 from api.answers import JSON
+from api.guard import areas_for, caller_of
 from api.live import Live
 from api.params import AuditPage, KeyPage, QuarantinePage, SensorList
 from api.routes.described import KEYED_PROBLEMS, described

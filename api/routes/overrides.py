@@ -8,10 +8,11 @@ from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
 from api import admin_schemas as shapes
-from api.access import Access, areas_for, caller_of
+from api.access import Access
 from api.admin_schemas import NewOverride
 from api.answers import JSON
 from api.errors import Problem, not_found
+from api.guard import areas_for, caller_of
 from api.live import Live
 from api.params import Nothing, OverridePage, Withdrawal
 from api.routes.described import KEYED_PROBLEMS, described

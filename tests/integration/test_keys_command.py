@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from baycast.cli import main
+from baycast.commands.keys import SCOPES
 from store.key_secret import PATTERN, digest, is_well_formed, new_secret
 from store.keys import KEYS_MAX, KeyRefusedError, Scope, create, rotate
 from store.postgres import Connection, connect
@@ -39,6 +40,11 @@ def test_a_key_is_known_by_its_form_and_a_typing_error_by_its_checksum() -> None
             assert not is_well_formed(secret[:place] + other + secret[place + 1 :])
     for odd in ("", "baycast_", made[0] + "\n", made[0][:-1], made[0].upper(), "é" * 57):
         assert not is_well_formed(odd)
+
+
+def test_the_command_knows_the_scopes_that_there_are(conn: Connection) -> None:
+    assert set(SCOPES) == set(Scope)
+    create(conn, label="x", scopes=[*Scope], areas=None, expires_at=None, made_by="user a", made_at=AT)
 
 
 def test_a_key_is_made_listed_rotated_and_revoked(
