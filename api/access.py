@@ -22,6 +22,7 @@ from api.denials import Denials
 from api.desk import Desk
 from api.errors import Problem
 from api.keyring import Caller, Keyring, KeyringStaleError
+from api.live import again
 from api.policy import Audience, Policy
 from store import audit
 from store.audit import Deed
@@ -51,8 +52,8 @@ class Access:
         with contextlib.suppress(*LOST):
             await self.keyring.read()
         tasks = [
-            asyncio.create_task(self.keyring.keep(), name="keys"),
-            asyncio.create_task(self._write_denials(), name="denials"),
+            asyncio.create_task(again(self.keyring.keep), name="keys"),
+            asyncio.create_task(again(self._write_denials), name="denials"),
         ]
         try:
             yield

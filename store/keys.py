@@ -176,7 +176,8 @@ def _key(row: tuple[Any, ...]) -> ApiKey:
 
 
 def scopes_of(names: Collection[str]) -> frozenset[Scope]:
-    return frozenset(Scope(name) for name in names)
+    """Return the scopes of these names; what a newer release has added opens nothing here."""
+    return frozenset(scope for scope in Scope if scope.value in names)
 
 
 def _first(cur: Cursor) -> tuple[Any, ...]:

@@ -84,6 +84,19 @@ def test_without_the_database_keys_open_nothing_after_five_seconds_and_the_publi
     when(api, secret, status_is(200))
 
 
+def test_l11_a_fault_of_ours_closes_the_doors_until_it_is_over(api: ApiServer, world: TwoAreas) -> None:
+    _, secret = world.key(Scope.ADMIN, areas=[MINE])
+    when(api, secret, status_is(200))
+
+    async def fault() -> None:
+        raise ValueError("a fault of ours")
+
+    api.access.keyring.read = fault  # type: ignore[method-assign]
+    when(api, secret, status_is(503))
+    del api.access.keyring.read  # type: ignore[method-assign]
+    when(api, secret, status_is(200))
+
+
 def test_a_rotated_key_has_two_secrets_until_the_old_one_ends(
     api: ApiServer, world: TwoAreas, clock: Clock
 ) -> None:
