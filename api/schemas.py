@@ -61,8 +61,12 @@ class Zone(Counts):
     estimated_free: Estimated | None = Field(
         description="With the bays that are not known; null: there are none, or no ground for an estimate"
     )
-    as_of: datetime | None = Field(description="The newest evidence; null: there is none")
-    source: Source
+    as_of: datetime | None = Field(
+        description="The newest evidence; null: there is none. Where an override closes the zone, when it began"
+    )
+    source: Source = Field(
+        description="prior: all is closed by rules, hours or an override, which are known beforehand"
+    )
     confidence: float = Field(ge=0, le=1)
     coverage: float = Field(ge=0, le=1, description="Share of the bays observed now")
     by_bay_type: dict[str, Counts]

@@ -24,7 +24,7 @@ def bench_idle(lock_file: Path, ingest_metrics: str, seconds: float) -> dict[str
     before = _by_role(supervisor)
     cpu_before = {role: sum(map(_cpu_s, processes)) for role, processes in before.items()}
     messages_before, started = _messages(ingest_metrics), time.monotonic()
-    time.sleep(seconds)
+    time.sleep(seconds)  # what is measured is what idling costs meanwhile
     elapsed = time.monotonic() - started
     figures = {"messages_per_s": (_messages(ingest_metrics) - messages_before) / elapsed}
     for role, processes in sorted(before.items()):

@@ -31,6 +31,7 @@ from store.postgres import Connection, connect
 AREA = "bench"
 _STORED_WITHIN_S = 120.0
 _POLL_S = 0.01
+"""Between two counts of the rows: far below the seconds that are measured, and the count itself costs CPU time."""
 _PREFIX = f"{PREFIX}/dev/"
 _TUTORIAL_SHARE = 10
 """The tutorial's pipeline gets one message in so many: it is that slow."""

@@ -133,7 +133,7 @@ def _wait_for_area(system: System) -> None:
             return
         if time.monotonic() > deadline:
             raise UsageError("bench live: the area did not come alive")
-        time.sleep(0.1)
+        time.sleep(0.1)  # asked for over HTTP, before there is a feed that would tell
 
 
 class _Devices:
@@ -174,7 +174,9 @@ def _turn_bays_over(plan: Plan, devices: _Devices, book: _Book) -> float:
     began = due = time.perf_counter()
     number = 0
     while due - began < plan.seconds:
-        time.sleep(max(0.0, due - time.perf_counter()))
+        time.sleep(
+            max(0.0, due - time.perf_counter())
+        )  # an open loop: the next is due whatever became of the last
         devices.turn_over(number % plan.zones, dice.randrange(plan.bays), book)
         number += 1
         due += dice.expovariate(plan.rate)

@@ -127,7 +127,7 @@ def _wait_ready(settings: Settings, process: subprocess.Popen[bytes], log: Path)
         if process.poll() is not None or time.monotonic() > deadline:
             said = log.read_text(errors="replace").strip().splitlines()[-1:]
             raise UsageError(f"bench live: `baycast up` did not become ready: {' '.join(said)}")
-        time.sleep(0.1)
+        time.sleep(0.1)  # readiness is asked for over HTTP: nobody tells
 
 
 def _free_port() -> int:

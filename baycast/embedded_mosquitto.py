@@ -20,6 +20,7 @@ from baycast.settings import UsageError
 SHARED_CONFIG = Path(__file__).resolve().parent.parent / "deploy" / "mosquitto" / "mosquitto.conf"
 START_TIMEOUT_S = 10.0
 _POLL_S = 0.01
+"""Mosquitto does not tell when it listens."""
 
 
 @dataclass(slots=True)

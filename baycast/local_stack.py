@@ -127,7 +127,7 @@ class LocalStack:
             if time.monotonic() > deadline:
                 raise UsageError(f"the API was not ready within {READY_TIMEOUT_S:.0f} s: see {self.log_dir}")
             self.poll()
-            time.sleep(0.05)
+            time.sleep(0.05)  # readiness is asked for over HTTP: nobody tells
         return False
 
     def poll(self) -> None:

@@ -57,6 +57,7 @@ def device_topic(device_id: str, kind: str) -> str:
 
 
 def command_topic(device_id: str) -> str:
+    """To a device; a topic of the contract, on which nothing is said yet."""
     return f"{PREFIX}/dev/{_device(device_id, 'device_id')}/cmd"
 
 
@@ -78,10 +79,6 @@ def live_zone_topic(area_id: str, zone_id: str) -> str:
 
 def sign_frame_topic(sign_id: str) -> str:
     return f"{PREFIX}/sign/{_place(sign_id, 'sign_id')}/frame"
-
-
-def sign_shown_topic(sign_id: str) -> str:
-    return f"{PREFIX}/sign/{_place(sign_id, 'sign_id')}/shown"
 
 
 def parse(topic: str) -> Address | str:

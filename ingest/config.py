@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from ingest.session import UNIT_WITHIN_S
 
+REGISTRY_POLL_S = 2.0
+"""A worker that misses the notification of a change reads the registry again so much later."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestConfig:
@@ -26,7 +29,7 @@ class IngestConfig:
     quarantine_per_hour: int = 1000
     """Refused messages kept per source and hour; beyond it a count and a sample."""
     canary_every_s: float = 1.0
-    registry_poll_s: float = 2.0
+    registry_poll_s: float = REGISTRY_POLL_S
     start_within_s: float = 15.0
     """How long the database and the broker may take to appear at the start."""
     lock_within_s: float = 20.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from occupancy.car_park import CountSpan
@@ -137,6 +138,12 @@ def car_park_availability(
         confidence=confidence if counts.free + counts.occupied else 0.0,
         coverage=_share(counts.free + counts.occupied, counts),
     )
+
+
+def closed_for_sure(found: ZoneAvailability, since: datetime | None) -> ZoneAvailability:
+    """The answer for a zone that is closed as a whole: by its rules, its hours or an override, which are known
+    beforehand and for sure, whatever was observed there. `since`: when the override began; None: there is none."""
+    return replace(found, as_of=since, source=Source.PRIOR, confidence=1.0)
 
 
 _GUESSED = 4

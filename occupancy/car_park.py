@@ -87,6 +87,8 @@ class CountFold(msgspec.Struct, frozen=True, kw_only=True):
     visits: Visits = msgspec.field(default_factory=Visits)
     night_at: datetime | None = None
     """When the next night is asked what it says."""
+    folded: int = 0
+    """Events folded so far; decides when a checkpoint is due."""
 
     @property
     def passages(self) -> int:

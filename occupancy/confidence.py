@@ -30,10 +30,10 @@ _OVERDUE: Mapping[State, float] = MappingProxyType({State.FREE: 0.35, State.OCCU
 """P(wrong) of a sensor that owes a heartbeat: mostly it is cut off, in the hours in which bays fill."""
 _SURE_OF_BOUNDS = 0.9
 
-_LEVELS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.35, 0.6)
-_STAND_FOR = (0.003, 0.014, 0.024, 0.039, 0.063, 0.098, 0.155, 0.265, 0.46, 0.77)
+_LEVELS = (0.01, 0.02, 0.03, 0.06, 0.1, 0.12, 0.2, 0.35, 0.6)
+_STAND_FOR = (0.003, 0.014, 0.024, 0.043, 0.077, 0.11, 0.155, 0.265, 0.46, 0.77)
 """P(wrong) by what has been learnt is shown in steps, so that rows seldom change: from one level up to the next."""
-DOUBTED: Mapping[State, float] = MappingProxyType({State.FREE: 0.08, State.OCCUPIED: 0.12})
+DOUBTED: Mapping[State, float] = MappingProxyType({State.FREE: 0.1, State.OCCUPIED: 0.12})
 """P(wrong) from which a state is not claimed. A free bay that is none costs a driver more than one that is overlooked,
 and most bays that nobody looks after are taken."""
 

@@ -76,8 +76,7 @@ class CountedParks:
         for event in sorted(events):
             cut, closed = count.add(event)
             self._write(count, cut if cut is not None else event.at, closed, watermark, page)
-        if base := count.settle():
-            page.count_checkpoints.append((zone_id, base))
+        page.count_checkpoints.extend((zone_id, base) for base in count.settle())
         page.count_folds[zone_id] = count
         self._schedule(zone_id, watermark)
 
@@ -91,18 +90,17 @@ class CountedParks:
         own = {gate.device_id for gate in park.gates} if park else set()
         said = [event_of(r, r.observed_at(clock)) for r in history.readings if r.device_id in own]
         events = sorted([*said, *(recount.event() for recount in history.recounts)])
-        if park is None or (history.start is None and not events):
-            self._forget(zone_id, page)
-            return
         cut = history.start.since if history.start else BEGINNING
+        if park is None or (history.start is None and not events):
+            self._forget(zone_id, cut, page)
+            return
         count = CarParkCount(park, history.start)
         closed: list[CountSpan] = []
         for event in events:
             if not count.accepts(event):
                 continue  # before the checkpoint, which holds it already
             closed.extend(count.add(event)[1])
-            if base := count.settle():
-                page.count_checkpoints.append((zone_id, base))
+            page.count_checkpoints.extend((zone_id, base) for base in count.settle())
         self.counts[zone_id] = page.count_folds[zone_id] = count
         self._write(count, cut, closed, watermark, page)
         self._schedule(zone_id, watermark)
@@ -116,13 +114,13 @@ class CountedParks:
                 self._write(count, count.head.since, [], watermark, page)
         return expired
 
-    def _forget(self, zone_id: ZoneId, page: Page) -> None:
-        """Nothing was ever said of a car park, as it turns out: its gates are others', or it is none."""
+    def _forget(self, zone_id: ZoneId, cut: datetime, page: Page) -> None:
+        """Nothing was said of a car park since `cut`, as it turns out: its gates are others', or it is none."""
         self.counts.pop(zone_id, None)
         self._expiries.drop(zone_id)
         page.count_folds.pop(zone_id, None)
         page.gone_counts.add(zone_id)
-        page.replace_count(zone_id, BEGINNING, [])
+        page.replace_count(zone_id, cut, [])
 
     def _write(
         self,

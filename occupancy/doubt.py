@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from occupancy.arrivals import Arrivals
 from occupancy.confidence import DOUBTED, learnt_confidence, level, stands_for
 from occupancy.device_fold import DeviceFold
 from occupancy.model import Bay, BayState, State
@@ -20,19 +21,25 @@ OF_LATE = timedelta(hours=48)
 class Doubt:
     """One bay, and what the sensor that watches it said of it last."""
 
-    def __init__(self, plausible: Plausibility, bay: Bay, fold: DeviceFold, standing: Standing) -> None:
+    def __init__(
+        self, plausible: Plausibility, arrivals: Arrivals, bay: Bay, fold: DeviceFold, standing: Standing
+    ) -> None:
         now = standing.trail[-1]
         self.said = now.before if now.state is State.UNKNOWN else now.state
         self._plausible, self._bay, self._standing, self._fold = plausible, bay, standing, fold
         self._stated_at = fold.stated_at or fold.as_of
-        self._shown = Shown(now.state, now.since, self._stated_at, fold.agreed, fold.missed)
+        came = arrivals.since(bay, now.since) if now.state is State.FREE else None
+        self._shown = Shown(now.state, now.since, self._stated_at, fold.agreed, fold.missed, came)
 
     def answer(self, state: BayState, at: datetime) -> tuple[BayState, datetime | None]:
         """What is left of it at `at`, and when that changes if nothing more is heard (None: never)."""
         if state.state in STATES:
-            wrong = self._plausible.wrong(self._bay, self._shown, at)
-            steps = self._plausible.steps(self._bay, self._shown, at)
-            due = next((then for then, ahead in steps if level(ahead) != level(wrong)), None)
+            # A word may be ahead of the watermark: the answer is that of its time, until the watermark is past it.
+            reached = max(at, self._stated_at)
+            wrong = self._plausible.wrong(self._bay, self._shown, reached)
+            steps = self._plausible.steps(self._bay, self._shown, reached)
+            now = level(wrong)
+            due = next((then for then, ahead in steps if level(ahead) != now), None)
             return self._weighed(state, wrong), due
         until = self._stated_at + OF_LATE
         if self.said not in STATES or at >= until:

@@ -40,7 +40,7 @@ def withheld(availability: ZoneAvailability) -> ZoneAvailability:
     """Return the same zone with every claim taken back: only closed stays closed, the rest is unknown.
 
     For use when the pipeline behind the numbers is down, so that nothing in them is evidence any more (L4).
-    `as_of` stays: it says how old the last evidence is.
+    `as_of` stays: it says how old the last evidence is. A zone that is closed as a whole needs none.
     """
     groups = tuple(replace(group, counts=_unclaimed(group.counts)) for group in availability.groups)
     counts = _unclaimed(availability.counts)
@@ -50,7 +50,7 @@ def withheld(availability: ZoneAvailability) -> ZoneAvailability:
         counts=counts,
         free_min=0,
         free_max=counts.unknown,
-        confidence=0.0,
+        confidence=availability.confidence if counts.all_closed else 0.0,
         coverage=0.0,
     )
 

@@ -11,20 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from occupancy.batch import Batch, Needs
 from occupancy.bays import shown, unsensed
-from occupancy.car_park import CountEvent, CountFold, event_of
-from occupancy.cells import floor_cell
+from occupancy.car_park import CountEvent, CountFold
+from occupancy.cells import Held, floor_cell
 from occupancy.counted import CountedParks, CountHistory
 from occupancy.device_fold import DeviceFold
 from occupancy.learnt import Learnt
 from occupancy.model import (
-    AnyReading,
     BayId,
     Clock,
     DeviceId,
     Outage,
+    ReadingKey,
     Stay,
     Suspicion,
     ZoneAvailability,
@@ -40,6 +41,8 @@ from occupancy.reopening import clock_of, devices_reopened, parks_reopened
 from occupancy.said_suspicions import suspect_during
 from occupancy.sensed import DeviceHistory, SensedBays, late_devices
 from occupancy.suspects import Suspects
+from occupancy.transitions import Verdict
+from occupancy.words import Words
 from occupancy.zone_answers import ZoneAnswers
 
 
@@ -53,6 +56,7 @@ class AreaFold:
         self.position = position
         self.watermark = watermark
         self.version = version
+        self.words = Words(registry)
         self.outages = Outages(registry)
         self.suspects = Suspects(registry)
         self.sensed = SensedBays(registry, self.outages.cut_offs_of, self.suspects)
@@ -83,15 +87,19 @@ class AreaFold:
         learnt: Iterable[Learnt] = (),
         short_spells: Mapping[tuple[BayId, DeviceId], Sequence[datetime]] | None = None,
         suspicions: Iterable[Suspicion] = (),
+        frozen: tuple[Mapping[DeviceId, ReadingKey], Mapping[ZoneId, datetime]] = ({}, {}),
+        held: Mapping[tuple[BayId, DeviceId], Iterable[Held]] | None = None,
     ) -> None:
         """Take up where an earlier process stopped; the registry is that of the same position.
 
         `heard` holds the slots in which each sensor was heard, as `Outages.load` wants them; `learnt`, `short_spells`
-        and `suspicions` are as `Suspects.load` wants them.
+        and `suspicions` are as `Suspects.load` wants them, `frozen` as `Words.load`, `held` as `Arrivals.load`.
         """
+        self.words.load(*frozen)
         self.suspects.load(self.watermark, learnt, short_spells or {}, suspicions)
         self.outages.load(self.watermark, heard or {}, pipeline_down, outages)
         self.limited.load(open_stays)
+        self.sensed.arrivals.load(held or {}, self.watermark)
         self.sensed.load(devices, self.watermark)
         self.suspects.take_up(self.sensed.lasting(self.watermark), self.watermark)
         self.counted.load(counts, self.watermark)
@@ -99,16 +107,15 @@ class AreaFold:
 
     def take_page(self, told: Sequence[Suspicion] = ()) -> Page:
         """The rows collected since the last call; the next page begins empty. `told` is as `Suspects.untold` wants."""
-        self.limited.judge(self.page, lambda stay: self.word_of(stay, told), self.watermark)
+        word_of = partial(self.word_of, told=told)
+        self.limited.judge(self.page, word_of, self.watermark, self.suspects.remembered)
         self.suspects.page_taken()
         page, self.page = self.page, Page(self.position, self.watermark, self.version)
         return page
 
     def word_of(self, stay: Stay, told: Iterable[Suspicion] = ()) -> Word | None:
-        """What the sensor of a stay said last, and whether it was to be believed while the stay lasted.
-
-        Suspicions that are older than what is remembered must be `told`.
-        """
+        """What the sensor of a stay said last, and whether it was to be believed while the stay lasted: suspicions that
+        are older than what is remembered must be `told`."""
         fold = self.sensed.devices.get(stay.device_id)
         if fold is None or fold.stated_at is None:
             return None
@@ -125,10 +132,10 @@ class AreaFold:
 
     def needs(self, batch: Batch) -> Needs:
         """Devices and car parks whose history the batch reopens: late readings, changed bindings and models."""
-        needs = Needs(devices=dict(late_devices(self.sensed, batch.readings)))
-        for event, zone_id in self._events(batch):
-            if not self.counted.accepts(zone_id, event):
-                needs.car_parks[zone_id] = min(event.at, needs.car_parks.get(zone_id) or event.at)
+        needs = Needs(devices=dict(late_devices(self.sensed, self.words.taken(batch.readings))))
+        for zone_id, events in self.words.by_car_park(batch, self.clock).items():
+            if late := [event.at for event in events if not self.counted.accepts(zone_id, event)]:
+                needs.car_parks[zone_id] = min(late)
         for change in batch.changes:
             reopened = devices_reopened(self.registry, change, self.sensed.devices)
             needs.devices.update(dict.fromkeys(reopened, None))
@@ -153,13 +160,17 @@ class AreaFold:
         touched = self._documents.change(batch.changes, self.page, self.watermark)
         if touched:
             self._show(self.answers.closures_changed())
+        if passed_over := self.words.frozen(batch, self.clock):
+            self.page.verdicts[Verdict.FROZEN] += passed_over
         bays = self._listen(batch)
+        for device_id, before_at in self.suspects.judge_again(self.watermark, self.page).items():
+            self.reopened[device_id] = before_at.or_earlier(self.reopened.get(device_id, before_at).at)
         for device_id, history in devices.items():
             bays |= self.sensed.refold(device_id, history, old_bays[device_id], self.watermark, self.page)
         for zone_id, count_history in car_parks.items():
             self.counted.refold(zone_id, count_history, self.clock, self.watermark, self.page)
             touched.add(zone_id)
-        said = self._by_sensor(batch.readings)
+        said = self.words.by_sensor(batch.readings)
         if batch.parts:
             self.recent.remember(self.sensed.devices, said, devices)
         else:
@@ -167,13 +178,17 @@ class AreaFold:
         for device_id, readings in said.items():
             if device_id not in devices:
                 bays |= self.sensed.step(device_id, readings, self.watermark, self.page)
-        for zone_id, events in self._by_park(batch).items():
+        for zone_id, events in self.words.by_car_park(batch, self.clock).items():
             if zone_id not in car_parks:
                 self.counted.step(zone_id, events, self.watermark, self.page)
             touched.add(zone_id)
         touched |= self._zones_of(bays)
         moved, due = self._pass(batch.positions(), touched)
-        self._show(bays | moved)
+        if batch.parts:
+            touched |= self.sensed.arrivals.stirred()
+        beside = self.sensed.look_beside(self.watermark)
+        touched |= self._zones_of(beside)
+        self._show(bays | moved | beside)
         changed = self._judge(touched | due, batch.position)
         if batch.parts:
             self._doubt_versions(touched, changed, before)
@@ -184,6 +199,7 @@ class AreaFold:
         for device_id, history in devices.items():
             own = self.sensed.bays_of(device_id)
             bays |= self.sensed.refold(device_id, history, own, self.watermark, self.page)
+        bays |= self.sensed.look_beside(self.watermark)
         self.recent.forget(devices)
         self.reopened = {}
         self._show(bays)
@@ -191,6 +207,20 @@ class AreaFold:
         changed = self._judge(zones, self.position)
         if self._folded_at_once_from is not None:
             self._doubt_versions(zones, changed, self._folded_at_once_from)
+
+    def fold_from_seeds(
+        self, devices: Mapping[DeviceId, DeviceHistory], car_parks: Mapping[ZoneId, CountHistory]
+    ) -> None:
+        """Fold up to the position loaded what has rows only up to its seed; when all has been, `show_all`."""
+        for device_id, history in devices.items():
+            self.sensed.refold(device_id, history, set(), self.watermark, self.page)
+        for zone_id, count_history in car_parks.items():
+            self.counted.refold(zone_id, count_history, self.clock, self.watermark, self.page)
+
+    def show_all(self) -> None:
+        """Say anew of every bay and zone what holds."""
+        self._show(self.registry.bays)
+        self._judge(self.registry.zones, self.position)
 
     def _listen(self, batch: Batch) -> set[BayId]:
         """Who was heard when, and what outages follow, before anything is folded: what was said before an outage is no
@@ -275,25 +305,3 @@ class AreaFold:
                 self.unsure[zone_id] = before
             else:
                 self.unsure.setdefault(zone_id, before)
-
-    def _by_sensor(self, readings: Iterable[AnyReading]) -> dict[DeviceId, list[AnyReading]]:
-        found: dict[DeviceId, list[AnyReading]] = {}
-        for reading in readings:
-            if reading.device_id in self.registry.sensors:
-                found.setdefault(reading.device_id, []).append(reading)
-        for own in found.values():
-            own.sort(key=lambda reading: reading.key)
-        return found
-
-    def _events(self, batch: Batch) -> Iterable[tuple[CountEvent, ZoneId]]:
-        for reading in batch.readings:
-            if gate := self.registry.gates.get(reading.device_id):
-                yield event_of(reading, reading.observed_at(self.clock)), gate.zone_id
-        for recount in batch.recounts:
-            yield recount.event(), recount.zone_id
-
-    def _by_park(self, batch: Batch) -> dict[ZoneId, list[CountEvent]]:
-        found: dict[ZoneId, list[CountEvent]] = {}
-        for event, zone_id in self._events(batch):
-            found.setdefault(zone_id, []).append(event)
-        return found

@@ -21,7 +21,7 @@ from occupancy.flows import Flow, gap_variance
 from occupancy.visits import Visit
 
 RECENT_EVENTS = 64
-"""Events kept beside the fold: one that is late by less finds its place in memory."""
+"""Events kept beside the fold, at least: one that is late by less finds its place in memory. So many make a base."""
 
 
 def known_until(park: CarPark, fold: CountFold) -> datetime | None:
@@ -38,7 +38,7 @@ def step_count(park: CarPark, fold: CountFold | None, event: CountEvent) -> tupl
     fold, expired = _expire(park, fold, event.at)
     fold, slept = _slept(park, fold, event.at)
     closed = [*closed, *expired, *slept]
-    now = replace(fold, as_of=max(fold.as_of, event.at))
+    now = replace(fold, as_of=max(fold.as_of, event.at), folded=fold.folded + 1)
     now = _anchored(park, now, event) if event.count is not None else _heard(park, now, event)
     until = _supported_until(park, now)
     known = now.drift is not None and (event.count is not None or (until is not None and event.at < until))
@@ -265,21 +265,28 @@ class CarParkCount:
         self.head, closed = self._refold()
         return cut, closed
 
-    def settle(self) -> CountFold | None:
-        """Move all but the newest events into the base; returns the new base, None when it did not move.
+    def settle(self) -> list[CountFold]:
+        """Move all but the newest events into the base; returns the bases on the way.
 
-        The base ends between two instants, so that events of one instant are never parted.
+        Where a base ends follows from the events alone, so that any order of arrival leaves the same (L3), and lies
+        between two instants, so that events of one instant are never parted.
         """
-        if len(self.recent) <= 2 * RECENT_EVENTS:
-            return None
-        keep_from = self.recent[-RECENT_EVENTS].at
-        settled = [event for event in self.recent if event.at < keep_from]
-        if not settled:
-            return None
-        for event in settled:
-            self.base, _ = step_count(self.park, self.base, event)
-        self.recent = self.recent[len(settled) :]
-        return self.base
+        bases = []
+        while end := self._settled():
+            for event in self.recent[:end]:
+                self.base, _ = step_count(self.park, self.base, event)
+            del self.recent[:end]
+            if self.base is not None:
+                bases.append(self.base)
+        return bases
+
+    def _settled(self) -> int:
+        """How many of the recent events the next base takes in; 0: it is not due yet."""
+        folded = self.base.folded if self.base else 0
+        end = RECENT_EVENTS - folded % RECENT_EVENTS
+        while end < len(self.recent) and self.recent[end].at == self.recent[end - 1].at:
+            end += 1
+        return end if len(self.recent) - end >= RECENT_EVENTS else 0
 
     def _refold(self) -> tuple[CountFold | None, list[CountSpan]]:
         fold, closed = self.base, list[CountSpan]()

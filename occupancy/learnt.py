@@ -21,7 +21,8 @@ from occupancy.model import EPOCH, Bay, BayId, State, ZoneId
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
 from occupancy.spans import FOREVER, Span
-from occupancy.spells import LearntSpells, Spell, kind_of, learn
+from occupancy.spell_lesson import SpellLesson
+from occupancy.spells import LearntSpells, Spell, kind_of
 
 KIND = "learnt"
 """The kind of its log entries; the key is the day."""
@@ -88,15 +89,14 @@ def learn_day(
         _watching(registry, days[-1][1]),
         before.unreliable if before else (),
     )
-    spells: list[Spell] = []
+    lesson = SpellLesson(None if before is None else before.spells, fresh, time_zone)
+    any_seen = before is not None
     for zone_id, held in history:
         conduct.see(zone_id, held, {bay_id: kind_of(registry.bays[bay_id]) for bay_id in held})
         if fresh:
-            spells.extend(_spells(held, (fresh[0][0], days[-1][1])))
-    known = None if before is None else before.spells
-    for one in fresh:
-        known = learn(known, spells, registry.bays, one, time_zone)
-    if known is None or not (spells or before):
+            any_seen |= lesson.see(_spells(held, (fresh[0][0], days[-1][1])), registry.bays)
+    known = lesson.learnt()
+    if known is None or not any_seen:
         return None
     return Learnt(
         day=day,
@@ -170,6 +170,10 @@ class Timeline:
 
     def __init__(self) -> None:
         self._known: list[Known] = []
+
+    def __bool__(self) -> bool:
+        """Whether anything was learnt yet."""
+        return bool(self._known)
 
     def add(self, learnt: Learnt) -> None:
         """Entries come in the order in which they hold."""

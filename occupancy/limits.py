@@ -18,6 +18,7 @@ from occupancy.calendar import civil_at, day_bounds, instants_of, zone_of
 from occupancy.model import Area, Bay, BayType, Override, Rule, Use
 from occupancy.overrides import closing_of, in_force
 from occupancy.registry import Registry
+from occupancy.rule_versions import version_of
 from occupancy.rules import rules_in_force
 
 LOOKED_AT = timedelta(days=8)
@@ -33,9 +34,18 @@ class InForce:
 
     starts_at: datetime
     ends_at: datetime
-    rule_id: str | None
+    rule: Rule | None
+    """The one that limits; without a limit the one that closes, else the first."""
     limit_min: int | None
     exemptions: tuple[str, ...]
+
+    @property
+    def rule_id(self) -> str | None:
+        return None if self.rule is None else self.rule.rule_id
+
+    @property
+    def rule_version(self) -> str | None:
+        return None if self.rule is None else version_of(self.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +134,13 @@ class Limits:
             return InForce(*part, None, None, ())
         rules = rules_in_force(self._registry, bay.rule_ids, part[0], holding)
         closed = next((rule for rule in rules if rule.use in (Use.SUSPENDED, Use.NO_PARKING)), None)
-        limiting = [(rule.max_stay_min, rule.rule_id) for rule in rules if rule.max_stay_min is not None]
+        limiting = {
+            (rule.max_stay_min, rule.rule_id): rule for rule in rules if rule.max_stay_min is not None
+        }
         if closed is not None or not limiting:
-            first = closed or next(iter(rules), None)
-            return InForce(*part, first.rule_id if first else None, None, ())
-        limit_min, rule_id = min(limiting)
-        return InForce(*part, rule_id, limit_min, exemptions_of(rules, bay.bay_type))
+            return InForce(*part, closed or next(iter(rules), None), None, ())
+        limit_min, _ = shortest = min(limiting)
+        return InForce(*part, limiting[shortest], limit_min, exemptions_of(rules, bay.bay_type))
 
 
 def exemptions_of(rules: Iterable[Rule], bay_type: BayType) -> tuple[str, ...]:

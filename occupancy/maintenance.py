@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from occupancy.answers import instant
@@ -54,6 +54,59 @@ class SensorRecord:
         if self.heard_at is None:
             return True
         return self.now is not None and self.now >= self.heard_at + self.sensor.silent_after
+
+
+@dataclass(frozen=True, slots=True)
+class SaidWord:
+    """One reading of a sensor as it came; what it leaves out is None."""
+
+    kind: str
+    at: datetime | None
+    received_at: datetime
+    occupied: bool | None
+    cause: str | None
+    prev_s: int | None
+    battery_mv: int | None
+    temperature_c: float | None
+    rssi_dbm: float | None
+    faults: Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPromise:
+    """How a sensor has spoken since a time."""
+
+    since: datetime
+    words: int
+    broken: int
+    """Pauses between two words that were longer than it promised."""
+    longest: timedelta | None
+    """The longest pause; None: fewer than two words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBay:
+    """What is shown of the bay that a sensor watches."""
+
+    state: State
+    since: datetime | None
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorSheet:
+    """All that is known of one sensor."""
+
+    record: SensorRecord
+    shown: ShownBay | None
+    """None: it watches no bay, or nothing is known of it."""
+    promise: KeptPromise | None
+    """None: its area has no time yet."""
+    suspicions: Sequence[Suspicion]
+    """The newest first, also those that have ended."""
+    words: Sequence[SaidWord]
+    """The newest first."""
 
 
 class Defect(NamedTuple):

@@ -1,12 +1,9 @@
 """Outages: many sensors of one gateway, or of the whole area, that fall silent together are one outage.
 
-Pure. A sensor is heard when its word is received (in an event area: when it was said), so a gateway that keeps what it
-hears and delivers it later was away all the same. What counts is in which slots of five minutes each sensor was heard:
-a set, so that any order of arrival gives the same outages (L3), kept for as long as a reading may be late and a sensor
-may be silent. An outage is a stretch of slots without a word from any sensor of the group in which at least
-`BROKEN` sensors, alive before it, broke their promise to speak: even where one message in ten is lost, that many in a
-row go missing once in a million times. From its beginning until a sensor's own next word, what it said before is no
-evidence: changes may have been missed.
+Pure. What counts is in which slots each sensor was heard (`heard.py`). An outage is a stretch of slots without a word
+from any sensor of the group in which at least `BROKEN` sensors, alive before it, broke their promise to speak: even
+where one message in ten is lost, that many in a row go missing once in a million times. From its beginning until a
+sensor's own next word, what it said before is no evidence: changes may have been missed.
 """
 
 from __future__ import annotations
@@ -16,12 +13,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from occupancy.device_fold import CutOff
-from occupancy.model import EPOCH, AnyReading, Clock, DeviceId, Outage
+from occupancy.heard import (
+    REMEMBERED,
+    SLOT,
+    Heard,
+    Promise,
+    at_slot,
+    first_remembered,
+    lowest,
+    remembered_from,
+    slot_of,
+)
+from occupancy.model import AnyReading, Clock, DeviceId, Outage
 from occupancy.registry import Registry
 from occupancy.said_outages import Row, SaidOutages
 
-SLOT = timedelta(minutes=5)
-_SLOT_S = SLOT.total_seconds()
+__all__ = ["REMEMBERED", "SLOT", "Outages", "remembered_from", "slot_of"]
+
 BROKEN = 6
 LEAST = 2
 """Slots that an outage lasts at least: shorter silences of small groups are too many to look at."""
@@ -29,9 +37,6 @@ _SLACK = 1.1
 """A promise is broken a tenth of a heartbeat after its time."""
 _NEVER, _KNOWN = 2**62, 0
 """When a silence becomes an outage: not by itself, or it has."""
-_DAY = timedelta(days=1) // SLOT
-_KEPT = 6 * _DAY
-"""Slots before the day of the watermark that are remembered: 48 hours late, after the longest usual silence."""
 
 Span = tuple[datetime, datetime]
 
@@ -41,19 +46,7 @@ class Outages:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self._groups: dict[str, list[DeviceId]] = {}
-        self._groups_of: dict[DeviceId, list[str]] = {}
-        self._limits: dict[DeviceId, tuple[int, int]] = {}
-        """By sensor, in slots after its last word: how long it is alive, and when its promise is broken."""
-        self._heard: dict[DeviceId, int] = {}
-        """The slots in which a sensor was heard, as bits counted from `_base`."""
-        self._newest: dict[DeviceId, int] = {}
-        """The newest slot in which a sensor was heard."""
-        self._group_heard: dict[str, int] = {}
-        """The slots in which any of a group was heard, or nobody could be: the pipeline was down."""
-        self._deaf = 0
-        """The slots in which the pipeline was down."""
-        self._base: int | None = None
+        self._heard = Heard()
         self._now: int | None = None
         """The slot of the watermark; those before it are over."""
         self._found: dict[str, list[Outage]] = {}
@@ -67,28 +60,17 @@ class Outages:
     def registry_changed(self) -> None:
         """Take up other groups and promises: what is remembered is judged anew by them."""
         groups: dict[str, list[DeviceId]] = {}
-        limits: dict[DeviceId, tuple[int, int]] = {}
+        promises: dict[DeviceId, Promise] = {}
         for device_id, sensor in self.registry.sensors.items():
             heartbeat = timedelta(seconds=sensor.expected_heartbeat_s * _SLACK)
-            limits[device_id] = (sensor.silent_after // SLOT, 2 + heartbeat // SLOT)
+            promises[device_id] = Promise(sensor.silent_after // SLOT, 2 + heartbeat // SLOT)
             groups.setdefault(self._whole(), []).append(device_id)
             if sensor.gateway is not None:
                 groups.setdefault(_group_of(sensor.gateway), []).append(device_id)
-        if (groups, limits) == (self._groups, self._limits):
+        if not self._heard.group(groups, promises):
             return
-        self._groups, self._limits = groups, limits
-        self._groups_of = {device_id: [] for device_id in limits}
-        for group, members in groups.items():
-            for device_id in members:
-                self._groups_of[device_id].append(group)
-        self._group_heard = {}
-        for group, members in groups.items():
-            together = self._deaf
-            for device_id in members:
-                together |= self._heard.get(device_id, 0)
-            self._group_heard[group] = together
         self._found = {group: rows for group, rows in self._found.items() if group in groups}
-        self._again_from = dict.fromkeys(groups, self._base or 0)
+        self._again_from = dict.fromkeys(groups, self._heard.base or 0)
 
     def load(
         self,
@@ -101,37 +83,33 @@ class Outages:
         if watermark is None:
             return
         self._now = slot_of(watermark)
-        self._base = self._now // _DAY * _DAY - _KEPT
-        for device_id in heard.keys() & self.registry.sensors.keys():
-            for slot in heard[device_id]:
+        self._heard.base = base = first_remembered(self._now)
+        for device_id, slots in heard.items():
+            for slot in slots:
                 self._hear(device_id, slot)
         for span in deaf:
             self.pipeline_was_down(span)
         self._again_from.clear()
         self._said.load(rows)
-        for group in self._groups:
-            older = self._said.before(at_slot(self._base), group)
-            self._found[group] = [*older, *self._outages(group, self._base)]
+        for group in self._heard.groups:
+            older = self._said.before(at_slot(base), group)
+            self._found[group] = [*older, *self._outages(group, base)]
             self._looked(group)
 
     def hear(self, readings: Iterable[AnyReading], clock: Clock) -> None:
+        """Also who is no sensor of the registry now: it may be again."""
         live = clock is Clock.LIVE
         for reading in readings:
-            device_id = reading.device_id
-            if device_id in self._limits:
-                slot = slot_of(reading.received_at if live else reading.observed_at(clock))
-                if self._newest.get(device_id) != slot:
-                    self._hear(device_id, slot)
+            slot = slot_of(reading.received_at if live else reading.observed_at(clock))
+            if self._heard.is_new(reading.device_id, slot):
+                self._hear(reading.device_id, slot)
 
     def pipeline_was_down(self, span: Span) -> None:
         """Nothing could be heard from anybody: silence in these slots says nothing of the sensors."""
-        first, last = (slot_of(at) for at in span)
-        if self._base is None or last < self._base:
+        first = self._heard.nobody(*(slot_of(at) for at in span))
+        if first is None:
             return
-        first = max(first, self._base)
-        self._deaf |= ((1 << (last - first + 1)) - 1) << (first - self._base)
-        for group in self._groups:
-            self._group_heard[group] = self._group_heard.get(group, 0) | self._deaf
+        for group in self._heard.groups:
             self._again_from[group] = min(first, self._again_from.get(group, first))
 
     def advance(self, watermark: datetime) -> tuple[dict[Row, Outage | None], set[DeviceId]]:
@@ -140,18 +118,17 @@ class Outages:
         now = slot_of(watermark)
         if now == self._now and not self._again_from:
             return {}, set()
-        if self._base is None:
-            self._base = now // _DAY * _DAY - _KEPT
+        base = self._heard.begin(now)
         self._now = now
-        for group in self._groups:
+        for group in self._heard.groups:
             if group in self._again_from:
                 self._judge_again(group, self._again_from[group])
             else:
                 self._watch(group)
         self._again_from.clear()
-        changed = self._said.say(self._found, self._whole(), at_slot(self._base))
+        changed = self._said.say(self._found, self._whole(), at_slot(base))
         self._forget(now)
-        return changed, {device_id for group, _ in changed for device_id in self._groups.get(group, ())}
+        return changed, {device_id for group, _ in changed for device_id in self._heard.groups.get(group, ())}
 
     def cut_offs_of(self, device_id: DeviceId) -> tuple[CutOff, ...]:
         """When the outages of a sensor's gateway and of its area began, in order."""
@@ -166,22 +143,7 @@ class Outages:
         return f"area/{self.registry.area_id}"
 
     def _hear(self, device_id: DeviceId, slot: int) -> None:
-        if self._base is None:
-            self._base = slot // _DAY * _DAY - _KEPT
-        if slot < self._base:
-            return
-        place = slot - self._base
-        heard = self._heard.get(device_id, 0)
-        if heard >> place & 1:
-            return
-        bit = 1 << place
-        self._heard[device_id] = heard | bit
-        self._newest[device_id] = max(slot, self._newest.get(device_id, slot))
-        for group in self._groups_of[device_id]:
-            together = self._group_heard.get(group, 0)
-            reached = together >> place
-            if not reached & 1:
-                self._group_heard[group] = together | bit
+        for group, reached in self._heard.hear(device_id, slot):
             looked_at = self._check_at.get(group)
             if looked_at is None:
                 continue
@@ -196,21 +158,21 @@ class Outages:
     def _watch(self, group: str) -> None:
         """Judge the silences that have ended since the last look, and the one that lasts."""
         rows = self._found.setdefault(group, [])
-        heard, base, now = self._group_heard.get(group, 0), self._base or 0, self._now or 0
+        heard, base, now = self._heard.of(group), self._heard.base or 0, self._now or 0
         if not heard:
             return
         quiet_from, due = self._check_at.get(group, (base, None))
-        newest = base + heard.bit_length()
+        newest = self._heard.newest(group)
         if quiet_from != newest:
             self._close(group)
             quiet_from = max(quiet_from, base)
-            ended = quiet_from + _lowest(heard >> (quiet_from - base))
+            ended = quiet_from + lowest(heard >> (quiet_from - base))
             if due is not None and not 0 < due <= ended:
                 quiet_from = ended + 1  # the silence that was looked at is known for an outage, or for none
             rows.extend(self._outages(group, quiet_from, newest))
             due = None
         if due is None and now >= newest + LEAST:
-            promises = self._promises(group, newest)
+            promises = self._heard.broken_promises(group, newest, LEAST)
             due = promises[BROKEN - 1] if len(promises) >= BROKEN else _NEVER
         if due is not None and 0 < due <= now:
             outage = self._outage(group, newest, None, now)
@@ -220,7 +182,7 @@ class Outages:
 
     def _judge_again(self, group: str, from_slot: int) -> None:
         """Judge all silences that may be others because of a word in `from_slot`."""
-        base = self._base or 0
+        base = self._heard.base or 0
         self._found[group] = [
             row
             for row in self._found.get(group, ())
@@ -234,29 +196,29 @@ class Outages:
     def _looked(self, group: str) -> None:
         """All that was heard of a group up to now has been judged."""
         rows = self._found[group]
-        newest = (self._base or 0) + self._group_heard.get(group, 0).bit_length()
+        newest = self._heard.newest(group)
         self._check_at[group] = (newest, _KNOWN if rows and rows[-1].ended_at is None else None)
 
     def _close(self, group: str) -> None:
         """The last outage of a group ends with the first word after it."""
-        rows, heard, base = self._found[group], self._group_heard.get(group, 0), self._base or 0
+        rows, heard, base = self._found[group], self._heard.of(group), self._heard.base or 0
         if rows and rows[-1].ended_at is None:
             began = max(0, slot_of(rows[-1].began_at) - base)
             if heard >> began:
-                rows[-1] = replace(rows[-1], ended_at=at_slot(base + began + _lowest(heard >> began)))
+                rows[-1] = replace(rows[-1], ended_at=at_slot(base + began + lowest(heard >> began)))
 
     def _outages(self, group: str, start: int, stop: int | None = None) -> list[Outage]:
         """The outages of a group in silences that begin in slots [start, stop); `stop` None: up to now."""
-        heard, base, now = self._group_heard.get(group, 0), self._base or 0, self._now or 0
+        heard, base, now = self._heard.of(group), self._heard.base or 0, self._now or 0
         found = []
         slot = max(0, start - 1 - base)
         while heard >> slot:
-            slot += _lowest(heard >> slot)
-            slot += _lowest(~(heard >> slot))  # the first silent slot
+            slot += lowest(heard >> slot)
+            slot += lowest(~(heard >> slot))  # the first silent slot
             if stop is not None and base + slot >= stop:
                 break
             rest = heard >> slot
-            end = base + slot + _lowest(rest) if rest else None
+            end = base + slot + lowest(rest) if rest else None
             outage = self._outage(group, base + slot, end, now)
             if outage is not None:
                 found.append(outage)
@@ -266,7 +228,7 @@ class Outages:
         """The outage in the silence [start, end), if it is one; `end` None: it lasts up to `now`."""
         if end is not None and end - start < LEAST:
             return None
-        promises = self._promises(group, start)
+        promises = self._heard.broken_promises(group, start, LEAST)
         if len(promises) < BROKEN or promises[BROKEN - 1] > (now if end is None else end):
             return None
         return Outage(
@@ -274,69 +236,20 @@ class Outages:
             began_at=at_slot(start),
             ended_at=None if end is None else at_slot(end),
             noticed_at=at_slot(promises[BROKEN - 1]),
-            sensors=len(self._alive(group, start)),
+            sensors=len(self._heard.alive(group, start)),
         )
-
-    def _alive(self, group: str, start: int) -> list[tuple[DeviceId, int]]:
-        """The sensors of a group that were not silent beyond their limit in slot `start`, with the last slot before it
-        in which each was heard."""
-        base = self._base or 0
-        before = (1 << max(0, start - base)) - 1
-        found = []
-        for device_id in self._groups[group]:
-            last = self._newest.get(device_id, -1)
-            if last >= start:
-                last = base + (self._heard.get(device_id, 0) & before).bit_length() - 1
-            if last >= base and last + self._limits[device_id][0] >= start:
-                found.append((device_id, last))
-        return found
-
-    def _promises(self, group: str, start: int) -> list[int]:
-        """When sensors that were alive in slot `start` break their promise if nothing is heard, in order of time."""
-        dues = [last + self._limits[device_id][1] for device_id, last in self._alive(group, start)]
-        return sorted(max(due, start + LEAST) for due in dues if due > start)
 
     def _forget(self, now: int) -> None:
         """Drop what is older than anything that may come; what was said of it stands."""
-        base = now // _DAY * _DAY - _KEPT
-        if self._base is None or base <= self._base:
+        base = first_remembered(now)
+        if not self._heard.forget(base):
             return
-        shift = base - self._base
-        self._heard = {
-            device_id: heard >> shift for device_id, heard in self._heard.items() if heard >> shift
-        }
-        self._group_heard = {group: heard >> shift for group, heard in self._group_heard.items()}
-        self._deaf >>= shift
-        self._base = base
         for group, rows in self._found.items():
             self._found[group] = [row for row in rows if not _ended_by(row, base)]
 
 
-REMEMBERED = SLOT * (_DAY + _KEPT)
-"""How long it takes until `remembered_from` has moved on by a day."""
-
-
-def remembered_from(watermark: datetime) -> datetime:
-    """From when on `Outages.load` must be told who was heard."""
-    return at_slot(slot_of(watermark) // _DAY * _DAY - _KEPT)
-
-
-def slot_of(at: datetime) -> int:
-    """Slots since 1970."""
-    return int(at.timestamp() // _SLOT_S)
-
-
-def at_slot(slot: int) -> datetime:
-    return EPOCH + slot * SLOT
-
-
 def _group_of(gateway: str) -> str:
     return f"gateway/{gateway}"
-
-
-def _lowest(bits: int) -> int:
-    """The place of the lowest bit that is set."""
-    return (bits & -bits).bit_length() - 1
 
 
 def _ended_by(row: Outage, slot: int) -> bool:

@@ -25,9 +25,11 @@ from occupancy.model import (
     Quality,
     Rule,
     Stay,
+    ZoneId,
 )
 from occupancy.page import BEGINNING, OverstayRows, Page
 from occupancy.registry import Registry
+from occupancy.rule_versions import version_of
 from occupancy.schedule import Schedule
 
 PLAUSIBLE = timedelta(days=1)
@@ -41,6 +43,8 @@ class Grounds(NamedTuple):
 
     rules: tuple[Rule | None, ...]
     bay_type: BayType
+    zone_id: ZoneId
+    """Whose overrides are the bay's, too."""
     civil: object
 
 
@@ -84,13 +88,15 @@ def overstay_of(
             evidence += "; longer than a day, so the sensor may stick"
     elif confirmed:
         evidence += "; but the sensor is suspect"
-    assert found.limit.rule_id is not None and found.limit.limit_min is not None  # noqa: S101, PT018 - a limit ran out
+    rule, limit_min = found.limit.rule, found.limit.limit_min
+    assert rule is not None and limit_min is not None  # noqa: S101, PT018 - a limit ran out
     return Overstay(
         bay_id=stay.bay_id,
         arrived_at=stay.arrived_at,
         device_id=stay.device_id,
-        rule_id=found.limit.rule_id,
-        limit_min=found.limit.limit_min,
+        rule_id=rule.rule_id,
+        rule_version=version_of(rule),
+        limit_min=limit_min,
         grace_min=grace_min,
         over_from=found.over_from,
         over_to=found.over_to,
@@ -146,7 +152,7 @@ class LimitedStays:
         found = {}
         for bay_id, bay in self.registry.bays.items():
             rules = tuple(self.registry.rules.get(rule_id) for rule_id in bay.rule_ids)
-            found[bay_id] = Grounds(rules, bay.bay_type, civil if any(rules) else None)
+            found[bay_id] = Grounds(rules, bay.bay_type, bay.zone_id, civil if any(rules) else None)
         return found
 
     def change(self, before: Mapping[BayId, Grounds], page: Page) -> None:
@@ -170,10 +176,13 @@ class LimitedStays:
         """The stay with the rule in force at its arrival."""
         bay = self.registry.bays.get(stay.bay_id)
         found = None if bay is None else self._limits.at(bay, stay.arrived_at)
-        rule_id, limit_min = (None, None) if found is None else (found.rule_id, found.limit_min)
-        if (rule_id, limit_min) == (stay.rule_id, stay.limit_min):
+        in_force = (
+            (None, None, None) if found is None else (found.rule_id, found.rule_version, found.limit_min)
+        )
+        if in_force == (stay.rule_id, stay.rule_version, stay.limit_min):
             return stay
-        return replace(stay, rule_id=rule_id, limit_min=limit_min)
+        rule_id, rule_version, limit_min = in_force
+        return replace(stay, rule_id=rule_id, rule_version=rule_version, limit_min=limit_min)
 
     def overstays(self, stays: Iterable[Stay], word_of: WordOf, watermark: datetime | None) -> list[Overstay]:
         """The overstays among some stays."""
@@ -191,8 +200,11 @@ class LimitedStays:
                 found.append(overstay)
         return found
 
-    def judge(self, page: Page, word_of: WordOf, watermark: datetime | None) -> None:
-        """Stamp the page's stays and say which are overstays; also those that last, as their sensors speak on."""
+    def judge(self, page: Page, word_of: WordOf, watermark: datetime | None, remembered: datetime) -> None:
+        """Stamp the page's stays and say which are overstays; also those that last, as their sensors speak on.
+
+        `word_of` knows all suspicions of the page's stays, and those since `remembered` of any other.
+        """
         for key, rows in page.bays.items():
             rows.stays[:] = [self.stamp(stay) for stay in rows.stays]
             last = rows.stays[-1] if rows.stays else None
@@ -205,18 +217,24 @@ class LimitedStays:
             return
         for bay_id, device_id in self._due.reached(watermark):
             self._over.setdefault(bay_id, {})[device_id] = None
-            self._judge_lasting((bay_id, device_id), page, word_of, watermark)
+            self._judge_lasting((bay_id, device_id), page, word_of, watermark, remembered)
         # Nothing else can be heard of a bay than what changes its live state.
         for bay_id in page.bay_states.keys() & self._over.keys():
             for device_id in self._over[bay_id]:
-                self._judge_lasting((bay_id, device_id), page, word_of, watermark)
+                self._judge_lasting((bay_id, device_id), page, word_of, watermark, remembered)
 
-    def _judge_lasting(self, key: _Key, page: Page, word_of: WordOf, watermark: datetime) -> None:
+    def _judge_lasting(
+        self, key: _Key, page: Page, word_of: WordOf, watermark: datetime, remembered: datetime
+    ) -> None:
         """Judge a stay that lasts beyond limit and grace, if its sensor has another word for it."""
         stay = self._open[key]
         word, judged_by = word_of(stay), self._over[key[0]][key[1]]
         self._over[key[0]][key[1]] = word
-        if word != judged_by and key not in page.overstays:
+        if word == judged_by or key in page.overstays:
+            return
+        if stay.arrived_at < remembered:
+            page.judge_again(key[0], stay.arrived_at)
+        else:
             rows_now = self.overstays([stay], word_of, watermark)
             page.overstays[key] = OverstayRows(stay.arrived_at, rows_now)
 
@@ -244,7 +262,7 @@ class LimitedStays:
 
 def differs_from(old: Grounds | None, new: Grounds | None) -> datetime:
     """The first instant at which two grounds may give different limits."""
-    if old is None or new is None or (old.bay_type, old.civil) != (new.bay_type, new.civil):
+    if old is None or new is None or old._replace(rules=()) != new._replace(rules=()):
         return BEGINNING
     if None in old.rules or None in new.rules:
         return BEGINNING

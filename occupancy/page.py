@@ -46,6 +46,10 @@ class Before(NamedTuple):
         """Whether what was folded up to a checkpoint stays as it is."""
         return checkpoint.key < self.key and checkpoint.as_of <= self.at
 
+    def or_earlier(self, at: datetime) -> Before:
+        """Also at a time, if that is earlier."""
+        return self._replace(at=min(at, self.at))
+
 
 @dataclass(slots=True)
 class BayRows:

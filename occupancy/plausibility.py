@@ -12,9 +12,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from math import exp
+from math import exp, log
 from typing import NamedTuple
 
+from occupancy.arrivals import LOOKED_BACK, Came
 from occupancy.model import Bay, BayId, State
 from occupancy.spells import (
     ALL,
@@ -33,6 +34,7 @@ GRID_H: Sequence[float] = (
     *(12.0 + hour for hour in range(37)),
 )
 """Hours after the beginning of a spell at which its course is known; in between it is as at the last of them."""
+_GRID = tuple(timedelta(hours=hours) for hours in GRID_H)
 _ZONE_PRIOR = 30.0
 """Ends of spells, as expected, that a zone's own factor begins with."""
 _FACTORS = (0.5, 0.6, 0.72, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0)
@@ -48,6 +50,10 @@ _UNRECORDED = UNSEEN * _PRIOR_MISSED / _PRIOR_WORDS
 """Share of edges that go unseen with a sensor that has no record yet."""
 _STUCK_PER_H = 0.001 / 24
 """Sensors that stop seeing, per hour: cities have seen one to two in a hundred a month; a doubt is cheap, so more."""
+_CAME_PRIOR = 4.0
+"""Arrivals, as many as usual, that those seen beside a bay are added to: an hour differs by half from its like."""
+_LEAST = 1e-300
+_LOOKED_BACK = bisect_right(GRID_H, LOOKED_BACK / timedelta(hours=1)) - 1
 
 
 class Shown(NamedTuple):
@@ -58,6 +64,8 @@ class Shown(NamedTuple):
     stated_at: datetime
     agreed: int
     missed: int
+    came: Came | None = None
+    """Who came beside a free bay since it was freed; None: that is not looked at."""
 
 
 class Course(NamedTuple):
@@ -89,18 +97,18 @@ class Plausibility:
         """The probability that what is shown is not so at `now`."""
         if shown.state not in STATES:
             return 0.0
-        return _wrong(self.course(bay, shown.state, shown.since), shown, _index(shown.since, now))
+        return _Weighed(self.course(bay, shown.state, shown.since), shown).wrong(_index(shown.since, now))
 
     def steps(self, bay: Bay, shown: Shown, after: datetime | None) -> Iterator[tuple[datetime, float]]:
         """(instant, that probability from then on) after an instant, in order, if nothing more is heard."""
         if shown.state not in STATES:
             return
-        course = self.course(bay, shown.state, shown.since)
+        weighed = _Weighed(self.course(bay, shown.state, shown.since), shown)
         first = 1 if after is None else _index(shown.since, after) + 1
         for index in range(first, len(GRID_H)):
-            at = shown.since + timedelta(hours=GRID_H[index])
+            at = shown.since + _GRID[index]
             if at > shown.stated_at:
-                yield at, _wrong(course, shown, index)
+                yield at, weighed.wrong(index)
 
     def blind(self, bay: Bay, state: State, since: datetime, now: datetime) -> tuple[float, float]:
         """The probability that a sensor which has said nothing else since `since` sees nothing any more, and the share
@@ -186,16 +194,37 @@ class _Share:
             self.share += new
 
 
-def _wrong(course: Course, shown: Shown, at: int) -> float:
-    missing = UNSEEN * (shown.missed + _PRIOR_MISSED) / (shown.agreed + shown.missed + _PRIOR_WORDS)
-    word = min(at, _index(shown.since, shown.stated_at))
-    lasts, missed, back, kept, other = (share[at] for share in course)
-    # What had been missed by the last word would mostly have come to light then.
-    found = (1 - _STAYS_HIDDEN) * course.missed[word]
-    left = found * kept / course.kept[word] if course.kept[word] > 0 else 0.0
-    missed, back = max(0.0, missed - left), max(0.0, back - (found - left))
-    stuck = _STUCK_PER_H * GRID_H[at]
-    return (missing * missed + stuck * other) / (lasts + missing * (missed + back) + stuck)
+class _Weighed:
+    """What is shown of a bay, ready to be asked for any point of the grid: most of it is the same at all of them."""
+
+    def __init__(self, course: Course, shown: Shown) -> None:
+        self._course = course
+        self._missing = UNSEEN * (shown.missed + _PRIOR_MISSED) / (shown.agreed + shown.missed + _PRIOR_WORDS)
+        self._word = _index(shown.since, shown.stated_at)
+        self._came = shown.came
+
+    def wrong(self, at: int) -> float:
+        """The probability that it is not so, at a point of the grid."""
+        course, word = self._course, min(at, self._word)
+        lasts, missed, back = course.lasts[at], course.missed[at], course.back[at]
+        # What had been missed by the last word would mostly have come to light then.
+        found = (1 - _STAYS_HIDDEN) * course.missed[word]
+        if found:
+            left = found * course.kept[at] / course.kept[word] if course.kept[word] > 0 else 0.0
+            missed, back = max(0.0, missed - left), max(0.0, back - (found - left))
+        if self._came is not None and 0 < at < _LOOKED_BACK and lasts < 1:
+            faster = _faster(self._came, lasts)
+            sooner = (1 - lasts**faster) / (1 - lasts)
+            lasts, missed, back = lasts**faster, sooner * missed, sooner * back
+        stuck = _STUCK_PER_H * GRID_H[at]
+        unseen = self._missing * missed
+        return (unseen + stuck * course.other[at]) / (lasts + unseen + self._missing * back + stuck)
+
+
+def _faster(came: Came, lasts: float) -> float:
+    """By how much the free bays of a street were taken faster than usual, since a spell began of which so many last."""
+    usual = -log(max(lasts, _LEAST)) * came.free
+    return (came.seen + _CAME_PRIOR) / (usual + _CAME_PRIOR)
 
 
 def _index(since: datetime, at: datetime) -> int:

@@ -48,6 +48,7 @@ class RecentWords:
         for device_id, first in late.items():
             known = self._histories.get(device_id)
             if known is not None and known.start is not None and first.leaves(known.start):
-                own = sorted([*known.readings, *said[device_id]], key=lambda reading: reading.key)
+                after = [reading for reading in said[device_id] if reading.key > known.start.key]
+                own = sorted([*known.readings, *after], key=lambda reading: reading.key)
                 found[device_id] = DeviceHistory(known.start, own)
         return found

@@ -1,6 +1,6 @@
 """The registry of one area: what is where and what holds there. This module is its whole public surface.
 
-Documents (JSON) become entities of `model.py` by `entity` and go back by `document`. A `Registry` is plain
+Documents (JSON) become entities of `model` by `entity` and go back by `document`. A `Registry` is plain
 state that documents are put into and taken out of, in any order; `Registry.problems` says what does not fit
 together.
 """

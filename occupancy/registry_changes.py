@@ -57,6 +57,7 @@ class RegistryChanges:
                 if override is None:
                     continue
                 self._limited.override(override, page)
+                self._suspects.override(override)
                 for zone_id in zones_of(self.registry, override):
                     touched.add(zone_id)
                     page.dirty(zone_id, override.starts_at, override.until or FOREVER)
@@ -67,7 +68,7 @@ class RegistryChanges:
     def _documents(self, changes: Sequence[Change], page: Page, watermark: datetime | None) -> set[ZoneId]:
         zones, bays = set(self.registry.zones), set(self.registry.bays)
         before = {zone.zone_id: grounds(self.registry, zone) for zone in self.registry.zones.values()}
-        limited_before = self._limited.grounds()
+        limited_before, judged_before = self._limited.grounds(), self._suspects.grounds()
         for kind, id, doc in changes:
             if doc is None:
                 self.registry.remove(kind, id)
@@ -82,7 +83,7 @@ class RegistryChanges:
         for bay_id in bays - set(self.registry.bays):
             page.forget_bay(bay_id)
         self._outages.registry_changed()
-        self._suspects.registry_changed(page)
+        self._suspects.registry_changed(judged_before, page)
         self._sensed.registry_changed(watermark)
         self._answers.registry_changed()
         if watermark is not None:

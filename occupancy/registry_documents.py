@@ -1,6 +1,6 @@
 """Registry documents: JSON to domain types and back, each the exact inverse of the other.
 
-A document holds the fields of its type in `model.py` without the id, which is its key; fields at their
+A document holds the fields of its type in `model` without the id, which is its key; fields at their
 default are left out. docs/registry.md describes the formats for people.
 """
 

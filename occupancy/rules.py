@@ -119,7 +119,7 @@ def admits(access: frozenset[str], driver: str) -> bool:
 
 def is_open(registry: Registry, zone: Zone, at: datetime) -> bool:
     """Whether the zone is open at the instant `at`: by its hours, if it has any, and unless an override closes it."""
-    if closing_of(in_force(registry.overrides.of_zone(zone.zone_id), at)):
+    if closing_of_zone(registry, zone, at):
         return False
     if not zone.opening:
         return True
@@ -128,6 +128,11 @@ def is_open(registry: Registry, zone: Zone, at: datetime) -> bool:
         civil.weekday in hours.days and hours.opens_min <= civil.minute < hours.closes_min
         for hours in zone.opening
     )
+
+
+def closing_of_zone(registry: Registry, zone: Zone, at: datetime) -> Override | None:
+    """The override that closes the whole zone at the instant `at`; None: none does."""
+    return closing_of(in_force(registry.overrides.of_zone(zone.zone_id), at))
 
 
 def _area(registry: Registry) -> Area:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from occupancy.limits import LOOKED_AT
 from occupancy.model import BayId, DeviceId, Stay, Suspicion, SuspicionKind
 from occupancy.page import Page
 
@@ -57,13 +58,16 @@ class SaidSuspicions:
     def say(
         self, key: Key, kind: SuspicionKind, cut: datetime, rows: Sequence[Suspicion], page: Page
     ) -> bool:
-        """Suspicions of one kind that began at or after `cut` are these now. Whether they were others."""
+        """Suspicions of one kind that began at or after `cut` are these now. Whether they were others: then the stays
+        that they bear upon are judged again."""
         said = self._rows.get(key, [])
         old = [row for row in said if row.kind is kind and row.began_at >= cut]
         if old == list(rows):
             return False
         page.suspicions.update({(*key, kind, row.began_at): None for row in old})
         page.suspicions.update({(*key, kind, row.began_at): row for row in rows})
+        changed = [row.began_at for row in (*old, *rows) if row not in old or row not in rows]
+        page.judge_again(key[0], min(changed) - LOOKED_AT)
         kept = [row for row in said if row.kind is not kind or row.began_at < cut]
         self._keep(key, sorted([*kept, *rows], key=lambda row: (row.began_at, row.kind)))
         return True
@@ -71,7 +75,7 @@ class SaidSuspicions:
     def forget(self, settled: datetime) -> None:
         """Drop what ended before a time, once the page in hand is taken; nothing else is said of it."""
         for key, said in list(self._rows.items()):
-            left = [row for row in said if row.ended_at is None or row.ended_at > settled]
+            left = [row for row in said if row.ended_at is None or row.ended_at >= settled]
             if len(left) < len(said):
                 self._settled.setdefault(key, []).extend(row for row in said if row not in left)
                 self._keep(key, left)

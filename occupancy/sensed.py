@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from occupancy.arrivals import Arrivals
 from occupancy.bays import bay_rows, distrusted, live_state, unsensed
 from occupancy.device_fold import CutOff, DeviceFold, Watch
 from occupancy.doubt import Doubt
-from occupancy.model import AnyReading, BayId, BayInterval, BayState, Binding, Clock, DeviceId
+from occupancy.model import AnyReading, BayId, BayInterval, BayState, Binding, Clock, DeviceId, State
 from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
@@ -44,6 +45,7 @@ class SensedBays:
         self.registry = registry
         self._cut_offs_of = cut_offs_of
         self._suspects = suspects
+        self.arrivals = Arrivals(registry)
         self.devices: dict[DeviceId, DeviceFold] = {}
         self.states: dict[BayId, BayState] = {}
         self._watches: dict[DeviceId, Watch] = {}
@@ -56,10 +58,10 @@ class SensedBays:
 
     def load(self, folds: Iterable[DeviceFold], watermark: datetime | None) -> None:
         self._plausible = self._suspects.plausible
+        self._cut_offs = {device_id: self._cut_offs_of(device_id) for device_id in self.registry.sensors}
         for fold in folds:
             self.devices[fold.device_id] = fold
             if fold.device_id in self.registry.sensors:
-                self._cut_offs[fold.device_id] = self._cut_offs_of(fold.device_id)
                 self._expect(fold, watermark)
                 self._refresh(self.bays_of(fold.device_id), watermark)
         self.watch_bindings(watermark)
@@ -75,6 +77,7 @@ class SensedBays:
     def registry_changed(self, watermark: datetime | None) -> None:
         """Take up other promises, moves and bindings; every bay's live state is set anew."""
         self._watches.clear()
+        self.arrivals.registry_changed()
         self.watch_bindings(watermark)
         self._refresh({*self.states, *self.registry.bays}, watermark)
 
@@ -118,6 +121,19 @@ class SensedBays:
         bays = {bay_id for device_id in devices for bay_id in self.bays_of(device_id)}
         self._refresh(bays, watermark)
         return bays
+
+    def look_beside(self, watermark: datetime | None) -> set[BayId]:
+        """Look again at free bays at whose streets others have come or gone; returns those whose live state differs."""
+        if watermark is None:
+            return set()
+        beside = self.arrivals.turn(watermark)
+        if self._plausible is None:
+            return set()
+        before = {
+            bay_id: state for bay_id in beside if (state := self.states.get(bay_id)) and _is_free(state)
+        }
+        self._refresh(before, watermark)
+        return {bay_id for bay_id, state in before.items() if self.states.get(bay_id) != state}
 
     def cut_off(
         self, devices: Iterable[DeviceId], watermark: datetime | None, page: Page
@@ -208,8 +224,9 @@ class SensedBays:
         page.cut_checkpoints(device_id, start.key if start else FIRST_KEY)
         if device_id not in self.registry.sensors:
             for bay_id in bays:
-                page.replace_bay(bay_id, device_id, BEGINNING, [], [])
-                self._suspects.saw((bay_id, device_id), BEGINNING, (), watermark, page)
+                page.replace_bay(bay_id, device_id, cut, [], [])
+                self._suspects.saw((bay_id, device_id), cut, (), watermark, page)
+                self.arrivals.saw((bay_id, device_id), cut, ())
             self._refresh(bays, watermark)
             return bays
         fold, settled, path = fold_all(start, history.readings, self.watch_of(device_id))
@@ -278,6 +295,7 @@ class SensedBays:
             intervals, stays = bay_rows(fold.device_id, bay_id, own, holdings, watermark)
             page.replace_bay(bay_id, fold.device_id, since, intervals, stays)
             self._suspects.saw((bay_id, fold.device_id), since, intervals, watermark, page)
+            self.arrivals.saw((bay_id, fold.device_id), since, intervals)
 
     def _bindings_to(self, bay_id: BayId, device_id: DeviceId) -> list[Binding]:
         bindings = self.registry.bindings_by_device.get(device_id, ())
@@ -304,10 +322,17 @@ class SensedBays:
                     return distrusted(state, suspicion)
                 if self._plausible is None or bay is None or watermark is None or fold.stated_at is None:
                     return state
-                state, due = Doubt(self._plausible, bay, fold, standing).answer(state, watermark)
+                state, due = Doubt(self._plausible, self.arrivals, bay, fold, standing).answer(
+                    state, watermark
+                )
                 self._doubts.put(bay_id, due)
                 return state
         return unsensed(bay_id)
+
+
+def _is_free(state: BayState) -> bool:
+    """Whether it is, as far as the sensor said: it may be doubted."""
+    return State.FREE in (state.state, state.last_said)
 
 
 def late_devices(sensed: SensedBays, readings: Iterable[AnyReading]) -> Mapping[DeviceId, Before]:

@@ -10,9 +10,8 @@ the probability that what it said last is not so any more (`plausibility.py`). P
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -32,10 +31,6 @@ ALL = ""
 MOST_KINDS = 40
 """The others, those with the fewest bays, are only known as some of all bays."""
 STATES = (State.FREE, State.OCCUPIED)
-HALF_LIFE_DAYS = 14
-"""What was seen so long ago counts half."""
-_FADED = 0.5 ** (1 / HALF_LIFE_DAYS)
-
 _KIND_PRIOR_H = 50.0
 """Bay-hours of all bays' rate in each cell of a kind."""
 _AGE_PRIOR_H = 10.0
@@ -77,114 +72,6 @@ class LearntSpells(msgspec.Struct, frozen=True):
 def kind_of(bay: Bay) -> str:
     """Bays whose spells are alike: of one type, under the same rules."""
     return "/".join((bay.bay_type.value, *sorted(bay.rule_ids)))
-
-
-def learn(
-    before: LearntSpells | None,
-    spells: Iterable[Spell],
-    bays: Mapping[BayId, Bay],
-    day: tuple[datetime, datetime],
-    time_zone: str,
-) -> LearntSpells:
-    """What was known, grown older by a day, and what was seen in `day` (start, end; UTC) of spells that touch it."""
-    pieces = [
-        (bay.zone_id, kind_of(bay), piece)
-        for spell in spells
-        if spell.state in STATES and (bay := bays.get(spell.bay_id))
-        for piece in _pieces(spell, day, time_zone)
-    ]
-    sums = {kind: _Sums(rates) for kind, rates in (before.kinds.items() if before else ())}
-    for _, kind, piece in pieces:
-        for name in (ALL, kind):
-            sums.setdefault(name, _Sums(None)).add(piece)
-    most = sorted(sums, key=lambda kind: (kind != ALL, -sums[kind].total(), kind))[:MOST_KINDS]
-    kinds = {kind: sums[kind].rates() for kind in most}
-    rates = SpellRates(kinds)
-    zones = {
-        zone: [[n * _FADED for n in of] for of in pair]
-        for zone, pair in (before.zones if before else {}).items()
-    }
-    for zone_id, kind, piece in pieces:
-        of_state = zones.setdefault(zone_id, [[0.0, 0.0], [0.0, 0.0]])[piece.state]
-        of_state[0] += piece.ended
-        of_state[1] += piece.hours * rates.of(kind, piece.state)[piece.cell]
-    return LearntSpells(
-        day[1], kinds, {zone: (_pair(free), _pair(taken)) for zone, (free, taken) in zones.items()}
-    )
-
-
-def _pair(of: Sequence[float]) -> tuple[float, float]:
-    return round(of[0], 2), round(of[1], 2)
-
-
-class _Piece(NamedTuple):
-    """What a spell was in one cell; `ended`: 1 where it ended there."""
-
-    state: int
-    cell: int
-    hours: float
-    ended: int
-
-
-class _Sums:
-    """Bay-hours and ends of one kind, being added up."""
-
-    def __init__(self, before: Rates | None) -> None:
-        self._hours = _faded(before.hours if before else None)
-        self._ends = _faded(before.ends if before else None)
-
-    def add(self, piece: _Piece) -> None:
-        self._hours[piece.state][piece.cell] += piece.hours
-        self._ends[piece.state][piece.cell] += piece.ended
-
-    def total(self) -> float:
-        return sum(map(sum, self._hours))
-
-    def rates(self) -> Rates:
-        return Rates(_rounded(self._hours), _rounded(self._ends))
-
-
-def _faded(tables: Iterable[Iterable[float]] | None) -> list[list[float]]:
-    return [[0.0] * CELLS for _ in STATES] if tables is None else [[n * _FADED for n in of] for of in tables]
-
-
-def _rounded(tables: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    free, occupied = (tuple(round(n, 3) for n in of) for of in tables)
-    return free, occupied
-
-
-def _pieces(spell: Spell, day: tuple[datetime, datetime], time_zone: str) -> Iterator[_Piece]:
-    """A spell's time within the day, cut where another part of the week or another age begins."""
-    state, parts = STATES.index(spell.state), _parts_of(day, time_zone)
-    age = (day[0] - spell.started_at).total_seconds() / 3600
-    until = (min(spell.seen_until, day[1]) - day[0]).total_seconds() / 3600
-    at = max(0.0, -age)
-    edges = [edge - age for edge in AGES_H if at < edge - age < until]
-    edges += [end for _, end in parts if at < end < until]
-    for end in sorted((*edges, until)):
-        if end <= at:
-            continue
-        middle = (at + end) / 2
-        part = next(part for part, ends in parts if middle < ends)
-        ended = int(end == until and spell.ended_at is not None and spell.ended_at <= day[1])
-        yield _Piece(state, cell_of(part, middle + age), end - at, ended)
-        at = end
-
-
-@lru_cache(maxsize=4)
-def _parts_of(day: tuple[datetime, datetime], time_zone: str) -> tuple[tuple[int, float], ...]:
-    """The parts of a day, each with its end in hours after the day's start."""
-    found: list[tuple[int, float]] = []
-    step = timedelta(minutes=15)
-    at = day[0]
-    while at < day[1]:
-        part = part_of_week(hour_of_week(at, time_zone))
-        at += step
-        hours = (at - day[0]).total_seconds() / 3600
-        if found and found[-1][0] == part:
-            found.pop()
-        found.append((part, hours))
-    return tuple(found)
 
 
 def cell_of(part: int, age_h: float) -> int:

@@ -2,28 +2,28 @@
 
 Pure, and by event time: what is said of a sensor at an instant follows from its intervals up to then, the registry,
 and what was learnt and held at that instant (dated entries of the log). So any order of arrival gives the same rows
-(L3), as far back as late readings are promised to count; rows of what is older stand. Nothing is suspected before
-something was learnt. A suspicion is a row beside the intervals and stays, which stay as the sensor said.
+(L3), and what is entered late for past time has that judged again, as far back as late readings are promised to count;
+rows of what is older stand. Nothing is suspected before something was learnt. A suspicion is a row beside the intervals
+and stays, which stay as the sensor said.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import pairwise
 
-from occupancy.chatter import FEWEST, WINDOW, chatter, chatter_spans, is_short, span_of
+from occupancy.hindsight import Grounds, Hindsight, grounds, other_grounds
 from occupancy.implausible import FIRST_LOOK, Lasting, look
 from occupancy.learnt import Known, Learnt, Timeline
-from occupancy.model import BayId, BayInterval, DeviceId, State, Stay, Suspicion, SuspicionKind
+from occupancy.model import BayId, BayInterval, DeviceId, Override, State, Stay, Suspicion, SuspicionKind
 from occupancy.outages import REMEMBERED, remembered_from
-from occupancy.page import BEGINNING, Page
+from occupancy.page import BEGINNING, Before, Page
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
 from occupancy.said_suspicions import Key, SaidSuspicions
 from occupancy.schedule import Schedule
+from occupancy.short_spells import ShortSpells
 
 BY_DAYS = (SuspicionKind.CROSSTALK, SuspicionKind.DRIFT)
 """Those that closed days tell: they hold from one entry of the log to another."""
@@ -42,11 +42,9 @@ class Suspects:
         """When that changes next."""
         self._lasting: dict[Key, Lasting] = {}
         self._looks: Schedule[Key] = Schedule()
-        self._shorts: dict[Key, list[datetime]] = {}
-        """When short spells ended."""
-        self._calming: Schedule[Key] = Schedule()
-        """Who may chatter less by then."""
         self._said = SaidSuspicions()
+        self._shorts = ShortSpells(registry, self._timeline, self._said)
+        self._hindsight = Hindsight()
 
     def load(
         self,
@@ -63,9 +61,7 @@ class Suspects:
             return
         self._watermark = watermark
         self._said.load(said)
-        for key, ends in short_spells.items():
-            self._shorts[key] = list(ends)
-            self._plan_calming(key, ends, watermark)
+        self._shorts.load(short_spells, watermark)
         self._forget(remembered_from(watermark))
 
     def take_up(self, lasting: Iterable[BayInterval], watermark: datetime | None) -> None:
@@ -77,13 +73,38 @@ class Suspects:
         """Take in an entry of the log; it holds from an instant on that the watermark has not reached."""
         self._timeline.add(learnt)
 
-    def registry_changed(self, page: Page) -> None:
-        """Of a sensor that watches a bay no more, as the registry now has it, nothing is said any longer."""
+    def grounds(self) -> dict[BayId, Grounds]:
+        """What judgements take from the registry, for `registry_changed`."""
+        return grounds(self.registry)
+
+    def registry_changed(self, before: Mapping[BayId, Grounds], page: Page) -> None:
+        """Bays with other grounds are to be judged again. Of a sensor that watches a bay no more, as the registry now
+        has it, closed days tell nothing any longer."""
+        self._hindsight.registry_changed(other_grounds(before, self.grounds()))
         for row in self._said.lasting():
             key = (row.bay_id, row.device_id)
-            if self._watermark is not None and not self._bound(key):
+            if row.kind in BY_DAYS and self._watermark is not None and not self._bound(key):
                 ended = [replace(row, ended_at=self._watermark)] if row.began_at < self._watermark else []
                 self._said.say(key, row.kind, row.began_at, ended, page)
+
+    def override(self, override: Override) -> None:
+        """An override has come, gone or changed: what it covers of the past is to be judged again."""
+        self._hindsight.override(self.registry, override)
+
+    def judge_again(self, watermark: datetime | None, page: Page) -> dict[DeviceId, Before]:
+        """Forget what was judged by what the registry was before. Returns the sensors whose intervals must be seen
+        again, from before an instant on."""
+        again: dict[DeviceId, Before] = {}
+        due = self._hindsight.due(watermark)
+        for bay_id, at in due.items() if self._timeline else ():
+            for binding in self.registry.bindings_by_bay.get(bay_id, ()):
+                key = (bay_id, binding.device_id)
+                self._lasting.pop(key, None)
+                self._looks.drop(key)
+                self._shorts.weigh(key, watermark, page)
+                if key[1] in self.registry.sensors:
+                    again[key[1]] = again.get(key[1], Before()).or_earlier(max(at, self._from))
+        return again
 
     def saw(
         self,
@@ -95,17 +116,7 @@ class Suspects:
     ) -> None:
         """A bay's intervals by one sensor, from `cut` on, are these now, in order."""
         self._weigh_lasting(key, cut, intervals, watermark, page)
-        ends = [then.started_at for one, then in pairwise(intervals) if is_short(one, then)]
-        known = self._shorts.get(key)
-        if known is None and not ends:
-            return
-        known = known or []
-        goes_on = intervals and intervals[0].started_at == cut and intervals[0].state is not State.UNKNOWN
-        kept = (bisect_right if goes_on else bisect_left)(known, cut)
-        if known[kept:] == ends:
-            return
-        self._shorts[key] = [*known[:kept], *(end for end in ends if end > self._from)]
-        self._weigh_shorts(key, watermark, page)
+        self._shorts.saw(key, cut, intervals, watermark, page)
 
     def advance(self, watermark: datetime, page: Page) -> set[DeviceId]:
         """The watermark moves on. Returns the sensors that are believed again, or no longer."""
@@ -119,9 +130,7 @@ class Suspects:
             if lasting.suspicion is not None:
                 self._said.say(key, SuspicionKind.IMPLAUSIBLE, lasting.since, [lasting.suspicion], page)
                 touched.add(key[1])
-        for key in list(self._calming.reached(watermark)):
-            if self._weigh_shorts(key, watermark, page):
-                touched.add(key[1])
+        touched |= self._shorts.advance(watermark, page)
         if watermark >= self._forgets_at:
             self._forget(remembered_from(watermark))
         return touched
@@ -145,6 +154,11 @@ class Suspects:
         but for the rows that the page has anew."""
         return page.bays_of_stays_before(self._from)
 
+    @property
+    def remembered(self) -> datetime:
+        """All suspicions that ended later are known here."""
+        return self._from
+
     def page_taken(self) -> None:
         """All stays up to now are judged."""
         self._said.page_taken()
@@ -166,6 +180,9 @@ class Suspects:
     ) -> None:
         before = self._lasting.pop(key, None)
         self._looks.drop(key)
+        if key[0] not in self.registry.bays:
+            self._leave(key, page)
+            return
         found: list[Suspicion] = []
         settled = 0
         for one in intervals:
@@ -185,6 +202,16 @@ class Suspects:
         if found or key in self._said:
             first = intervals[settled].started_at if settled < len(intervals) else self._from
             self._said.say(key, SuspicionKind.IMPLAUSIBLE, max(cut, first) if settled else cut, found, page)
+
+    def _leave(self, key: Key, page: Page) -> None:
+        """Of a bay that has left only what is settled stands; where it comes back in time, that goes on."""
+        own = self._said.of(key, SuspicionKind.IMPLAUSIBLE)
+        found = [
+            replace(row, ended_at=min(row.ended_at or self._from, self._from))
+            for row in own
+            if row.began_at < self._from
+        ]
+        self._said.say(key, SuspicionKind.IMPLAUSIBLE, BEGINNING, found, page)
 
     def _new(self, key: Key, one: BayInterval) -> Lasting:
         """A state with what was said of it before all that is settled."""
@@ -212,34 +239,6 @@ class Suspects:
             look(self.registry, key, lasting, self._timeline)
         if before is None and due is not None:
             self._looks.set(key, due)
-
-    # --- short spells ----------------------------------------------------------------------------------------
-
-    def _weigh_shorts(self, key: Key, watermark: datetime | None, page: Page) -> bool:
-        """Say when a sensor chatters, as far as that is not settled. Whether it is another than was said."""
-        bay, ends = self.registry.bays.get(key[0]), self._shorts.get(key, [])
-        if watermark is None:
-            return False
-
-        def most_at(at: datetime) -> int | None:
-            known = self._timeline.at(at)
-            return None if known is None or bay is None else known.most_short_spells(bay)
-
-        start = self._from + WINDOW
-        turns = [known.learnt.holds_from for known in self._timeline.beginning_in(start, watermark)]
-        said = self._said.of(key, SuspicionKind.CHATTER)
-        lasted = next((row for row in said if row.began_at < start <= (row.ended_at or start)), None)
-        before = None if lasted is None else span_of(lasted)
-        spans = chatter_spans(ends, most_at, turns, start, watermark, before=before)
-        self._plan_calming(key, ends, watermark)
-        cut = start if before is None else before.began_at
-        return self._said.say(key, SuspicionKind.CHATTER, cut, [chatter(key, span) for span in spans], page)
-
-    def _plan_calming(self, key: Key, ends: Sequence[datetime], watermark: datetime) -> None:
-        if len(ends) >= FEWEST:
-            ahead = (at for end in ends for at in (end, end + WINDOW) if at > watermark)
-            if (due := min(ahead, default=None)) is not None:
-                self._calming.set(key, due)
 
     # --- what is said ----------------------------------------------------------------------------------------
 
@@ -269,10 +268,7 @@ class Suspects:
             )
             self._said.say((bay_id, device_id), kind, at, [row], page)
             touched.add(device_id)
-        for key, ends in self._shorts.items():
-            if len(ends) >= FEWEST and self._weigh_shorts(key, watermark, page):
-                touched.add(key[1])
-        return touched
+        return touched | self._shorts.weigh_all(watermark, page)
 
     def _bound(self, key: Key) -> bool:
         """Whether the registry knows the bay, and the sensor as one that watches it at some time."""
@@ -285,5 +281,4 @@ class Suspects:
         self._from, self._forgets_at = settled, settled + REMEMBERED
         self._timeline.forget(settled)
         self._said.forget(settled)
-        shorts = {key: [end for end in ends if end > settled] for key, ends in self._shorts.items()}
-        self._shorts = {key: ends for key, ends in shorts.items() if ends}
+        self._shorts.forget(settled)

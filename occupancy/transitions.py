@@ -55,6 +55,8 @@ class Verdict(StrEnum):
     MOVED = "moved"
     CUT_OFF = "cut_off"
     """An outage began after its last word, and nothing it said since shows that none is missing."""
+    FROZEN = "frozen"
+    """So late that the log it belongs to has been dropped: it is passed over."""
 
 
 AGREES = frozenset({Verdict.APPLIED, Verdict.CONFIRMED})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from occupancy.availability import car_park_availability, street_availability
+from occupancy.availability import car_park_availability, closed_for_sure, in_service, street_availability
 from occupancy.car_park import scheduled_capacity
 from occupancy.counted import CountedParks
 from occupancy.model import Bay, BayId, BayState, BayType, Override, Zone, ZoneAvailability, ZoneId, ZoneKind
-from occupancy.overrides import in_force
+from occupancy.overrides import closing_of, in_force
 from occupancy.page import BEGINNING
 from occupancy.registry import Registry
-from occupancy.rules import Access, access_of, is_open, overrides_at
+from occupancy.rules import Access, access_of, closing_of_zone, is_open, overrides_at
 
 
 class ZoneAnswers:
@@ -96,6 +96,22 @@ class ZoneAnswers:
         return changed
 
     def _availability(self, zone: Zone, watermark: datetime | None) -> ZoneAvailability:
+        found = self._observed(zone, watermark)
+        if found.counts.all_closed:
+            return closed_for_sure(found, self._closed_from(zone))
+        return found
+
+    def _closed_from(self, zone: Zone) -> datetime | None:
+        """When the last override began of those that close a zone now; None: its rules or hours do."""
+        now, registry = self._now, self.registry
+        if zone.kind is ZoneKind.CAR_PARK:
+            closings = [closing_of_zone(registry, zone, now)]
+        else:
+            bays = [bay for bay in registry.bays_by_zone.get(zone.zone_id, ()) if in_service(bay, now)]
+            closings = [closing_of(overrides_at(registry, bay, now)) for bay in bays]
+        return max((closing.starts_at for closing in closings if closing), default=None)
+
+    def _observed(self, zone: Zone, watermark: datetime | None) -> ZoneAvailability:
         now = self._now
         if zone.kind is ZoneKind.CAR_PARK:
             span, as_of = self._counted.span_now(zone.zone_id, watermark)

@@ -65,5 +65,5 @@ def known(zones: Sequence[ZoneAvailability], driver: str) -> Known:
         open=capacity - closed,
         free_min=free_min,
         free_max=free_max,
-        all_closed=total.capacity > 0 and total.closed == total.capacity,
+        all_closed=total.all_closed,
     )

@@ -20,7 +20,6 @@ from simulator.demand import stays
 from simulator.plan import BayPlan, CityPlan
 from simulator.streets import BETWEEN_VEHICLES_MS, Street
 
-_HISTORY = 64
 _RECENT_MS = 60_000
 _MOST_RECENT = 20_000
 
@@ -69,13 +68,11 @@ class World:
         self._heap: list[tuple[int, int, _What, int, int]] = []
         self._pushed = 0
         self._vehicles = 0
-        self._index = {bay.bay_id: index for index, bay in enumerate(plan.bays)}
         self._streets = [Street(bays) for bays in _by_zone(plan.bays)]
         self._street_of = {bay: street for street in self._streets for bay in street.bays()}
         self._occupied = [False] * len(plan.bays)
         self._since_ms = [start_ms] * len(plan.bays)
         self._driver = [""] * len(plan.bays)
-        self._history: list[deque[tuple[int, bool]]] = []
         self._recent: deque[tuple[int, int]] = deque(maxlen=_MOST_RECENT)
         self._parks = [CarPark(park, self._week) for park in plan.car_parks]
         self._settle()
@@ -126,17 +123,6 @@ class World:
     def occupied_bays(self) -> list[str]:
         return [bay.bay_id for bay, taken in zip(self.plan.bays, self._occupied, strict=True) if taken]
 
-    def occupied_at(self, bay_id: str, at_ms: int) -> bool:
-        """Whether there was a vehicle in the bay at that time.
-
-        Raises `KeyError` for another city's bay, `LookupError` for a time beyond what is remembered (64
-        changes a bay).
-        """
-        for changed_ms, occupied in reversed(self._history[self._index[bay_id]]):
-            if changed_ms <= at_ms:
-                return occupied
-        raise LookupError(f"{bay_id}: what was true at {at_ms} ms is not remembered")
-
     def recent_changes(self) -> dict[str, int]:
         """Bay -> time of its last change, for the changes of the last 60 s."""
         while self._recent and self._recent[0][0] < self.now_ms - _RECENT_MS:
@@ -165,7 +151,6 @@ class World:
                 luck -= share
             else:
                 self._since_ms[index] -= BETWEEN_VEHICLES_MS + int(self._random.expovariate(1 / 1800) * 1000)
-            self._history.append(deque([(self._since_ms[index], self._occupied[index])], maxlen=_HISTORY))
         for index, park in enumerate(self._parks):
             for _ in range(park.usual(self.start_ms)):
                 _, to_go_s = park.stays.draw_in_progress(self._random)
@@ -225,7 +210,6 @@ class World:
         lasted_ms = self.now_ms - self._since_ms[bay]
         self._occupied[bay] = occupied
         self._since_ms[bay] = self.now_ms
-        self._history[bay].append((self.now_ms, occupied))
         self._recent.append((self.now_ms, bay))
         return BayChanged(self.now_ms, bay, occupied, lasted_ms, self._driver[bay])
 

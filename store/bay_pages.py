@@ -73,7 +73,7 @@ def write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[BayId, l
         copy_rows(
             cur,
             "derived.copy_stays",
-            "text int4 text timestamptz timestamptz text text text float8 float8 text int4".split(),
+            "text int4 text timestamptz timestamptz text text text float8 float8 text text int4".split(),
             ((*scope, *_stay_row(s)) for rows in page.bays.values() for s in rows.stays),
         )
     if page.bay_states or page.gone_bays:
@@ -101,6 +101,7 @@ def replace_judgements(cur: Cursor, at: Generation, bays: Mapping[BayId, datetim
             [stay.bay_id for stay in stays],
             [stay.arrived_at for stay in stays],
             [stay.rule_id for stay in stays],
+            [stay.rule_version for stay in stays],
             [stay.limit_min for stay in stays],
         ),
     )
@@ -120,14 +121,24 @@ def write_overstays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
 
 
 def _copy_overstays(cur: Cursor, scope: tuple[str, int], overstays: Iterable[Overstay]) -> None:
-    types = "text int4 text timestamptz text text int4 int4 timestamptz timestamptz timestamptz timestamptz timestamptz"
+    types = "text int4 text timestamptz text text text int4 int4"
+    times = ["timestamptz"] * 5
     copy_rows(
         cur,
         "derived.copy_overstays",
-        [*types.split(), "text", "text", "text[]", "bool"],
+        [*types.split(), *times, "text", "text", "text[]", "bool"],
         (
             (
-                *(*scope, o.bay_id, o.arrived_at, o.device_id, o.rule_id, o.limit_min, o.grace_min),
+                *(
+                    *scope,
+                    o.bay_id,
+                    o.arrived_at,
+                    o.device_id,
+                    o.rule_id,
+                    o.rule_version,
+                    o.limit_min,
+                    o.grace_min,
+                ),
                 *(o.over_from, o.over_to, o.candidate_at, o.confirmed_at, o.ended_at),
                 *(o.state.value, o.evidence, list(o.exemptions), o.not_evidence),
             )
@@ -160,4 +171,4 @@ def _interval_row(i: BayInterval) -> tuple[object, ...]:
 
 def _stay_row(s: Stay) -> tuple[object, ...]:
     known = (s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id)
-    return (*known, s.arrived_uncertain_s, s.departed_uncertain_s, s.rule_id, s.limit_min)
+    return (*known, s.arrived_uncertain_s, s.departed_uncertain_s, s.rule_id, s.rule_version, s.limit_min)

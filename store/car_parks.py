@@ -54,6 +54,13 @@ def count_checkpoint_before(
     return count_fold_of(cur, row[0]) if row else None
 
 
+def frozen_checkpoint(cur: Cursor, area: AreaId, generation: int, zone_id: ZoneId) -> CountFold | None:
+    """The checkpoint of a car park that the log does not go further back than."""
+    cur.execute(sql("derived.frozen_count_checkpoint"), (area, generation, zone_id))
+    row = cur.fetchone()
+    return count_fold_of(cur, row[0]) if row else None
+
+
 def recount(
     cur: Cursor,
     area: AreaId,
@@ -109,6 +116,7 @@ def count_fold_doc(fold: CountFold) -> dict[str, object]:
             "since": _time(visits.since),
         },
         "night_at": _time(fold.night_at),
+        "folded": fold.folded,
     }
 
 
@@ -143,6 +151,7 @@ def count_fold_of(cur: Cursor, doc: Mapping[str, Any]) -> CountFold:
             _instant(visits["since"]),
         ),
         night_at=_instant(doc["night_at"]),
+        folded=doc["folded"],
     )
 
 

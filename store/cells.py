@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from occupancy.car_park import CountSpan
 from occupancy.cells import Held
 from occupancy.due_cells import Piece
-from occupancy.model import BayId, State, ZoneCell, ZoneId
+from occupancy.model import BayId, DeviceId, State, ZoneCell, ZoneId
 from store.copying import Cursor, copy_rows
 from store.generation import Generation
 from store.queries import sql
@@ -28,6 +28,18 @@ def bay_intervals_in(
     found: list[list[Held]] = [[] for _ in bays]
     for number, started_at, ended_at, state in cur.fetchall():
         found[number - 1].append(Held(started_at, ended_at, _STATES[state]))
+    return found
+
+
+def held_since(
+    cur: Cursor, at: Generation, bays: Collection[BayId], since: datetime
+) -> dict[tuple[BayId, DeviceId], list[Held]]:
+    """What held at some bays from a time on, by bay and sensor, in time order: what begins then, and the one before."""
+    cur.execute(sql("derived.held_since"), (at.area, at.generation, list(bays), since))
+    found: dict[tuple[BayId, DeviceId], list[Held]] = {}
+    for bay_id, device_id, started_at, ended_at, state in cur.fetchall():
+        held = Held(started_at, ended_at, _STATES[state])
+        found.setdefault((BayId(bay_id), DeviceId(device_id)), []).append(held)
     return found
 
 

@@ -30,7 +30,7 @@ DERIVED_TABLES = (
 
 
 class LostRace(RuntimeError):
-    """Another engine moved the cursor, or the generation was replaced: load again."""
+    """Another engine moved the cursor, the generation was replaced, or the log was cut: load again."""
 
 
 def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
@@ -40,7 +40,7 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
     """
     cur.execute(
         sql("derived.move_cursor"),
-        (at.area, at.generation, at.position, page.position, page.watermark, page.version),
+        (at.area, at.generation, at.position, page.position, page.watermark, page.version, at.begins_at),
     )
     if cur.rowcount != 1:
         raise LostRace(f"area {at.area}: generation {at.generation} is no longer at position {at.position}")

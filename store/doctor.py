@@ -19,13 +19,17 @@ class ServerCondition:
 
 @dataclass(frozen=True, slots=True)
 class AreaCondition:
-    """`watermark_age_s` None: no watermark yet. `waiting_s` is the age of the oldest batch not folded, None: none."""
+    """`watermark_age_s` None: no watermark yet. `waiting_s` is the age of the oldest batch not folded, None: none.
+
+    `begins_at`: where the log begins, None for its very beginning.
+    """
 
     area: str
     live: bool
     watermark_age_s: float | None
     positions_behind: int
     waiting_s: float | None
+    begins_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,8 @@ def areas(conn: Connection) -> list[AreaCondition]:
     """Every area that has a log."""
     rows = conn.execute(sql("doctor.areas")).fetchall()
     return [
-        AreaCondition(area, clock == "live", age, behind, waiting)
-        for area, clock, age, behind, waiting in rows
+        AreaCondition(area, clock == "live", age, behind, waiting, begins_at)
+        for area, clock, age, behind, waiting, begins_at in rows
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -19,6 +19,7 @@ from occupancy.model import (
     Group,
     Outage,
     Quality,
+    ReadingKey,
     Source,
     Stay,
     ZoneAvailability,
@@ -46,6 +47,15 @@ class Generation:
     position: int
     watermark: datetime | None
     version: int
+    begins_at: datetime | None
+    """Where the log began when it was looked at last; None: it is whole."""
+
+
+class Seed(NamedTuple):
+    """From where on a generation is folded: what came before is copied from the live one."""
+
+    position: int
+    watermark: datetime
 
 
 def heads(cur: Cursor) -> dict[AreaId, int]:
@@ -62,9 +72,10 @@ def try_engine_lock(conn: Connection) -> bool:
     return bool(row and row[0])
 
 
-def start_building(cur: Cursor, area: AreaId, engine_version: str) -> Generation:
-    """A new empty generation beside the live one."""
-    cur.execute(sql("derived.start_building"), (area, engine_version))
+def start_building(cur: Cursor, area: AreaId, engine_version: str, seed: Seed | None = None) -> Generation:
+    """A new empty generation beside the live one, to be folded from the beginning or from where `seed` is."""
+    position, watermark = (0, None) if seed is None else (seed.position, seed.watermark)
+    cur.execute(sql("derived.start_building"), (area, engine_version, position, watermark))
     row = cur.fetchone()
     if row is None:
         raise LookupError(f"area {area} has no generation to build beside")
@@ -191,10 +202,27 @@ def load_zones(cur: Cursor, area: AreaId, generation: int) -> Mapping[ZoneId, Zo
     return {row[0]: availability_of(row) for row in cur.fetchall()}
 
 
+def load_frozen(
+    cur: Cursor, area: AreaId, generation: int
+) -> tuple[dict[DeviceId, ReadingKey], dict[ZoneId, datetime]]:
+    """The checkpoints that the log does not go further back than, as `Words.load` wants them."""
+    cur.execute(sql("derived.frozen_devices"), (area, generation))
+    devices = {row[0]: ReadingKey(*row[1:]) for row in cur.fetchall()}
+    cur.execute(sql("derived.frozen_car_parks"), (area, generation))
+    return devices, dict(cur.fetchall())
+
+
 def checkpoint_before(
     cur: Cursor, area: AreaId, generation: int, device_id: DeviceId, before: Before
 ) -> DeviceFold | None:
     cur.execute(sql("derived.checkpoint_before"), (area, generation, device_id, *before.key, before.at))
+    row = cur.fetchone()
+    return device_fold_of(row) if row else None
+
+
+def frozen_checkpoint(cur: Cursor, area: AreaId, generation: int, device_id: DeviceId) -> DeviceFold | None:
+    """The checkpoint of a sensor that the log does not go further back than."""
+    cur.execute(sql("derived.frozen_checkpoint"), (area, generation, device_id))
     row = cur.fetchone()
     return device_fold_of(row) if row else None
 
@@ -244,7 +272,8 @@ def group_doc(group: Group) -> dict[str, object]:
 
 
 def stay_of(row: Any) -> Stay:
-    bay_id, arrived_at, departed_at, arrival, departure, device_id, came_s, left_s, rule_id, limit_min = row
+    bay_id, arrived_at, departed_at, arrival, departure, device_id, came_s, left_s, *in_force = row
+    rule_id, rule_version, limit_min = in_force
     return Stay(
         bay_id=bay_id,
         arrived_at=arrived_at,
@@ -255,5 +284,6 @@ def stay_of(row: Any) -> Stay:
         arrived_uncertain_s=came_s,
         departed_uncertain_s=left_s,
         rule_id=rule_id,
+        rule_version=rule_version,
         limit_min=limit_min,
     )

@@ -13,11 +13,12 @@ from store.queries import sql
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An overstay with its area and that area's time, up to which one that lasts is counted."""
+    """An overstay with its area, that area's time, up to which one that lasts is counted, and who judged it."""
 
     area: AreaId
     overstay: Overstay
     now: datetime
+    engine_version: str
 
 
 def list_overstays(
@@ -34,19 +35,21 @@ def list_overstays(
                     arrived_at=row[2],
                     device_id=row[3],
                     rule_id=row[4],
-                    limit_min=row[5],
-                    grace_min=row[6],
-                    over_from=row[7],
-                    over_to=row[8],
-                    candidate_at=row[9],
-                    confirmed_at=row[10],
-                    ended_at=row[11],
-                    state=OverstayState(row[12]),
-                    evidence=row[13],
-                    exemptions=tuple(row[14]),
-                    not_evidence=row[15],
+                    rule_version=row[5],
+                    limit_min=row[6],
+                    grace_min=row[7],
+                    over_from=row[8],
+                    over_to=row[9],
+                    candidate_at=row[10],
+                    confirmed_at=row[11],
+                    ended_at=row[12],
+                    state=OverstayState(row[13]),
+                    evidence=row[14],
+                    exemptions=tuple(row[15]),
+                    not_evidence=row[16],
                 ),
-                row[16],
+                row[17],
+                row[18],
             )
             for row in cur.fetchall()
         ]

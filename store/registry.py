@@ -42,6 +42,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """One document as it was entered into an area's log; `doc` None: it was removed."""
+
+    area: AreaId
+    position: int
+    at: datetime
+    by: str
+    doc: Document | None
+
+
+@dataclass(frozen=True, slots=True)
 class AreaApplied:
     """`position` is where in the area's log the changes stand; None: nothing was new."""
 
@@ -106,6 +117,13 @@ def apply(
             if plan.changed:
                 audit.append(cur, plan.deed(actor or entered_by, entered_by))
         return Applied({area: batch.close(cur) for area, batch in written.items()})
+
+
+def list_entered(conn: Connection, kind: str, id: str, limit: int) -> list[Entered]:
+    """At most `limit` of the entries that the log has of one document, the newest first."""
+    with conn.cursor() as cur:
+        cur.execute(sql("registry.entered"), (f"{kind}/{id}", limit))
+        return [Entered(*row) for row in cur.fetchall()]
 
 
 def _refuse(errors: Sequence[RegistryError]) -> None:

@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from occupancy.maintenance import SensorRecord
-from occupancy.model import DeviceId, State
+from occupancy.maintenance import KeptPromise, SaidWord, SensorRecord, SensorSheet, ShownBay
+from occupancy.model import AreaId, BayId, Clock, DeviceId, State, Suspicion
 from occupancy.registry import Registry
 from store.postgres import Connection
 from store.queries import sql
 from store.suspicions import suspicion_of
 
+_MOST_SUSPICIONS = 100
+
 
 def list_sensors(conn: Connection, registry: Registry) -> list[SensorRecord]:
     """Every sensor of one area that has a live generation, by id."""
-    rows = conn.execute(sql("sensors.facts"), (registry.area_id,)).fetchall()
+    rows = conn.execute(sql("sensors.facts"), (registry.area_id, None)).fetchall()
     return [_record(registry, row) for row in rows if DeviceId(row[0]) in registry.sensors]
+
+
+def find_sheet(
+    conn: Connection, registry: Registry, device_id: DeviceId, *, words: int, back: timedelta
+) -> SensorSheet | None:
+    """All that is known of one sensor of an area: its last `words`, and as far `back` from its area's time how well it
+    spoke and what was held against it. None: the area has no live generation."""
+    row = conn.execute(sql("sensors.facts"), (registry.area_id, device_id)).fetchone()
+    if row is None:
+        return None
+    record = _record(registry, row)
+    said = conn.execute(sql("sensors.words"), (device_id, words)).fetchall()
+    return SensorSheet(
+        record=record,
+        shown=None if record.bay_id is None else _shown(conn, record.sensor.area_id, record.bay_id),
+        promise=None if record.now is None else _promise(conn, registry, record, record.now - back),
+        suspicions=[] if record.now is None else _suspicions(conn, record, record.now - back),
+        words=[SaidWord(*one) for one in said],
+    )
+
+
+def _shown(conn: Connection, area: AreaId, bay_id: BayId) -> ShownBay | None:
+    row = conn.execute(sql("sensors.shown"), (area, bay_id)).fetchone()
+    return None if row is None else ShownBay(State(row[0]), *row[1:])
+
+
+def _promise(conn: Connection, registry: Registry, record: SensorRecord, since: datetime) -> KeptPromise:
+    recorded = registry.area is not None and registry.area.clock is Clock.EVENT
+    asked = (record.device_id, since, recorded, record.sensor.overdue_after)
+    [(words, broken, longest)] = conn.execute(sql("sensors.promise"), asked).fetchall()
+    return KeptPromise(since, words, broken, longest)
+
+
+def _suspicions(conn: Connection, record: SensorRecord, since: datetime) -> list[Suspicion]:
+    asked = (record.sensor.area_id, record.device_id, since, _MOST_SUSPICIONS)
+    return [suspicion_of(row) for row in conn.execute(sql("sensors.suspicions"), asked).fetchall()]
 
 
 def _record(registry: Registry, row: Any) -> SensorRecord:

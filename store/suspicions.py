@@ -40,7 +40,7 @@ def write_suspicions(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
 
 
 def load_suspicions(cur: Cursor, at: Generation, since: datetime) -> list[Suspicion]:
-    """Those that last or ended after `since`, in order of time."""
+    """Those that last or ended at `since` or after it, in order of time."""
     cur.execute(sql("suspicion.load"), (at.area, at.generation, since))
     return [suspicion_of(row) for row in cur.fetchall()]
 

@@ -93,7 +93,8 @@ function paint(id) {
 }
 
 function paintAge({ cells }, zone) {
-  cells.age.textContent = shown() && zone ? age(zone.as_of) : "";
+  // What is closed as a whole is known beforehand: it has no news that could be old.
+  cells.age.textContent = shown() && zone && zone.closed < zone.capacity ? age(zone.as_of) : "";
 }
 
 function age(asOf) {

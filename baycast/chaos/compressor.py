@@ -13,6 +13,7 @@ from baycast.settings import UsageError
 CHUNK_S = 5
 """Chunks so short that a run has many."""
 _PAUSE_S = 0.2
+"""Between two looks for chunks that are due, which nobody announces: many times a run, and the writers get on."""
 
 
 class Compressor:

@@ -131,7 +131,7 @@ class FaultProxy:
                     await self._changed.wait()
                 toxics = self._toxics
                 if toxics.latency_s:
-                    await asyncio.sleep(toxics.latency_s)
+                    await asyncio.sleep(toxics.latency_s)  # the fault itself
                 if self._cut(writer, data, upwards=upwards):
                     return
                 await self._write(writer, data, toxics.slice_bytes)
@@ -162,4 +162,4 @@ class FaultProxy:
         for start in range(0, len(data), size):
             writer.write(data[start : start + size])
             await writer.drain()
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # others have their turn, so that each piece travels on its own

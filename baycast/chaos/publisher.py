@@ -28,6 +28,7 @@ _KEEPALIVE_S = 30
 _ANSWER_WITHIN_S = 10.0
 _TURN_S = 0.02
 _RETRY_S = 0.1
+"""After the broker refused or cut a connection: it may be dead for a while, and does not tell when it is back."""
 
 
 class Publisher:

@@ -150,7 +150,7 @@ class Run:
                 seen, since = progress.acked, time.monotonic()
             elif time.monotonic() - since > _STALL_S:
                 raise Stuck(f"the broker acknowledged nothing for {_STALL_S:.0f} s")
-            time.sleep(0.01)
+            time.sleep(0.01)  # the nemesis strikes by progress: looked at as often as a core can afford
 
     def _quiesce(self, stack: Stack, nemesis: Nemesis, progress: Progress) -> None:
         """Publisher done; the watermark past its last word; ingest stopped in order; the engine at the head."""
@@ -190,7 +190,7 @@ class Run:
                 seen, since = now, time.monotonic()
             elif time.monotonic() - since > _STALL_S:
                 raise Stuck(f"{who} made no progress for {_STALL_S:.0f} s")
-            time.sleep(0.05)
+            time.sleep(0.05)  # what is waited for are rows of other processes, which do not tell
 
     def _audit(self, stack: Stack, folder: Path, *, rebuild: bool) -> Verdict:
         stack.stop_roles()

@@ -179,7 +179,7 @@ def eventually(
         if time.monotonic() > deadline:
             return False
         meanwhile()
-        time.sleep(0.02)
+        time.sleep(0.02)  # what is waited for are other processes, which do not tell
     return True
 
 

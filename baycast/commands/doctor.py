@@ -95,6 +95,7 @@ def _database(conn: "Connection") -> Iterator[Finding]:
         yield Finding("areas", "note", "none registered: see `baycast registry import --help`")
     for area in areas:
         yield _pipeline(area)
+        yield _log(area)
         yield _engine(area)
     for silence in doctor.outages(conn):
         yield _outage(silence)
@@ -124,6 +125,13 @@ def _pipeline(area: "AreaCondition") -> Finding:
     return Finding(
         what, "WRONG" if late else "ok", f"{age:.1f} s old{': is ingest running?' if late else ''}"
     )
+
+
+def _log(area: "AreaCondition") -> Finding:
+    if area.begins_at is None:
+        return Finding(f"{area.area}: log", "ok", "goes back to its beginning")
+    says = f"begins at {area.begins_at:%Y-%m-%d %H:%M:%S} UTC: what was derived from before is frozen"
+    return Finding(f"{area.area}: log", "ok", says)
 
 
 def _outage(silence: "Silence") -> Finding:

@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from baycast.instants import INSTANT, instant_of
 from baycast.settings import Settings, UsageError
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from store.postgres import Connection
 
 HELP = "suspend or close bays, streets and car parks, or declare events, for a time"
-
-_INSTANT = "RFC 3339 as 2026-11-23T08:00Z, or the clock on the wall there as 2026-11-23T08:00"
 
 
 def utc_now() -> datetime:
@@ -34,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sets.add_argument("--kind", choices=("suspension", "closure", "event"), required=True)
     sets.add_argument("--bays", metavar="IDS", default="", help="bays, separated by commas")
     sets.add_argument("--zones", metavar="IDS", default="", help="streets or car parks as a whole")
-    sets.add_argument("--from", dest="starts", metavar="TIME", help=f"{_INSTANT}; default: this minute")
+    sets.add_argument("--from", dest="starts", metavar="TIME", help=f"{INSTANT}; default: this minute")
     sets.add_argument(
         "--to", dest="ends", metavar="TIME", help="its end, not included; without it, open-ended"
     )
@@ -89,10 +88,12 @@ def _set(args: argparse.Namespace, conn: "Connection") -> int:
     found = registries[area].area
     zone = "UTC" if found is None else found.time_zone
     doc: dict[str, object] = {"area_id": area, "kind": args.kind, "reason": args.reason}
-    doc["starts_at"] = format_instant(_instant("--from", args.starts, zone) if args.starts else _minute(now))
+    doc["starts_at"] = format_instant(
+        instant_of("--from", args.starts, zone) if args.starts else _minute(now)
+    )
     for field, option, text in (("ends_at", "--to", args.ends), ("expires_at", "--expires", args.expires)):
         if text is not None:
-            doc[field] = format_instant(_instant(option, text, zone))
+            doc[field] = format_instant(instant_of(option, text, zone))
     if args.notice is not None:
         doc["notice"] = args.notice
     if args.day_type is not None:
@@ -143,7 +144,7 @@ def _withdraw(args: argparse.Namespace, conn: "Connection") -> int:
             areas = {one.override.override_id: one.override.area_id for one in load(conn)}
             registries = load_registries(conn)
         found = registries[areas[args.id]].area if args.id in areas and areas[args.id] in registries else None
-        at = _instant("--at", args.at, "UTC" if found is None else found.time_zone)
+        at = instant_of("--at", args.at, "UTC" if found is None else found.time_zone)
     try:
         left = withdraw(conn, args.id, entered_by=args.by, entered_at=at, void=args.void, actor=operator())
     except LookupError as error:
@@ -170,23 +171,6 @@ def _ids(text: str) -> list[str]:
 
 def _minute(at: datetime) -> datetime:
     return at.replace(second=0, microsecond=0)
-
-
-def _instant(option: str, text: str, time_zone: str) -> datetime:
-    """An instant as people write it; a time without an offset is read off the clock on the wall there."""
-    from occupancy.calendar import instants_of
-
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: is no time; give {_INSTANT}") from None
-    if at.tzinfo is not None:
-        return at.astimezone(UTC)
-    found = instants_of(time_zone, at)
-    if len(found) == 1:
-        return found[0]
-    problem = "comes twice on that day" if found else "does not come on that day, the clocks go forward"
-    raise UsageError(f"{option} {text}: {problem}; give it with its offset, as 2026-10-25T01:30+01:00")
 
 
 def _words(override: "Override") -> str:

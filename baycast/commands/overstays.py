@@ -82,7 +82,7 @@ def _words(one: "Listed") -> str:
     exempt = f"; may be exempt: {', '.join(found.exemptions)}" if found.exemptions else ""
     return (
         f"{found.over_from:%Y-%m-%d %H:%MZ} {found.bay_id}: {found.over_min(one.now)} min over {found.limit_min} min"
-        f" ({found.rule_id}), {ended}, {found.state.value}: {found.evidence}{exempt}"
+        f" ({found.rule_id}, version {found.rule_version}), {ended}, {found.state.value}: {found.evidence}{exempt}"
     )
 
 
@@ -93,9 +93,11 @@ def _document(one: "Listed") -> dict[str, object]:
     times = ("arrived_at", "over_from", "over_to", "candidate_at", "confirmed_at", "ended_at")
     return {
         "area": one.area,
+        "engine_version": one.engine_version,
         "bay_id": found.bay_id,
         **{name: instant(getattr(found, name)) for name in times},
         "rule_id": found.rule_id,
+        "rule_version": found.rule_version,
         "limit_min": found.limit_min,
         "grace_min": found.grace_min,
         "over_min": found.over_min(one.now),

@@ -1,6 +1,7 @@
-"""`baycast registry import|export`: what is where, from files and to files."""
+"""`baycast registry import|export|versions`: what is where, from files and to files; what a rule said when."""
 
 import argparse
+import json
 import sys
 import time
 from collections import defaultdict
@@ -69,6 +70,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("geojson", "csv"), default="geojson", help="csv holds bays and sensors only"
     )
     writes.add_argument("--out", metavar="FILE", type=Path, help="else it goes to the standard output")
+    text = "list what a rule said and when, by the versions that overstays name, the newest first"
+    tells = actions.add_parser("versions", help=text, description=text, allow_abbrev=False)
+    tells.add_argument("rule_id", metavar="RULE")
+    tells.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -76,7 +81,29 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from baycast.wiring import database_url
 
     with open_database(database_url(settings), "baycast registry") as conn:
+        if args.action == "versions":
+            return _versions(args, conn)
         return _export(args, conn) if args.action == "export" else _import(args, conn)
+
+
+def _versions(args: argparse.Namespace, conn: "Connection") -> int:
+    import psycopg
+
+    from baycast.rule_history import MOST, as_document, in_words
+    from store.registry import list_entered
+
+    try:
+        found = list_entered(conn, "rule", args.rule_id, MOST)
+    except psycopg.errors.UndefinedTable:
+        raise UsageError("the database is not migrated: run `baycast migrate` first") from None
+    if not found:
+        raise UsageError(f"no rule '{args.rule_id}' was ever entered")
+    if args.json:
+        print(json.dumps({"versions": [as_document(args.rule_id, one) for one in found]}))
+        return 0
+    for one in found:
+        print(in_words(args.rule_id, one))
+    return 0
 
 
 def _export(args: argparse.Namespace, conn: "Connection") -> int:

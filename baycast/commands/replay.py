@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 HELP = "publish recorded data over MQTT into an event area"
 
 _CONNECT_S = 10.0
-_INGEST_LEARNS_S = 2.5
-"""After a registration: ingest hears of new devices at once, or within two seconds when it misses the hint."""
 _IN_FLIGHT = 500
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
@@ -85,6 +83,7 @@ def _area_of(name: str) -> str:
 
 def _register(conn: Connection, recording: Recording, area_id: str, zone_ids: Mapping[str, str]) -> None:
     """Add what the recording needs and the area does not have; what somebody has registered better stays."""
+    from baycast.new_devices import let_ingest_learn
     from baycast.operator import operator
     from baycast.recorded_registry import recorded_registry
     from occupancy.model import AreaId
@@ -104,7 +103,7 @@ def _register(conn: Connection, recording: Recording, area_id: str, zone_ids: Ma
     try:
         if changes:
             apply(conn, changes, entered_by="baycast replay", entered_at=utc_now(), actor=operator())
-            time.sleep(_INGEST_LEARNS_S)
+            let_ingest_learn()
     except RegistryRefused as refused:
         raise UsageError(f"replay: {refused.errors[0]}") from None
 

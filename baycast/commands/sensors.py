@@ -1,4 +1,4 @@
-"""`baycast sensors`: what is known of each sensor, what to fix first at the top."""
+"""`baycast sensors [DEVICE]`: what is known of each sensor, what to fix first at the top; or all about one."""
 
 import argparse
 import json
@@ -9,17 +9,26 @@ from baycast.settings import Settings, UsageError
 
 if TYPE_CHECKING:
     from occupancy.maintenance import SensorRecord
+    from occupancy.model import AreaId
+    from occupancy.registry import Registry
+    from store.postgres import Connection
 
-HELP = "list sensors with what is wrong with them, what to fix first at the top"
+HELP = "list sensors with what is wrong with them, what to fix first at the top; or say all about one"
 
 MOST = 100_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("device", metavar="DEVICE", nargs="?", help="all about this one, with its last words")
     parser.add_argument("--suspect", action="store_true", help="only those that are not believed now")
     parser.add_argument("--area", metavar="ID", help="one area only")
+    parser.add_argument("--zone", metavar="ID", help="one street only")
     parser.add_argument(
-        "--limit", type=int, default=50, metavar="N", help=f"at most so many (50; {MOST} at most)"
+        "--limit",
+        type=int,
+        default=50,
+        metavar="N",
+        help=f"at most so many sensors, or words of one (50; {MOST} at most)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -29,27 +38,65 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     from baycast.reachability import open_database
     from baycast.wiring import database_url
-    from occupancy.maintenance import by_urgency, defects, sensor_document
     from store.registry import load_registries
-    from store.sensors import list_sensors
 
     if not 1 <= args.limit <= MOST:
         raise UsageError(f"--limit {args.limit}: give 1 to {MOST}")
     with open_database(database_url(settings), "baycast sensors") as conn:
         try:
             registries = load_registries(conn)
-            if args.area is not None and args.area not in registries:
-                known = ", ".join(sorted(registries)) or "none"
-                raise UsageError(f"there is no area {args.area!r}; registered: {known}")
-            found = [
-                record
-                for area, registry in registries.items()
-                if args.area in (None, area)
-                for record in list_sensors(conn, registry)
-            ]
+            if args.device is not None:
+                return _sheet(args, conn, registries)
+            return _list(args, conn, registries)
         except psycopg.errors.UndefinedTable:
             raise UsageError("the database is not migrated: run `baycast migrate` first") from None
-    shown = [record for record in found if record.suspicions] if args.suspect else found
+
+
+def _sheet(args: argparse.Namespace, conn: "Connection", registries: dict["AreaId", "Registry"]) -> int:
+    from difflib import get_close_matches
+
+    from baycast.sensor_sheet import LOOKED_BACK, as_document, in_words
+    from occupancy.maintenance import sensor_document
+    from occupancy.model import DeviceId
+    from store.sensors import find_sheet
+
+    if args.suspect or args.zone or args.area:
+        raise UsageError("give a sensor, or what to list: --suspect, --zone, --area")
+    device_id = DeviceId(args.device)
+    registry = next((one for one in registries.values() if device_id in one.sensors), None)
+    if registry is None:
+        known = [str(sensor) for one in registries.values() for sensor in one.sensors]
+        near = get_close_matches(args.device, known, n=1)
+        raise UsageError(
+            f"there is no sensor {args.device!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
+    sheet = find_sheet(conn, registry, device_id, words=args.limit, back=LOOKED_BACK)
+    if sheet is None:
+        raise UsageError(f"nothing was folded yet in {registry.area_id}: is `baycast engine` running?")
+    if args.json:
+        print(json.dumps({**sensor_document(sheet.record), **as_document(sheet)}))
+        return 0
+    for line in in_words(sheet):
+        print(line)
+    return 0
+
+
+def _list(args: argparse.Namespace, conn: "Connection", registries: dict["AreaId", "Registry"]) -> int:
+    from occupancy.maintenance import by_urgency, defects, sensor_document
+    from store.sensors import list_sensors
+
+    if args.area is not None and args.area not in registries:
+        known = ", ".join(sorted(registries)) or "none"
+        raise UsageError(f"there is no area {args.area!r}; registered: {known}")
+    if args.zone is not None and not any(args.zone in registry.zones for registry in registries.values()):
+        raise UsageError(f"there is no zone {args.zone!r}")
+    shown = [
+        record
+        for area, registry in registries.items()
+        if args.area in (None, area) and (args.zone is None or args.zone in registry.zones)
+        for record in list_sensors(conn, registry)
+        if args.zone in (None, record.zone_id) and (record.suspicions or not args.suspect)
+    ]
     ordered = by_urgency(shown)[: args.limit]
     if args.json:
         print(json.dumps({"sensors": [sensor_document(one) for one in ordered], "of": len(shown)}))

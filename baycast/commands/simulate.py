@@ -23,8 +23,6 @@ HELP = "publish what the sensors and gates of a simulated city would"
 
 _TELL_EVERY_S = 60.0
 _ANNOUNCE_S = 15.0
-_INGEST_LEARNS_S = 2.5
-"""After a registration: ingest hears of new devices at once, or within two seconds when it misses the hint."""
 
 _log = logging.getLogger("baycast.simulator")
 
@@ -157,6 +155,7 @@ def _documents(
 ) -> tuple[list[tuple[str, str, dict[str, object]]], Rhythm]:
     """The registry of the area; where there is none yet, our Cardiff is registered under its name."""
     from baycast import cardiff
+    from baycast.new_devices import let_ingest_learn
     from baycast.operator import operator
     from baycast.reachability import open_database
     from baycast.wiring import database_url
@@ -173,7 +172,7 @@ def _documents(
         changes = [Change(kind, id, doc) for kind, id, doc in built_in]
         try:
             apply(conn, changes, entered_by="baycast simulate", entered_at=utc_now(), actor=operator())
-            time.sleep(_INGEST_LEARNS_S)
+            let_ingest_learn()
         except RegistryRefused as refused:
             raise UsageError(
                 f"simulate: cannot register our Cardiff as {args.area}: {refused.errors[0]}"

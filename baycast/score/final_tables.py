@@ -28,9 +28,11 @@ def judge_tables(
     limits = Limits(registry, history.start_ms, history.end_ms)
     settled_ms = history.start_ms + _SETTLED_MS
     vehicles: dict[int, list[Vehicle]] = {}
+    all_stays: dict[int, list[Span]] = {}
     for stay in sorted(history.stays, key=lambda stay: stay.arrived_ms):
+        departed_ms = history.end_ms + 1 if stay.departed_ms is None else stay.departed_ms
+        all_stays.setdefault(stay.bay, []).append((stay.arrived_ms, departed_ms))
         if stay.arrived_ms > settled_ms:
-            departed_ms = history.end_ms + 1 if stay.departed_ms is None else stay.departed_ms
             vehicles.setdefault(stay.bay, []).append(Vehicle(stay.arrived_ms, departed_ms, stay.driver))
     final = engine.final_stays()
     claims, rows = _claims(engine), _rows(engine)
@@ -49,12 +51,13 @@ def judge_tables(
         our_history.bay(*true_states, _stretches(intervals, history.end_ms))
         stays = final.get(bay.bay_id, [])
         ours.bay(true, _completed(stays, settled_ms))
-        ours.merges(sensor.repairable, _spans(stays, history.end_ms))
+        all_true = all_stays.get(sensor.bay, [])
+        ours.merges(sensor.repairable, all_true, _spans(stays, history.end_ms))
         our_overstays.bay(in_force, own, claims.get(bay.bay_id, []), sensor.misled)
         our_overstays.rows(in_force, rows.get(bay.bay_id, []))
         spans = naive.spans(bay.bay_id, history.end_ms)
         theirs.bay(true, [one for one in naive.spans(bay.bay_id) if one[0] > settled_ms])
-        theirs.merges(sensor.repairable, spans)
+        theirs.merges(sensor.repairable, all_true, spans)
         their_history.bay(*true_states, between(spans, *span))
         judged = [one for one in spans if one[0] > settled_ms]
         over = [(start, found[0]) for start, end in judged if (found := over_at(in_force, start, end))]

@@ -40,15 +40,20 @@ class StayMatch:
                     break
             self._error_ms += abs(_longest_overlap(start, end, claimed, starts) - (end - start))
 
-    def merges(self, repairable: Sequence[Merge], claimed: Sequence[Span]) -> None:
-        """A merge is repaired when no claimed stay spans it, be its edges known or not."""
+    def merges(self, repairable: Sequence[Merge], true: Sequence[Span], claimed: Sequence[Span]) -> None:
+        """A merge is repaired when no claimed stay spans it, and each of its two stays shares time with one, be the
+        edges known or not: to say nothing repairs nothing. `true` are all stays of the bay."""
+        began, ended = {end: start for start, end in true}, dict(true)
         for merge in repairable:
             spans = any(
                 start < merge.departed_ms - SPANS_BY_MS and end > merge.arrived_ms + SPANS_BY_MS
                 for start, end in claimed
             )
+            before = _sharing((began[merge.departed_ms], merge.departed_ms), claimed)
+            after = _sharing((merge.arrived_ms, ended[merge.arrived_ms]), claimed)
+            told_apart = bool(before and after) and len(before | after) > 1
             tally = self._merges.setdefault(merge.by, [0, 0])
-            tally[not spans] += 1
+            tally[told_apart and not spans] += 1
 
     def figures(self) -> Mapping[str, float | None]:
         merges = [sum(part) for part in zip(*self._merges.values(), strict=True)] or [0, 0]
@@ -61,6 +66,11 @@ class StayMatch:
             "repaired_share": merges[True] / sum(merges) if sum(merges) else None,
             **{f"repaired_share.{by}": part[1] / sum(part) for by, part in sorted(self._merges.items())},
         }
+
+
+def _sharing(one: Span, claimed: Sequence[Span]) -> set[Span]:
+    """The claimed stays that share time with a true one."""
+    return {(start, end) for start, end in claimed if start < one[1] and end > one[0]}
 
 
 def _longest_overlap(start: int, end: int, claimed: Sequence[Span], starts: Sequence[int]) -> int:

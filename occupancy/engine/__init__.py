@@ -6,15 +6,25 @@ moves by compare-and-swap (the advisory lock only saves it the work).
 
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
-from occupancy.engine.rebuilding import RebuildRunningError, Rebuilt, drop_retired, rebuild
+from occupancy.engine.dropping import Dropped, drop_log_before
+from occupancy.engine.rebuilding import (
+    LogBeginsLaterError,
+    RebuildRunningError,
+    Rebuilt,
+    drop_retired,
+    rebuild,
+)
 from occupancy.engine.serving import run
 
 __all__ = [
     "ENGINE_VERSION",
     "AreaEngine",
+    "Dropped",
     "EngineConfig",
+    "LogBeginsLaterError",
     "RebuildRunningError",
     "Rebuilt",
+    "drop_log_before",
     "drop_retired",
     "rebuild",
     "run",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
+from occupancy.arrivals import REMEMBERED
 from occupancy.batch import Batch, Needs, at_once
 from occupancy.cell_pass import capacities, closing
 from occupancy.cells import car_park_cells
@@ -19,13 +22,18 @@ from occupancy.model import BayId, DeviceId, Suspicion, ZoneCell, ZoneId, ZoneKi
 from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.sensed import DeviceHistory
+from occupancy.spans import FOREVER
 from occupancy.street_cells import street_cells
 from store import bay_pages, car_parks, cells, derived, generation, learnt, suspicions, tail
 from store.generation import Cursor, Generation
 from store.postgres import Connection
 
+K = TypeVar("K")
+V = TypeVar("V")
 BAYS_JUDGED_AT_ONCE = 50
 """After a change of rules: so that years of stays of a city never sit in memory."""
+SENSORS_AT_ONCE = 200
+"""Folded from their seeds: so that the readings since then of a city never sit in memory."""
 LEARNT_KEPT = 9
 """Entries of the log that may have held since `remembered_from`: one a day, and the one before."""
 
@@ -50,8 +58,10 @@ class AreaEngine:
                 tail.pipeline_down(cur, at.area, at.position, since) if at.watermark else (),
                 generation.load_outages(cur, at.area, at.generation),
                 learnt.newest(cur, at.area, at.position, LEARNT_KEPT),
-                suspicions.load_short_spells(cur, at, registry.bays, since),
+                suspicions.load_short_spells(cur, at, registry.bindings_by_bay, since),
                 suspicions.load_suspicions(cur, at, since),
+                generation.load_frozen(cur, at.area, at.generation),
+                cells.held_since(cur, at, registry.bays, at.watermark - REMEMBERED) if at.watermark else None,
             )
             first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
             self.cells = DueCells(registry, first)
@@ -84,6 +94,24 @@ class AreaEngine:
         POSITION.labels(self.at.area).set(self.at.position)
         return len(batches)
 
+    def fold_from_seeds(self) -> None:
+        """Fold every sensor and car park from the checkpoint that was copied last up to where this generation begins.
+
+        Raises `LostRace`, `psycopg.Error`.
+        """
+        fold = self.fold
+        here = Batch(position=self.at.position)
+        sensors = dict.fromkeys([*fold.registry.sensors, *fold.words.frozen_sensors], Before())
+        with self.conn.transaction(), self.conn.cursor() as cur:
+            for some in pieces(sensors, SENSORS_AT_ONCE):
+                fold.fold_from_seeds(self._device_histories(cur, some, here), {})
+                self._put(cur)
+            for zone_id, zone in fold.registry.zones.items():
+                if zone.kind is ZoneKind.CAR_PARK:
+                    fold.fold_from_seeds({}, {zone_id: self._count_history(cur, zone_id, FOREVER, here)})
+            fold.show_all()
+            self._put(cur)
+
     def _fold(self, cur: Cursor, batch: Batch) -> None:
         needs = self.fold.needs(batch)
         if needs:
@@ -104,7 +132,10 @@ class AreaEngine:
         }
         LATE.labels(self.at.area).inc(len(devices))
         devices.update(self._device_histories(cur, others, batch))
-        car_parks = {zone_id: self._count_history(cur, zone_id, needs, batch) for zone_id in needs.car_parks}
+        car_parks = {
+            zone_id: self._count_history(cur, zone_id, late, batch)
+            for zone_id, late in needs.car_parks.items()
+        }
         self.fold.apply(batch, devices, car_parks)
 
     def _device_histories(
@@ -126,15 +157,20 @@ class AreaEngine:
         if before and start is None:
             written = self.fold.page.written_before(device_id, before)
             start = generation.checkpoint_before(cur, at.area, at.generation, device_id, written)
+        if start is None and device_id in self.fold.words.frozen_sensors:
+            start = generation.frozen_checkpoint(cur, at.area, at.generation, device_id)
         after = start.key if start else FIRST_KEY
         return DeviceHistory(
             start or None, tail.readings_of_device(cur, at.area, device_id, after, batch.position)
         )
 
-    def _count_history(self, cur: Cursor, zone_id: ZoneId, needs: Needs, batch: Batch) -> CountHistory:
-        late = needs.car_parks[zone_id]
+    def _count_history(
+        self, cur: Cursor, zone_id: ZoneId, late: datetime | None, batch: Batch
+    ) -> CountHistory:
         at = self.at
         start = late and car_parks.count_checkpoint_before(cur, at.area, at.generation, zone_id, late)
+        if start is None and zone_id in self.fold.words.frozen_car_parks:
+            start = car_parks.frozen_checkpoint(cur, at.area, at.generation, zone_id)
         after = start.as_of if start else BEGINNING
         moved_here = [DeviceId(i) for kind, i, doc in batch.changes if kind == "gate" and doc is not None]
         gates = {gate.device_id for gate in self.fold.registry.gates_by_zone.get(zone_id, ())}
@@ -143,13 +179,15 @@ class AreaEngine:
         return CountHistory(start or None, readings, recounts)
 
     def _write(self, cur: Cursor) -> None:
+        if self.fold.position != self.at.position:
+            self._put(cur)
+
+    def _put(self, cur: Cursor) -> None:
         page = self.fold.take_page(self._told(cur))
-        if page.position == self.at.position:
-            return
         before, changed = self.at.watermark, derived.write_page(cur, self.at, page)
         for verdict, count in page.verdicts.items():
             VERDICTS.labels(self.at.area, verdict.value).inc(count)
-        self.at = Generation(self.at.area, self.at.generation, page.position, page.watermark, page.version)
+        self.at = replace(self.at, position=page.position, watermark=page.watermark, version=page.version)
         for bays in pieces(page.judge_from, BAYS_JUDGED_AT_ONCE):
             self._judge_stays(cur, bays)
         self._write_cells(cur, page, changed, before)
@@ -220,8 +258,8 @@ class AreaEngine:
         }
 
 
-def pieces(bays: Mapping[BayId, datetime], size: int) -> Iterator[dict[BayId, datetime]]:
+def pieces(whole: Mapping[K, V], size: int) -> Iterator[dict[K, V]]:
     """A mapping in pieces of at most `size`."""
-    items = iter(bays.items())
+    items = iter(whole.items())
     while piece := dict(islice(items, size)):
         yield piece

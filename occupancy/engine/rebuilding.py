@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from occupancy.clocks import z
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
 from occupancy.model import AreaId
-from store import derived, generation
-from store.generation import Cursor
+from store import derived, generation, seeding, tail
+from store.generation import Cursor, Generation
 from store.postgres import Connection
 
 Progress = Callable[[int, int], None]
@@ -20,6 +21,16 @@ _AT_ONCE = timedelta(0)
 
 class RebuildRunningError(RuntimeError):
     """Another process rebuilds this area now."""
+
+
+class LogBeginsLaterError(ValueError):
+    """The log does not go back so far."""
+
+    def __init__(self, area: AreaId, begins_at: datetime) -> None:
+        super().__init__(
+            f"area {area}: the log begins at {z(begins_at)}; nothing can be folded again from an earlier instant"
+        )
+        self.begins_at = begins_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +47,32 @@ def rebuild(
     area: AreaId,
     config: EngineConfig,
     *,
+    from_at: datetime | None = None,
     compare: bool = False,
     progress: Progress | None = None,
 ) -> Rebuilt:
-    """Fold the whole log into a new generation beside the live one and switch to it.
+    """Fold the log into a new generation beside the live one and switch to it: from its beginning, or from an instant.
+
+    What came before `from_at`, or before the log begins, is frozen: it is copied from the live generation.
 
     The live engine goes on meanwhile and takes up the new generation when its next swap fails; with `compare` it waits
     while the two are compared at the same position. The old rows stay until `drop_retired`. Raises `LookupError` for an
-    area without a log, `RebuildRunningError`.
+    area without a log, `RebuildRunningError`, `LogBeginsLaterError`.
     """
     with conn.transaction(), conn.cursor() as cur:
+        begins_at = seeding.log_begins(cur, area)
+        if from_at is not None and begins_at is not None and from_at < begins_at:
+            raise LogBeginsLaterError(area, begins_at)
         if not generation.try_rebuild_lock(cur, area):
             raise RebuildRunningError(f"area {area} is being rebuilt by another process")
         generation.live_generation(cur, area, ENGINE_VERSION)
         at_once_until = _exact_from(cur, area)
-    engine = _built(conn, area, config, at_once_until, progress)
+    engine = _built(conn, area, config, from_at, at_once_until, progress)
     while engine.fold.unsure:
         at_once_until = min(engine.fold.unsure.values())
         with conn.transaction(), conn.cursor() as cur:
             derived.drop_generation(cur, area, engine.at.generation)
-        engine = _built(conn, area, config, at_once_until, progress)
+        engine = _built(conn, area, config, from_at, at_once_until, progress)
     while (done := _taken_over(conn, engine, compare=compare)) is None:
         _follow(engine, 0, progress)
     return done
@@ -71,14 +88,37 @@ def _exact_from(cur: Cursor, area: AreaId) -> int:
 
 
 def _built(
-    conn: Connection, area: AreaId, config: EngineConfig, at_once_until: int, progress: Progress | None
+    conn: Connection,
+    area: AreaId,
+    config: EngineConfig,
+    from_at: datetime | None,
+    at_once_until: int,
+    progress: Progress | None,
 ) -> AreaEngine:
     """A new generation, folded up to the end of the log."""
     with conn.transaction(), conn.cursor() as cur:
-        fresh = generation.start_building(cur, area, ENGINE_VERSION)
+        seeding.of_one_snapshot(cur)
+        tail.allow_long_history(cur)
+        fresh, seeded = _begun(cur, area, from_at)
     engine = AreaEngine(conn, fresh, config)
+    if seeded:
+        engine.fold_from_seeds()
     _follow(engine, at_once_until, progress)
     return engine
+
+
+def _begun(cur: Cursor, area: AreaId, from_at: datetime | None) -> tuple[Generation, bool]:
+    """A new generation, and whether it begins with what is copied from the live one rather than empty."""
+    live = generation.live_generation(cur, area, ENGINE_VERSION)
+    since = max((at for at in (from_at, live.begins_at) if at is not None), default=None)
+    seed = None if since is None else seeding.seed_at(cur, live, since)
+    fresh = generation.start_building(cur, area, ENGINE_VERSION, seed)
+    if seed is None:
+        return fresh, False
+    registry = generation.registry_at(cur, area, seed.position)
+    found = seeding.seeds(cur, live, registry, seed.position)
+    seeding.copy_up_to(cur, live, fresh, registry, found)
+    return fresh, True
 
 
 def _follow(engine: AreaEngine, at_once_until: int, progress: Progress | None) -> None:

@@ -106,13 +106,13 @@ def test_sql_lives_in_the_store() -> None:
     assert found == []
 
 
-def test_every_test_file_is_collected_or_support_or_the_fuzzer() -> None:
+def test_every_test_file_is_collected_or_support_or_a_soak() -> None:
     strays = [
         str(path.relative_to(ROOT))
         for path in (ROOT / "tests").rglob("*.py")
         if path.name != "conftest.py"
         and not path.name.startswith("test_")
-        and path.parts[-2] not in ("support", "fuzz")
+        and path.parts[-2] not in ("support", "fuzz", "machine_soak")
     ]
     assert strays == []
 

@@ -15,7 +15,6 @@ def test_builders_and_parse_agree() -> None:
 def test_topics_out() -> None:
     assert topics.live_zone_topic("cardiff", "queen-st") == "baycast/v1/live/cardiff/zone/queen-st"
     assert topics.sign_frame_topic("vms-1") == "baycast/v1/sign/vms-1/frame"
-    assert topics.sign_shown_topic("vms-1") == "baycast/v1/sign/vms-1/shown"
     assert topics.command_topic("bay-1") == "baycast/v1/dev/bay-1/cmd"
 
 

@@ -44,7 +44,7 @@ def row_of(reading: AnyReading) -> ReadingRow:
     if isinstance(reading, StateReading):
         kind, says = "state", {"occupied": reading.occupied, "cause": reading.cause.value}
     elif isinstance(reading, PassageReading):
-        kind, says = "passage", {"direction": reading.direction.value}
+        kind, says = "passage", {"direction": reading.direction.value, "vehicle_token": reading.vehicle}
     elif isinstance(reading, CountReading):
         kind, says = "count", {"count": reading.occupied}
     return ReadingRow(

@@ -52,6 +52,12 @@ def overstays(conn: Connection) -> list[tuple[str, str]]:
     return [(row["bay_id"], row["state"]) for row in rows(conn, 1)["overstay"]]
 
 
+def versions(conn: Connection) -> set[str | None]:
+    """Of the rule that stays and overstays were judged by."""
+    found = rows(conn, 1)
+    return {row["rule_version"] for table in ("stay", "overstay") for row in found[table]}
+
+
 def test_l3_an_overstay_goes_its_way_through_restarts(conn: Connection) -> None:
     log(conn, [state("s0", 1, 0, False), state("s0", 2, 10 * MIN, True)], 10 * MIN)
     serve(conn)
@@ -84,12 +90,15 @@ def test_l3_a_corrected_rule_judges_the_stays_of_the_past_anew(conn: Connection)
     log(conn, [state("s1", 2, 61 * MIN, True)], 62 * MIN)
     serve(conn)
     assert overstays(conn) == [("high-st-0", "published")]
+    before = versions(conn)
     (rule,) = [change for change in limited_30(10) if change[0] == "rule"]
     enter(conn, [rule])
     log(conn, [state("s1", 3, 82 * MIN, True, cause="heartbeat")], 82 * MIN)
     serve(conn)
     assert overstays(conn) == [("high-st-0", "published"), ("high-st-1", "published")]
     assert {row["limit_min"] for row in rows(conn, 1)["stay"]} == {10}
+    assert len(before) == len(versions(conn)) == 1, "stays and overstays name the same version"
+    assert before != versions(conn)
     assert_a_rebuild_agrees(conn)
 
 

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Any
 
 import msgspec
@@ -18,9 +18,9 @@ from occupancy.engine import EngineConfig
 from occupancy.engine.learning import DailyLearner, learn_when_due
 from occupancy.engine.metrics import LEARNING_FAILURES
 from occupancy.learnt import learnt_doc
-from occupancy.model import BayId, ReadingKey, StateReading
+from occupancy.model import BayId, DeviceId, ReadingKey, StateReading
 from occupancy.spells import ALL
-from store import generation, learnt, suspicions
+from store import cells, generation, learnt, suspicions
 from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
 from store.registry import Change, apply
@@ -114,7 +114,13 @@ def test_l3_restarts_give_the_rows_of_one_engine(conn: Connection, database_url:
         at = generation.live_generation(cur, TOWN, engine.ENGINE_VERSION)
         bays = [BayId("high-st-0"), BayId("high-st-3")]
         [(key, ends)] = suspicions.load_short_spells(cur, at, bays, START + timedelta(days=1)).items()
+        since = START + timedelta(days=1, hours=9, seconds=450)
+        held = cells.held_since(cur, at, bays, since)
     assert (key, len(ends)) == (("high-st-0", "s0"), 39), "what ends in the unknown is no spell"
+    own = held[BayId("high-st-0"), DeviceId("s0")]
+    assert own[0].started_at < since < own[1].started_at, "the one before, and what began since"
+    assert all(one.ended_at == then.started_at for one, then in pairwise(own))
+    assert own[-1].ended_at is None
     shown = {row["bay_id"]: row for row in found["bay_state"]}["high-st-1"]
     assert (shown["state"], shown["reason"][:38]) == ("unknown", "suspect (implausible): occupied since ")
     assert engine.rebuild(conn, TOWN, EngineConfig(database_url=""), compare=True).differing == ()

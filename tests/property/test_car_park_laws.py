@@ -15,6 +15,7 @@ from occupancy.car_park import OPERATOR, CarPark, CountEvent
 from occupancy.gates import CarParkCount, count_tail
 from occupancy.model import DeviceId, ReadingKey
 from occupancy.registry import Registry
+from tests.support.examples import of_profile
 from tests.support.folded import START, documents
 
 
@@ -55,7 +56,7 @@ def events(draw: st.DrawFn) -> list[CountEvent]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=of_profile(200), deadline=None)
 @given(told=events(), seed=st.integers(0, 2**16))
 def test_l3_any_order_and_any_checkpoint_gives_the_same_count(told: list[CountEvent], seed: int) -> None:
     in_order = CarParkCount(PARK)
@@ -71,12 +72,29 @@ def test_l3_any_order_and_any_checkpoint_gives_the_same_count(told: list[CountEv
         often = CarParkCount(PARK)
         for event in told:
             often.add(event)
-            if base := often.settle():
-                often = CarParkCount(PARK, base, often.recent)
+            if bases := often.settle():
+                often = CarParkCount(PARK, bases[-1], often.recent)
     assert often.head == in_order.head
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=of_profile(200), deadline=None)
+@given(told=events(), together=st.integers(1, 9))
+def test_l3_where_a_checkpoint_lies_does_not_depend_on_how_events_come(
+    told: list[CountEvent], together: int
+) -> None:
+    with patch("occupancy.gates.RECENT_EVENTS", 2):
+        one_by_one, batched = CarParkCount(PARK), CarParkCount(PARK)
+        alone = [base for event in told for _ in [one_by_one.add(event)] for base in one_by_one.settle()]
+        bases = []
+        for start in range(0, len(told), together):
+            for event in told[start : start + together]:
+                batched.add(event)
+            bases.extend(batched.settle())
+    assert bases == alone
+    assert (batched.base, batched.recent) == (one_by_one.base, one_by_one.recent)
+
+
+@settings(max_examples=of_profile(200), deadline=None)
 @given(told=events())
 def test_l4_the_count_is_never_negative_nor_above_capacity_and_its_spans_never_overlap(
     told: list[CountEvent],
@@ -99,7 +117,7 @@ def test_l4_the_count_is_never_negative_nor_above_capacity_and_its_spans_never_o
         assert before.started_at < before.ended_at <= after.started_at
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=of_profile(100), deadline=None)
 @given(told=events())
 def test_l10_no_token_stays_in_the_count_beyond_the_longest_stay(told: list[CountEvent]) -> None:
     count = CarParkCount(PARK)

@@ -14,47 +14,35 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
+from occupancy.car_park import CountFold
 from occupancy.device_fold import DeviceFold
-from occupancy.model import AnyReading, Quality, ReadingKey, State, StateReading
+from occupancy.learnt import Learnt, holds_from
+from occupancy.model import AnyReading, Quality, ReadingKey, State, StateReading, ZoneId
 from occupancy.page import Before
-from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, count, documents, passage, state
+from tests.support.examples import of_profile
+from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, count, passage, state
+from tests.support.lessons import drifting, lesson
+from tests.support.limited_town import CAPACITY, limit, town_documents, z
+from tests.support.seeded import seeded
 
+STEPS = 25
 MOST_S = 400_000.0
 """Within what outages remember: the log of a live area holds nothing that was received longer ago."""
 END_S = 30_000_000.0
+CELLS_UNTIL = START + timedelta(hours=20)
+"""Most of the time of a sequence, in which most happens."""
 SENSORS = ("s0", "s1", "s2")
 HONEST = "s2"
 """Its clock is right, it is delayed by less than a clock is doubted for, and it never moves."""
-CAPACITY = {"high-st": 4, "castle": 5, "dock": 4}
 DELAYS = st.sampled_from([0.0, 1.0, 1.0, 400.0, 7_000.0, 172_800.0])
-
-
-def z(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
-
-
-def town_documents(clock: str) -> dict[tuple[str, str], Any]:
-    """A street whose sensors speak through two gateways and whose bays have a limit, and two car parks."""
-    more: dict[tuple[str, str], dict[str, Any]] = {
-        ("area", AREA): {"overstay_grace_min": 2, "clock": clock},
-        ("sensor", "s0"): {"gateway": "gw-a"},
-        ("sensor", "s1"): {"gateway": "gw-a"},
-        ("sensor", "s2"): {"gateway": "gw-b"},
-        **{("bay", f"high-st-{n}"): {"rule_ids": ["limit"]} for n in range(3)},
-    }
-    docs = {(kind, id): {**doc, **more.get((kind, id), {})} for kind, id, doc in documents()}
-    docs["bay", "high-st-spare"] = {**docs["bay", "high-st-0"]}
-    docs["zone", "dock"] = {**docs["zone", "castle"], "capacity": CAPACITY["dock"]}
-    docs["rule", "limit"] = _limit(30)
-    return docs
-
-
-def _limit(minutes: int, **more: Any) -> dict[str, Any]:
-    return {"area_id": AREA, "use": "limited_waiting", "days": "daily", "max_stay_min": minutes, **more}
 
 
 def _by_key(checkpoints: list[DeviceFold]) -> dict[tuple[str, ReadingKey], DeviceFold]:
     return {(checkpoint.device_id, checkpoint.key): checkpoint for checkpoint in checkpoints}
+
+
+def _by_zone(checkpoints: list[tuple[ZoneId, CountFold]]) -> dict[tuple[ZoneId, datetime], CountFold]:
+    return {(zone_id, checkpoint.as_of): checkpoint for zone_id, checkpoint in checkpoints}
 
 
 class Town(RuleBasedStateMachine):
@@ -68,12 +56,14 @@ class Town(RuleBasedStateMachine):
         pages_of=st.sampled_from([1, 2, 5]),
         checkpoint_every=st.sampled_from([2, 3, 200]),
         clock=st.sampled_from(["live", "event"]),
+        heartbeat_s=st.sampled_from([HEARTBEAT_S, 86_400]),
     )
-    def start(self, pages_of: int, checkpoint_every: int, clock: str) -> None:
+    def start(self, pages_of: int, checkpoint_every: int, clock: str, heartbeat_s: int) -> None:
         self.patches.enter_context(patch("occupancy.outages.BROKEN", 2))
         self.patches.enter_context(patch("occupancy.sensed.CHECKPOINT_EVERY", checkpoint_every))
         self.patches.enter_context(patch("occupancy.gates.RECENT_EVENTS", 3))
-        self.docs = town_documents(clock)
+        self.docs = town_documents(clock, heartbeat_s)
+        self.lessons: list[Learnt] = []
         self.clock = clock
         self.overrides: dict[str, dict[str, Any] | None] = {}
         self.recounts: list[tuple[str, datetime, int]] = []
@@ -88,7 +78,7 @@ class Town(RuleBasedStateMachine):
         self.air: list[AnyReading] = []
         self.delivered: list[AnyReading] = []
         self.as_of: datetime | None = None
-        self.town = Folded([(kind, id, doc) for (kind, id), doc in self.docs.items()], pages_of=pages_of)
+        self.town = self._founded(pages_of)
         self.town.append(watermark_s=0)
 
     # --- what the devices do ------------------------------------------------------------------------------
@@ -117,6 +107,23 @@ class Town(RuleBasedStateMachine):
         self.air.append(self._received(word, min(delay_s, 60.0) if sensor == HONEST else delay_s))
         if says == "turn":
             self.since_s[sensor] = self.now_s
+
+    @rule(
+        sensor=st.sampled_from(SENSORS),
+        times=st.integers(3, 9),
+        lasts_s=st.sampled_from([30.0, 90.0, 300.0]),
+        late=st.booleans(),
+    )
+    def flap(self, sensor: str, times: int, lasts_s: float, late: bool) -> None:
+        for _ in range(times):
+            self.time_passes(lasts_s)
+            self.occupied[sensor] = not self.occupied[sensor]
+            word = self._received(self._word(sensor, self.occupied[sensor], "change", None), 1.0)
+            if late:
+                self.air.append(word)
+            else:
+                self._deliver([word])
+        self.since_s[sensor] = self.now_s
 
     @rule()
     def everybody_speaks(self) -> None:
@@ -247,9 +254,9 @@ class Town(RuleBasedStateMachine):
     @rule(
         rule_doc=st.sampled_from(
             [
-                _limit(30),
-                _limit(1),
-                _limit(60, starts="09:00", ends="12:00"),
+                limit(30),
+                limit(1),
+                limit(60, starts="09:00", ends="12:00"),
                 {"area_id": AREA, "use": "no_parking", "days": "mon-sun", "starts": "09:00", "ends": "10:00"},
                 {"area_id": AREA, "use": "pay", "days": "mon-sun"},
             ]
@@ -258,9 +265,36 @@ class Town(RuleBasedStateMachine):
     def change_rule(self, rule_doc: dict[str, Any]) -> None:
         self._change(("rule", "limit"), rule_doc)
 
+    @rule(
+        bay=st.sampled_from(["high-st-0", "high-st-1"]),
+        more=st.sampled_from(
+            [{"zone_id": zone} for zone in ("high-st", "side-st")]
+            + [{"bay_type": bay_type} for bay_type in ("standard", "loading")]
+            + [{"rule_ids": rule_ids} for rule_ids in (["limit"], ["limit", "nowhere"])]
+        ),
+    )
+    def change_bay(self, bay: str, more: dict[str, Any]) -> None:
+        self._change(("bay", bay), {**self.docs["bay", bay], **more})
+
     @rule(gate=st.sampled_from(["g-in", "g-out", "g-count"]), park=st.sampled_from(["castle", "dock"]))
     def move_gate(self, gate: str, park: str) -> None:
         self._change(("gate", gate), {**self.docs["gate", gate], "zone_id": park})
+
+    # --- what closed days teach ---------------------------------------------------------------------------
+
+    @rule(
+        ends_per_h=st.sampled_from([0.05, 1.0, 4.0]),
+        short_per_day=st.sampled_from([0.1, 4.0]),
+        against=st.sets(st.sampled_from(SENSORS), max_size=2),
+    )
+    def learn(self, ends_per_h: float, short_per_day: float, against: set[str]) -> None:
+        begins = holds_from(START + timedelta(seconds=self.now_s))
+        if len(self.lessons) < 8 and (not self.lessons or self.lessons[-1].holds_from < begins):
+            named = tuple(drifting(f"high-st-{sensor[1]}", sensor) for sensor in sorted(against))
+            self.lessons.append(
+                lesson(begins, ends_per_h=ends_per_h, short_per_day=short_per_day, unreliable=named)
+            )
+            self.town.append(learnt=self.lessons[-1])
 
     # --- what happens to the engine -----------------------------------------------------------------------
 
@@ -284,10 +318,20 @@ class Town(RuleBasedStateMachine):
     @rule(pages_of=st.integers(1, 9), together=st.booleans())
     def rebuild(self, pages_of: int, together: bool) -> None:
         """A new generation takes over, with the same rows and, as far as it is sure of them, the same versions."""
-        rebuilt = self.town.rebuilt(pages_of=pages_of, together=together)
+        self._take_over(self.town.rebuilt(pages_of=pages_of, together=together), together=together)
+
+    @rule(pages_of=st.integers(1, 9), together=st.booleans(), data=st.data())
+    def rebuild_from(self, pages_of: int, together: bool, data: st.DataObject) -> None:
+        """From any position: what came before is copied."""
+        position = data.draw(st.integers(1, len(self.town.log)))
+        self._take_over(seeded(self.town, position, pages_of=pages_of, together=together), together=together)
+
+    def _take_over(self, rebuilt: Folded, *, together: bool) -> None:
         assert rebuilt.rows() == self.town.rows()
         assert rebuilt.tables.devices == self.town.tables.devices
         assert _by_key(rebuilt.tables.checkpoints) == _by_key(self.town.tables.checkpoints)
+        assert rebuilt.tables.count_folds == self.town.tables.count_folds
+        assert _by_zone(rebuilt.tables.count_checkpoints) == _by_zone(self.town.tables.count_checkpoints)
         for zone_id, said in self.town.tables.zones.items():
             assert zone_id in rebuilt.fold.unsure or rebuilt.tables.zones[zone_id] == said
         if not together:
@@ -307,9 +351,13 @@ class Town(RuleBasedStateMachine):
     def _l4_every_answer_adds_up(self) -> None:
         for zone_id, said in self.town.fold.zones.items():
             counts = said.counts
-            assert counts.capacity == CAPACITY[zone_id]
+            assert counts.capacity == self._capacity(zone_id)
             assert min(counts.free, counts.occupied, counts.unknown, counts.closed) >= 0
             assert 0 <= said.free_min <= counts.free <= said.free_max <= counts.capacity - counts.closed
+
+    def _capacity(self, zone_id: str) -> int:
+        bays = sum(kind == "bay" and doc["zone_id"] == zone_id for (kind, _), doc in self.docs.items())
+        return CAPACITY.get(zone_id, bays)
 
     def _l4_unknown_is_the_default(self) -> None:
         said = {(r.device_id, r.occupied) for r in self.delivered if isinstance(r, StateReading)}
@@ -354,14 +402,20 @@ class Town(RuleBasedStateMachine):
 
     def _in_order(self) -> Folded:
         overrides = [("override", id, doc) for id, doc in self.overrides.items() if doc is not None]
-        town = Folded([*((kind, id, doc) for (kind, id), doc in self.docs.items()), *overrides])
+        town = self._founded(40, *overrides)
         town.append(watermark_s=0)
+        for entry in self.lessons:
+            town.append(learnt=entry)
         for reading in sorted(self.delivered, key=lambda r: (r.device_id, r.key)):
             town.append([reading])
         for park, at, vehicles in sorted(self.recounts):
             town.append(recounts={park: (at, vehicles)})
         town.append(watermark_s=END_S)
         return town
+
+    def _founded(self, pages_of: int, *overrides: Any) -> Folded:
+        docs = [(kind, id, doc) for (kind, id), doc in self.docs.items()]
+        return Folded([*docs, *overrides], pages_of=pages_of, cells_until=CELLS_UNTIL)
 
     def _word(self, sensor: str, occupied: bool | None, cause: str, lasted_s: int | None) -> StateReading:
         self.seq[sensor] = self.seq.get(sensor, 0) + 1
@@ -380,11 +434,10 @@ class Town(RuleBasedStateMachine):
         self.town.append(changes=[(*key, doc)])
 
 
-_SOAK = settings().max_examples > 100
 Town.TestCase.settings = settings(
-    max_examples=100_000 if _SOAK else 200,
-    stateful_step_count=25,
+    max_examples=of_profile(200),
+    stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestTown = pytest.mark.timeout(8 * 3600 if _SOAK else 240)(Town.TestCase)
+TestTown = pytest.mark.timeout(240)(Town.TestCase)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from occupancy.model import AnyReading, State
+from tests.support.examples import of_profile
 from tests.support.folded import HEARTBEAT_S, Folded, count, health, passage, state
 
 DEVICES = ("s0", "s1", "s2")
@@ -70,13 +71,13 @@ def _deliver(readings: list[AnyReading], *, seed: int | None) -> Folded:
     return folded
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=of_profile(150), deadline=None)
 @given(readings=histories(), seed=st.integers(0, 2**16))
 def test_l3_any_order_of_arrival_gives_the_same_rows(readings: list[AnyReading], seed: int) -> None:
     assert _deliver(readings, seed=seed).rows() == _deliver(readings, seed=None).rows()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=of_profile(150), deadline=None)
 @given(readings=histories(), seed=st.integers(0, 2**16), at_once_of=st.integers(2, 9))
 def test_l3_positions_folded_at_once_give_the_same_rows(
     readings: list[AnyReading], seed: int, at_once_of: int
@@ -89,7 +90,7 @@ def test_l3_positions_folded_at_once_give_the_same_rows(
         assert at_once.tables.zones[zone_id][1] == version or zone_id in at_once.fold.unsure
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=of_profile(60), deadline=None)
 @given(readings=histories(), seed=st.integers(0, 2**16))
 def test_l3_checkpoints_change_nothing(readings: list[AnyReading], seed: int) -> None:
     with patch("occupancy.sensed.CHECKPOINT_EVERY", 3), patch("occupancy.gates.RECENT_EVENTS", 2):
@@ -97,7 +98,7 @@ def test_l3_checkpoints_change_nothing(readings: list[AnyReading], seed: int) ->
     assert often.rows() == _deliver(readings, seed=None).rows()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=of_profile(60), deadline=None)
 @given(readings=histories(), seed=st.integers(0, 2**16))
 def test_no_stay_or_interval_overlaps_another_or_is_negative(readings: list[AnyReading], seed: int) -> None:
     rows = _deliver(readings, seed=seed).rows()
@@ -111,7 +112,7 @@ def test_no_stay_or_interval_overlaps_another_or_is_negative(readings: list[AnyR
                 assert getattr(before, start) < getattr(before, end) <= getattr(after, start)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=of_profile(60), deadline=None)
 @given(readings=histories(), seed=st.integers(0, 2**16))
 def test_l4_every_answer_adds_up_and_silence_is_unknown(readings: list[AnyReading], seed: int) -> None:
     folded = Folded()

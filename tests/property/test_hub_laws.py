@@ -12,6 +12,7 @@ from api.hub import Hub, Listener
 from api.selection import Selection
 from api.snapshot import Limits
 from tests.support.board_world import NOON, FeedDouble
+from tests.support.examples import of_profile
 
 ZONES = 4
 SELECTIONS = (
@@ -126,5 +127,5 @@ class HubMachine(RuleBasedStateMachine):
         assert self.hub.listeners == set()
 
 
-HubMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+HubMachine.TestCase.settings = settings(max_examples=of_profile(60), stateful_step_count=40, deadline=None)
 TestHubLaws = HubMachine.TestCase

@@ -13,6 +13,7 @@ from occupancy.device_fold import CutOff
 from occupancy.model import Clock, DeviceId, Outage, StateReading
 from occupancy.outages import Outages, remembered_from, slot_of
 from occupancy.registry import Registry
+from tests.support.examples import of_profile
 from tests.support.folded import START, state
 from tests.unit.test_outages import two_gateways
 
@@ -76,14 +77,14 @@ def _again(
     return outages
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=of_profile(250), deadline=None)
 @given(readings=spoken(), seed=st.integers(0, 2**16))
 def test_l3_outages_are_the_same_in_any_order_of_arrival(readings: list[StateReading], seed: int) -> None:
     with patch("occupancy.outages.BROKEN", 2):
         assert judged(readings, seed=seed) == judged(readings, seed=None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=of_profile(150), deadline=None)
 @given(readings=spoken(), seed=st.integers(0, 2**16))
 def test_l3_outages_survive_restarts(readings: list[StateReading], seed: int) -> None:
     with patch("occupancy.outages.BROKEN", 2):

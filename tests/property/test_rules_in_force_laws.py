@@ -14,6 +14,7 @@ from occupancy.model import AnyReading, BayId, Quality, State
 from occupancy.registry import Registry
 from tests.property.test_fold_laws import histories
 from tests.property.test_rules_laws import instants, rules
+from tests.support.examples import of_profile
 from tests.support.folded import START, Folded, documents
 
 Change = tuple[str, str, Any]
@@ -88,7 +89,7 @@ def deliver(readings: list[AnyReading], told: list[Change], seed: int | None) ->
     return folded
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=of_profile(120), deadline=None)
 @given(readings=histories(), told=st.lists(changes(), max_size=4), seed=st.integers(0, 2**16))
 def test_l3_overrides_and_rule_changes_at_any_time_give_the_same_rows(
     readings: list[AnyReading], told: list[Change], seed: int
@@ -96,7 +97,7 @@ def test_l3_overrides_and_rule_changes_at_any_time_give_the_same_rows(
     assert deliver(readings, told, seed).rows() == deliver(readings, told, None).rows()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=of_profile(80), deadline=None)
 @given(readings=histories(), told=st.lists(changes(), max_size=3), seed=st.integers(0, 2**16))
 def test_l4_an_overstay_has_an_observed_arrival_a_limit_and_evidence(
     readings: list[AnyReading], told: list[Change], seed: int
@@ -120,7 +121,7 @@ def test_l4_an_overstay_has_an_observed_arrival_a_limit_and_evidence(
         assert found.not_evidence
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=of_profile(60), deadline=None)
 @given(told=st.lists(changes(), max_size=4), seed=st.integers(0, 2**16))
 def test_l4_what_overrides_close_still_adds_up_and_opens_again(told: list[Change], seed: int) -> None:
     folded = Folded(limited())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from occupancy.learnt import holds_from
 from occupancy.model import StateReading, SuspicionKind
+from tests.support.examples import of_profile
 from tests.support.folded import START, Folded, documents, state
 from tests.support.lessons import drifting, lesson
 
@@ -71,14 +72,14 @@ def told(
     return town
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=of_profile(20), deadline=None)
 @given(seed=st.integers(0, 2**16))
 def test_l3_suspicions_are_the_same_in_any_order_of_arrival(seed: int) -> None:
     readings = spoken(seed)
     assert told(readings, seed=seed).rows()["suspicions"] == told(readings, seed=None).rows()["suspicions"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=of_profile(15), deadline=None)
 @given(seed=st.integers(0, 2**16))
 def test_l3_suspicions_survive_restarts(seed: int) -> None:
     """In order: a late reading folds all anew, and heals what a restart forgets."""
@@ -87,7 +88,7 @@ def test_l3_suspicions_survive_restarts(seed: int) -> None:
     assert restarted.rows() == told(readings, seed=seed, late=False).rows()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=of_profile(10), deadline=None)
 @given(seed=st.integers(0, 2**16))
 def test_l3_a_rebuild_gives_the_same_rows(seed: int) -> None:
     """Also where it folds many positions at once."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from occupancy.arrivals import REMEMBERED
 from occupancy.batch import Batch, at_once
 from occupancy.car_park import Recount
 from occupancy.counted import CountHistory
@@ -26,12 +27,14 @@ from occupancy.model import (
     ReadingKey,
     StateReading,
     ZoneId,
+    ZoneKind,
 )
 from occupancy.outages import remembered_from, slot_of
 from occupancy.overrides import KIND as OVERRIDE
 from occupancy.page import BEGINNING, FIRST_KEY, Before
 from occupancy.registry import Registry
 from occupancy.sensed import DeviceHistory
+from occupancy.spans import FOREVER
 from tests.support.laid_rows import LaidRows
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  # a Monday
@@ -158,12 +161,17 @@ class Folded:
     """Folds batches and keeps the rows. A key that came before is not folded again, as the log would not store it."""
 
     def __init__(
-        self, docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None, *, pages_of: int = 1
+        self,
+        docs: Sequence[tuple[str, str, dict[str, Any]]] | None = None,
+        *,
+        pages_of: int = 1,
+        cells_until: datetime = CELLS_UNTIL,
     ) -> None:
         self.pages_of = pages_of
         """Positions to a page, at most: who asks for rows ends one."""
         self.log: list[Batch] = []
-        self.tables = LaidRows(CELLS_UNTIL)
+        self.cells_until = cells_until
+        self.tables = LaidRows(cells_until)
         self.fold = AreaFold(Registry())
         self.tables.taken_up_by(self.fold.registry)
         self._keys: set[tuple[str, ReadingKey]] = set()
@@ -224,20 +232,23 @@ class Folded:
 
     def rebuilt(self, *, pages_of: int = 1, together: bool = False) -> Folded:
         """Another generation: the same log, folded from its beginning; `together`: a page's positions at once."""
-        other = Folded([], pages_of=pages_of)
-        other.log, other.tables = [], LaidRows(CELLS_UNTIL)
+        other = Folded([], pages_of=pages_of, cells_until=self.cells_until)
+        other.log, other.tables = [], LaidRows(self.cells_until)
         other._renew(Registry())
-        for start in range(0, len(self.log), pages_of):
-            page = self.log[start : start + pages_of]
-            for batch in at_once(page) if together else page:
-                other._take(batch)
+        other.follow(self.log, together=together)
         return other
 
     def crash(self) -> None:
         """What is not written is lost; a new process takes up from the rows, and folds the log after them."""
-        tables, after = self.tables, self.tables.position
+        after = self.tables.position
         unwritten = self.log[after:]
         del self.log[after:]
+        self.take_up()
+        self.follow(unwritten)
+
+    def take_up(self) -> None:
+        """Begin with what the rows and the log say."""
+        tables = self.tables
         registry = Registry()
         for batch in self.log:
             for kind, id, doc in batch.changes:
@@ -266,9 +277,27 @@ class Folded:
             [batch.learnt for batch in self.log if batch.learnt is not None][-9:],
             tables.short_spells(since),
             tables.suspicions_since(since),
+            held=tables.held_since(tables.watermark and tables.watermark - REMEMBERED),
         )
-        for batch in unwritten:
-            self._take(batch)
+
+    def fold_from_seeds(self) -> None:
+        """Everything, from the newest checkpoints there are up to here; see `tests.support.seeded`."""
+        zones = [
+            zone_id for zone_id, zone in self.fold.registry.zones.items() if zone.kind is ZoneKind.CAR_PARK
+        ]
+        self.fold.fold_from_seeds(
+            {device_id: self._history(device_id, Before()) for device_id in self.fold.registry.sensors},
+            {zone_id: self._count_history(zone_id, FOREVER) for zone_id in zones},
+        )
+        self.fold.show_all()
+        self.lay()
+
+    def follow(self, batches: Sequence[Batch], *, together: bool = False) -> None:
+        """Fold what comes next; `together`: a page's positions at once."""
+        for start in range(0, len(batches), self.pages_of):
+            page = batches[start : start + self.pages_of]
+            for batch in at_once(page) if together else page:
+                self._take(batch)
 
     def fold_again(self, device_id: DeviceId, before: Before | None) -> None:
         """Fold a sensor again from a checkpoint, as if a word had come late (None: from the beginning)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
@@ -10,7 +11,7 @@ from typing import Any
 
 from occupancy.car_park import CountEvent, CountFold
 from occupancy.cell_pass import capacities, closing
-from occupancy.cells import Held, car_park_cells
+from occupancy.cells import Held, car_park_cells, floor_cell
 from occupancy.chatter import is_short
 from occupancy.device_fold import DeviceFold
 from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
@@ -79,13 +80,65 @@ class LaidRows:
         recent = {key: [at for at in found if since and at > since] for key, found in ends.items()}
         return {key: found for key, found in recent.items() if found}
 
+    def held_since(self, since: datetime | None) -> dict[tuple[BayId, DeviceId], list[Held]]:
+        """As `Arrivals.load` wants them."""
+        found: dict[tuple[BayId, DeviceId], list[Held]] = {}
+        for row in sorted(self.intervals.values(), key=_began):
+            if since is not None and (row.ended_at is None or row.ended_at > since):
+                held = Held(row.started_at, row.ended_at, row.state)
+                found.setdefault((row.bay_id, row.device_id), []).append(held)
+        return found
+
     def suspicions_since(self, since: datetime | None) -> list[Suspicion]:
         """As `Suspects.load` wants them."""
         rows = (row for row in self.suspicions.values() if since is not None)
         lasting = [
-            row for row in rows if row.ended_at is None or (since is not None and row.ended_at > since)
+            row for row in rows if row.ended_at is None or (since is not None and row.ended_at >= since)
         ]
         return sorted(lasting, key=lambda row: (row.began_at, row.kind))
+
+    def copied(
+        self,
+        position: int,
+        watermark: datetime,
+        devices: set[DeviceId],
+        seeds: list[DeviceFold],
+        parks: dict[ZoneId, CountFold],
+    ) -> LaidRows:
+        """What a generation that is folded from a position on begins with, as the store would copy it."""
+        other = LaidRows(self._cells_until)
+        other.position, other.watermark = position, watermark
+        other.version = min(self.version, position)
+        ends = {seed.device_id: seed for seed in seeds}
+        begins = {device_id: seed.trail[0].since for device_id, seed in ends.items()}
+        other.devices = {device_id: self.devices[device_id] for device_id in devices}
+        other.checkpoints = [
+            c for c in self.checkpoints if c.device_id in ends and c.key <= ends[c.device_id].key
+        ]
+        other.count_checkpoints = [
+            (z, c) for z, c in self.count_checkpoints if z in parks and c.as_of <= parks[z].as_of
+        ]
+        for key, row in self.intervals.items():
+            if row.device_id in begins and row.started_at <= begins[row.device_id]:
+                other.intervals[key] = row
+        for old, new in ((self.stays, other.stays), (self.overstays, other.overstays)):
+            for key, row in old.items():
+                if row.device_id in begins and row.arrived_at < begins[row.device_id]:
+                    new[key] = row
+        for (zone_id, at), span in self.counts.items():
+            if zone_id in parks and at < parks[ZoneId(zone_id)].since:
+                other.counts[zone_id, at] = span
+        other.zones = {zone_id: said for zone_id, said in self.zones.items() if said[1] <= position}
+        for row in self.outages.values():
+            if row.noticed_at <= watermark:
+                other.outages[row.group, row.began_at] = _as_of(row, watermark)
+        for suspicion_key, row in self.suspicions.items():
+            if row.began_at <= watermark:
+                other.suspicions[suspicion_key] = _as_of(row, watermark)
+        other._cells_to = min(watermark, self._cells_until)
+        over = floor_cell(other._cells_to)
+        other.cells = {key: cell for key, cell in self.cells.items() if key[1] < over}
+        return other
 
     def taken_up_by(self, registry: Registry) -> None:
         """A process begins that has this registry."""
@@ -214,3 +267,8 @@ class LaidRows:
         for key, row in list(self.overstays.items()):
             if key[0] == bay_id and key[1] >= cut and device_id in (None, row.device_id):
                 del self.overstays[key]
+
+
+def _as_of(row: Any, watermark: datetime) -> Any:
+    """An outage or a suspicion as it stood."""
+    return replace(row, ended_at=None) if row.ended_at is not None and row.ended_at > watermark else row

@@ -10,8 +10,8 @@ import pytest
 from occupancy.confidence import DOUBTED, learnt_confidence, level
 from occupancy.model import BayState, State
 from occupancy.plausibility import Plausibility
-from occupancy.spells import learn
 from tests.support.folded import START, Folded, documents, state
+from tests.support.lessons import learn
 from tests.unit.test_spells import HOUR, bay, spells_of
 
 DAY = (START.replace(hour=0), START.replace(hour=0) + timedelta(days=1))
@@ -115,6 +115,20 @@ def test_states_do_not_depend_on_how_the_watermark_got_there() -> None:
     assert last is not None
     seldom.append(watermark_s=(last - START) / HOUR * HOUR_S)
     assert often.bays == seldom.bays
+
+
+def test_l3_an_answer_to_a_word_ahead_of_the_watermark_does_not_depend_on_when_it_was_worked_out() -> None:
+    """Whether the engine looked before the watermark reached the word, or after: a rebuild may begin in between."""
+    for minutes in range(10, 400, 10):
+        ahead, behind = busy_street(), busy_street()
+        first, second = state("s0", 1, 60, False), state("s0", 2, 60 * minutes, False, cause="heartbeat")
+        for folded in (ahead, behind):
+            folded.append([first], watermark_s=70)
+        ahead.append([second])
+        ahead.append(watermark_s=60 * minutes + 1)
+        behind.append(watermark_s=60 * minutes - 1)
+        behind.append([second], watermark_s=60 * minutes + 1)
+        assert shown(ahead) == shown(behind), minutes
 
 
 def test_the_limits_of_what_is_claimed_are_steps_of_what_is_shown() -> None:

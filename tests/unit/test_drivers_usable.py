@@ -80,7 +80,7 @@ def test_l4_what_is_withheld_claims_nothing_and_still_adds_up(held: list[Group])
 
     assert after.counts == Counts(unknown=total.capacity - total.closed, closed=total.closed)
     assert (after.free_min, after.free_max) == (0, total.capacity - total.closed)
-    assert (after.confidence, after.coverage) == (0.0, 0.0)
+    assert (after.confidence, after.coverage) == (1.0 if total.all_closed else 0.0, 0.0)
 
 
 @given(groups, st.sampled_from(["general", "permit:A", "ev"]), st.none() | st.integers(1, 600))

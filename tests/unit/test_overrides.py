@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from occupancy.drivers import withheld
 from occupancy.forecast.capacity import RulesAt
-from occupancy.model import BayId, State, ZoneId
+from occupancy.model import BayId, Source, State, ZoneId
 from occupancy.overrides import override_document, override_of
 from occupancy.registry import Registry, RegistryError
 from occupancy.rules import access_at, is_open, rules_at
@@ -136,6 +137,32 @@ def test_the_fold_closes_and_opens_as_the_watermark_gets_there() -> None:
     folded.append(changes=[("override", "x", None)])
     assert folded.bays["high-st-0"].state is State.OCCUPIED
     assert zones[ZoneId("castle")].counts.closed == 0
+
+
+def test_l5_what_an_override_closes_is_closed_for_sure_and_no_sensor_says_so() -> None:
+    folded = Folded()
+    folded.append([state("s0", 1, 3500, True), passage("g-in", 1, 3500, "in")], watermark_s=3600)
+    folded.append(changes=[("override", "x", doc(zone_ids=["high-st", "castle"], starts_at=at(0.5)))])
+    for zone in (ZoneId("high-st"), ZoneId("castle")):
+        said = folded.fold.zones[zone]
+        assert said.counts.closed == said.counts.capacity
+        assert (said.source, said.confidence, said.coverage) == (Source.PRIOR, 1.0, 0.0)
+        assert said.as_of == START + 0.5 * HOUR
+        assert withheld(said) == said, "also while the way from the sensors is down"
+    folded.append(changes=[("override", "x", doc(bay_ids=["high-st-1"], starts_at=at(0.5)))])
+    street = folded.fold.zones[ZoneId("high-st")]
+    assert (street.source, street.as_of) == (Source.SENSOR, START + timedelta(minutes=58))
+    assert withheld(street).confidence == 0.0
+    assert folded.fold.zones[ZoneId("castle")].source is Source.COUNT
+
+
+def test_l5_what_its_hours_close_is_closed_for_sure_and_since_no_time() -> None:
+    docs = documents()
+    opens = {"opening": [{"days": "daily", "opens": "10:00", "closes": "18:00"}]}
+    folded = Folded([(kind, id, one | opens if id == "castle" else one) for kind, id, one in docs])
+    folded.append(watermark_s=0)
+    said = folded.fold.zones[ZoneId("castle")]
+    assert (said.counts.closed, said.source, said.confidence, said.as_of) == (5, Source.PRIOR, 1.0, None)
 
 
 def test_the_reason_shown_follows_the_override_that_holds() -> None:

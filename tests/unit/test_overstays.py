@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from occupancy.model import BayType, Overstay, OverstayState, Rule
+from occupancy.model import BayType, Overstay, OverstayState, Rule, ZoneId
 from occupancy.overstays import Grounds, differs_from
 from occupancy.page import BEGINNING
 from occupancy.registry import Registry
+from occupancy.rule_versions import version_of
 from tests.support.folded import START, Folded, documents, state
 
 MIN = 60
@@ -151,10 +152,15 @@ def test_a_limit_corrected_later_is_that_of_history_too() -> None:
     folded.append([state("s1", 3, 110 * MIN, True, cause="heartbeat")], watermark_s=130 * MIN)
     assert [o.bay_id for o in folded.rows()["overstays"]] == ["high-st-0", "high-st-1"]
     wrong = folded.rows()
+    (first,) = {stay.rule_version for stay in wrong["stays"]}
+    assert {overstay.rule_version for overstay in wrong["overstays"]} == {first}
     docs = {(kind, id): doc for kind, id, doc in limited(120)}
     folded.append(changes=[("rule", "wait", docs["rule", "wait"])])
     assert folded.rows()["overstays"] == []
     assert {stay.limit_min for stay in folded.rows()["stays"]} == {120}
+    (corrected,) = {stay.rule_version for stay in folded.rows()["stays"]}
+    assert first != corrected
+    assert None not in (first, corrected)
     docs = {(kind, id): doc for kind, id, doc in limited()}
     folded.append(changes=[("rule", "wait", docs["rule", "wait"])])
     assert folded.rows()["overstays"] == wrong["overstays"]
@@ -172,6 +178,12 @@ def test_a_suspension_entered_later_takes_the_limit_away() -> None:
     assert only(folded).state is OverstayState.PUBLISHED
 
 
+def test_a_version_is_what_a_rule_says_but_for_when_it_ends() -> None:
+    found = rules({}, {}, {"valid_to": "2026-06-01T00:00:00Z"}, {"tariff": "B"})
+    rule, again, ended, other = [version_of(rule) for rule in found if rule is not None]
+    assert rule == again == ended != other
+
+
 def rules(*docs: dict[str, Any]) -> tuple[Rule | None, ...]:
     registry = Registry([("area", "town", documents()[0][2])])
     for n, doc in enumerate(docs):
@@ -179,11 +191,20 @@ def rules(*docs: dict[str, Any]) -> tuple[Rule | None, ...]:
     return tuple(registry.rules.values())
 
 
+def in_street(found: tuple[Rule | None, ...], zone_id: str) -> Grounds:
+    return Grounds(found, BayType.STANDARD, ZoneId(zone_id), None)
+
+
+def test_a_bay_in_another_street_is_judged_from_the_beginning() -> None:
+    """Whose overrides are its own, too."""
+    assert differs_from(in_street(rules({}), "high-st"), in_street(rules({}), "side-st")) == BEGINNING
+
+
 def test_new_versions_leave_the_past_as_it_was() -> None:
     june, july = "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z"
 
     def first(old: tuple[Rule | None, ...], new: tuple[Rule | None, ...]) -> str:
-        at = differs_from(Grounds(old, BayType.STANDARD, None), Grounds(new, BayType.STANDARD, None))
+        at = differs_from(in_street(old, "high-st"), in_street(new, "high-st"))
         return "always" if at == BEGINNING else f"{at:%B}"
 
     assert first(rules({}), rules({"valid_to": june}, {"valid_from": june})) == "June"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import log
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from occupancy.arrivals import Came
 from occupancy.model import State
 from occupancy.plausibility import GRID_H, Plausibility, Shown
-from occupancy.spells import learn
+from tests.support.lessons import learn
 from tests.unit.test_spells import HOUR, LONDON, MONDAY, bay, spells_of
 
 NOON = MONDAY[0] + 12 * HOUR
@@ -33,6 +35,7 @@ shown = st.builds(
     hours.map(lambda after: NOON + after),
     st.integers(0, 500),
     st.integers(0, 100),
+    st.none() | st.builds(Came, st.integers(0, 200), st.floats(1, 100)),
 )
 
 
@@ -96,3 +99,21 @@ def test_what_has_become_of_spells_are_shares_of_all_of_them(of: Shown) -> None:
         assert min(lasts, missed, back, kept, other) >= 0
         assert lasts + missed + back <= 1.0001
         assert max(kept, other) <= 1
+
+
+def test_a_free_bay_is_believed_the_less_the_more_came_to_those_beside_it() -> None:
+    after = timedelta(minutes=90)
+    free = Shown(State.FREE, NOON, NOON, 100, 1)
+    found = [wrong(free._replace(came=Came(seen, 10.0)), after) for seen in (0, 10, 20, 40, 80)]
+    assert found == sorted(found)
+    assert found[0] < wrong(free, after) / 2, "nobody came"
+    assert found[-1] > wrong(free, after) * 1.5
+    usual = -10 * log(BUSY.course(BAYS[0], State.FREE, NOON).lasts[GRID_H.index(1.5)])
+    as_usual = free._replace(came=Came(round(usual), 10.0))
+    assert wrong(as_usual, after) == pytest.approx(wrong(free, after), rel=0.05)
+
+
+def test_who_came_says_nothing_of_a_bay_that_was_freed_a_day_ago() -> None:
+    free = Shown(State.FREE, NOON, NOON, 100, 1)
+    for after in (24, 30, 60):
+        assert wrong(free._replace(came=Came(500, 1.0)), after * HOUR) == wrong(free, after * HOUR)

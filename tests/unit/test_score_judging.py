@@ -57,7 +57,7 @@ def test_stays_are_matched_by_both_edges_and_merges_by_what_spans_them() -> None
     true = [(0, 30 * M), (40 * M, 80 * M), (200 * M, 230 * M)]
     claimed = [(2 * M, 78 * M), (201 * M, 233 * M)]
     match.bay(true, claimed)
-    match.merges([Merge(30 * M, 40 * M, "prev_s"), Merge(80 * M, 200 * M, "heartbeat")], claimed)
+    match.merges([Merge(30 * M, 40 * M, "prev_s"), Merge(80 * M, 200 * M, "heartbeat")], true, claimed)
     figures = match.figures()
     assert figures["stays"] == 2
     assert figures["stay_precision"] == pytest.approx(1 / 2)
@@ -67,6 +67,26 @@ def test_stays_are_matched_by_both_edges_and_merges_by_what_spans_them() -> None
     assert figures["repaired_share.heartbeat"] == 1
     # The first two are off by 46 and 36 minutes, the third by two.
     assert figures["stay_duration_mae_s"] == pytest.approx((46 + 36 + 2) * 60 / 3)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "repaired"),
+    [
+        ([(0, 30 * M), (40 * M, 80 * M)], True),
+        ([(0, 20 * M), (60 * M, 80 * M)], True),
+        ([(0, 80 * M)], False),
+        ([], False),
+        ([(40 * M, 80 * M)], False),
+        ([(0, 30 * M), (90 * M, 95 * M)], False),
+        ([(30 * M - 30_000, 40 * M + 30_000)], False),
+    ],
+)
+def test_a_merge_is_repaired_where_either_of_its_stays_is_told(
+    claimed: list[tuple[int, int]], repaired: bool
+) -> None:
+    match = StayMatch()
+    match.merges([Merge(30 * M, 40 * M, "prev_s")], [(0, 30 * M), (40 * M, 80 * M)], claimed)
+    assert match.figures()["repaired_share"] == repaired
 
 
 def test_history_is_judged_by_what_the_tables_say_of_each_instant() -> None:
@@ -146,6 +166,21 @@ def test_an_outage_is_noticed_by_its_own_gateway_or_by_the_area() -> None:
     assert (
         outage_figures(run, {("gateway/gw-3", NOON): NOON + timedelta(minutes=75)})["outage_delay_h"] == 0.25
     )
+
+
+def test_an_outage_of_everything_is_noticed_only_by_the_area() -> None:
+    plan = make_city(bays=60, seed=1).plan
+    start_ms = int(NOON.timestamp() * 1000)
+    run = FieldRun(play(plan, seed=1, start_ms=start_ms, end_ms=start_ms + 180 * M), Faults(), seed=1)
+    run.outages = [Outage(start_ms + 60 * M, start_ms + 90 * M, "network_down", None)]
+    at = {minute: NOON + timedelta(minutes=minute) for minute in (59, 70, 80, 90)}
+    gateways = {(f"gateway/gw-{number}", NOON): at[70] for number in range(9)}
+    assert outage_figures(run, gateways)["outage_detected_share"] == 0
+    found = outage_figures(run, {**gateways, ("area/score", NOON): at[80]})
+    assert found["outage_detected_share"] == 1
+    assert found["outage_delay_h"] == pytest.approx(20 / 60)
+    for minute in (59, 90):
+        assert outage_figures(run, {("area/score", NOON): at[minute]})["outage_detected_share"] == 0
 
 
 def test_mean_and_worst_know_which_way_is_worse() -> None:

@@ -81,8 +81,7 @@ def test_truth_is_consistent(seed: int, start_h: int, hours: int) -> None:
             else:
                 taken.discard(bay_id)
                 left[bay_id] = event.at_ms
-            assert world.occupied_at(bay_id, event.at_ms) is event.occupied
-            assert world.occupied_at(bay_id, event.at_ms - 1) is not event.occupied
+            assert world.is_occupied(event.bay) is event.occupied
         else:
             inside[event.car_park] += 1 if event.inward else -1
             assert 0 <= inside[event.car_park] <= plan.car_parks[event.car_park].capacity
@@ -146,15 +145,6 @@ def test_a_closed_car_park_lets_nobody_in() -> None:
     for event in world.advance(ms(MONDAY + timedelta(days=2))):
         if isinstance(event, Passed) and event.car_park == 2:
             assert plan.car_parks[2].is_open(week.minute(event.at_ms))
-
-
-def test_what_was_true_long_ago_is_refused_not_guessed() -> None:
-    plan = city(streets=1)
-    world = World(plan, seed=1, start_ms=ms(MONDAY))
-    with pytest.raises(LookupError, match="not remembered"):
-        world.occupied_at(plan.bays[0].bay_id, ms(MONDAY) - 365 * 24 * HOUR_MS)
-    with pytest.raises(KeyError):
-        world.occupied_at("elsewhere", ms(MONDAY))
 
 
 @pytest.mark.parametrize(

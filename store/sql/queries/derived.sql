@@ -10,17 +10,19 @@ SELECT engine_version FROM generation WHERE area = $1 AND status = 'live';
 
 -- name: live_generation
 -- The generation that answers come from, with its cursor.
-SELECT generation, position, watermark, version FROM generation WHERE area = $1 AND status = 'live';
+SELECT generation, position, watermark, version, begins_at FROM generation WHERE area = $1 AND status = 'live';
 
 -- name: start_building
--- A new generation beside the live one.
-INSERT INTO generation (area, generation, status, engine_version)
-SELECT $1, max(generation) + 1, 'building', $2 FROM generation WHERE area = $1
+-- A new generation beside the live one, whose cursor is at a position with its watermark.
+INSERT INTO generation (area, generation, status, engine_version, position, watermark, version, begins_at)
+SELECT $1, max(g.generation) + 1, 'building', $2, $3, $4, least($3, max(g.version) FILTER (WHERE g.status = 'live')),
+       (SELECT begins_at FROM log_head WHERE area = $1)
+FROM generation g WHERE g.area = $1 HAVING count(*) > 0
 RETURNING generation;
 
 -- name: generation_cursor
 -- One generation's cursor.
-SELECT generation, position, watermark, version FROM generation WHERE area = $1 AND generation = $2;
+SELECT generation, position, watermark, version, begins_at FROM generation WHERE area = $1 AND generation = $2;
 
 -- name: lock_live
 -- Holds the live generation still for a switch.
@@ -45,7 +47,7 @@ DELETE FROM generation WHERE area = $1 AND generation = $2 AND status <> 'live';
 -- name: move_cursor
 -- Compare-and-swap: whoever finds no row has lost the race and must load again.
 UPDATE generation SET position = $4, watermark = $5, version = $6
-WHERE area = $1 AND generation = $2 AND position = $3 AND status IN ('live', 'building');
+WHERE area = $1 AND generation = $2 AND position = $3 AND begins_at IS NOT DISTINCT FROM $7 AND status IN ('live', 'building');
 
 -- name: notify_feed
 -- A hint for the followers; their cursor is the truth.
@@ -80,6 +82,24 @@ SELECT device_id, incarnation, boot, seq, state, since, as_of, before, reason, f
 FROM device_checkpoint
 WHERE area = $1 AND generation = $2 AND device_id = $3 AND (incarnation, boot, seq) < ($4, $5, $6) AND as_of <= $7
 ORDER BY incarnation DESC, boot DESC, seq DESC LIMIT 1;
+
+-- name: frozen_checkpoint
+-- The checkpoint of a sensor that the log does not go further back than.
+SELECT device_id, incarnation, boot, seq, state, since, as_of, before, reason, folded, inferred, uncertain_s, earlier, stated_at, stated,
+       clock_offset_us, doubt_behind_us, doubt_received_at, doubt_placed_at, agreed, missed, lost
+FROM device_checkpoint WHERE area = $1 AND generation = $2 AND device_id = $3 AND frozen;
+
+-- name: frozen_count_checkpoint
+-- The checkpoint of a car park that the log does not go further back than.
+SELECT doc FROM count_checkpoint WHERE area = $1 AND generation = $2 AND zone_id = $3 AND frozen;
+
+-- name: frozen_devices
+-- Up to which reading of a sensor nothing can be folded again.
+SELECT device_id, incarnation, boot, seq FROM device_checkpoint WHERE area = $1 AND generation = $2 AND frozen;
+
+-- name: frozen_car_parks
+-- Up to when nothing of a car park can be counted again.
+SELECT zone_id, at FROM count_checkpoint WHERE area = $1 AND generation = $2 AND frozen;
 
 -- name: count_checkpoint_before
 -- The newest checkpoint of a car park before a time.
@@ -129,27 +149,27 @@ COPY outage (area, generation, sensors_of, began_at, ended_at, noticed_at, senso
 
 -- name: copy_overstays
 -- Overstays in bulk.
-COPY overstay (area, generation, bay_id, arrived_at, device_id, rule_id, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence) FROM STDIN (FORMAT BINARY);
+COPY overstay (area, generation, bay_id, arrived_at, device_id, rule_id, rule_version, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence) FROM STDIN (FORMAT BINARY);
 
 -- name: open_stays
 -- The stays that last.
-SELECT bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, limit_min
+SELECT bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, rule_version, limit_min
 FROM stay WHERE area = $1 AND generation = $2 AND departed_at IS NULL;
 
 -- name: stays_from
 -- The stays of some bays, each bay's from an arrival on.
 SELECT s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id, s.arrived_uncertain_s,
-       s.departed_uncertain_s, s.rule_id, s.limit_min
+       s.departed_uncertain_s, s.rule_id, s.rule_version, s.limit_min
 FROM unnest($3::text[], $4::timestamptz[]) AS c (bay_id, arrived_from)
 JOIN stay s ON s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at >= c.arrived_from
 ORDER BY s.bay_id, s.arrived_at;
 
 -- name: stamp_stays
 -- The rule in force at arrival, worked out anew.
-UPDATE stay s SET rule_id = c.rule_id, limit_min = c.limit_min
-FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::integer[]) AS c (bay_id, arrived_at, rule_id, limit_min)
+UPDATE stay s SET rule_id = c.rule_id, rule_version = c.rule_version, limit_min = c.limit_min
+FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[]) AS c (bay_id, arrived_at, rule_id, rule_version, limit_min)
 WHERE s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at = c.arrived_at
-  AND (s.rule_id, s.limit_min) IS DISTINCT FROM (c.rule_id, c.limit_min);
+  AND (s.rule_id, s.rule_version, s.limit_min) IS DISTINCT FROM (c.rule_id, c.rule_version, c.limit_min);
 
 -- name: cut_count_intervals
 -- What a page replaces, and what it said.
@@ -222,7 +242,7 @@ COPY bay_interval (area, generation, bay_id, started_at, ended_at, state, reason
 -- Stays in bulk.
 COPY stay (
     area, generation, bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s,
-    rule_id, limit_min
+    rule_id, rule_version, limit_min
 ) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_count_intervals
@@ -264,6 +284,20 @@ CROSS JOIN LATERAL (
      WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at >= b.start AND t.started_at < b.until)
 ) AS i
 ORDER BY b.number, i.started_at;
+
+-- name: held_since
+-- What held at some bays from a time on, with the sensor that said so: the rows that begin after it and the one before.
+SELECT b.bay_id, i.device_id, i.started_at, i.ended_at, i.state
+FROM unnest($3::text[]) AS b (bay_id)
+CROSS JOIN LATERAL (
+    (SELECT t.device_id, t.started_at, t.ended_at, t.state FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at < $4
+     ORDER BY t.started_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT t.device_id, t.started_at, t.ended_at, t.state FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at >= $4)
+) AS i
+ORDER BY b.bay_id, i.started_at;
 
 -- name: count_intervals_in
 -- The counts of some car parks, each in [start, until): the rows that begin there and the one before.
@@ -393,7 +427,7 @@ FROM bay_state WHERE area = $1 AND generation = $2;
 
 -- name: digest_stay
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, limit_min)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_uncertain_s, departed_uncertain_s, rule_id, rule_version, limit_min)::text, 0)::numeric), 0)
 FROM stay WHERE area = $1 AND generation = $2;
 
 -- name: digest_suspicion
@@ -408,7 +442,7 @@ FROM outage WHERE area = $1 AND generation = $2;
 
 -- name: digest_overstay
 -- Number and hash of a generation's rows, whatever their order.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, device_id, rule_id, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(bay_id, arrived_at, device_id, rule_id, rule_version, limit_min, grace_min, over_from, over_to, candidate_at, confirmed_at, ended_at, state, evidence, exemptions, not_evidence)::text, 0)::numeric), 0)
 FROM overstay WHERE area = $1 AND generation = $2;
 
 -- name: digest_count_interval

@@ -4,13 +4,15 @@ SELECT current_setting('server_version'), current_setting('fsync'), current_sett
        pg_database_size(current_database());
 
 -- name: areas
--- Every area's log beside its engine: how old the watermark is, and since when the engine has something to fold.
+-- Every area's log beside its engine: how old the watermark is, since when the engine has something to fold, and where the
+-- log begins.
 SELECT h.area, h.clock, extract(epoch FROM clock_timestamp() - h.watermark)::double precision,
        h.position - coalesce(g.position, 0),
        extract(epoch FROM clock_timestamp() - (
            SELECT b.committed_at FROM log_batch b
            WHERE b.area = h.area AND b.position = coalesce(g.position, 0) + 1
-       ))::double precision
+       ))::double precision,
+       h.begins_at
 FROM log_head h
 LEFT JOIN generation g ON g.area = h.area AND g.status = 'live'
 ORDER BY h.area;

@@ -5,6 +5,13 @@ FROM registry
 WHERE $1::text IS NULL OR area = $1
 ORDER BY area, kind, id;
 
+-- name: entered
+-- What the log has of one document, as it was entered; no document: it was removed.
+SELECT e.area, b.position, e.entered_at, e.entered_by, e.doc
+FROM log_entry e JOIN log_batch b USING (batch_id)
+WHERE e.kind = 'registry' AND e.key = $1
+ORDER BY e.batch_id DESC, e.ordinal DESC LIMIT $2;
+
 -- name: lock
 -- Registry writers wait for each other, since each checks the whole; readers wait for nobody.
 LOCK TABLE registry IN SHARE ROW EXCLUSIVE MODE;

@@ -9,9 +9,9 @@ WHERE t.area = $1 AND t.generation = $2
 COPY suspicion (area, generation, bay_id, device_id, kind, began_at, ended_at, reason, evidence) FROM STDIN (FORMAT BINARY);
 
 -- name: load
--- Suspicions of a generation that last, or ended after a time.
+-- Suspicions of a generation that last, or ended at a time or after it.
 SELECT bay_id, device_id, kind, began_at, ended_at, reason, evidence FROM suspicion
-WHERE area = $1 AND generation = $2 AND (ended_at IS NULL OR ended_at > $3)
+WHERE area = $1 AND generation = $2 AND (ended_at IS NULL OR ended_at >= $3)
 ORDER BY began_at, kind;
 
 -- name: of_bays

@@ -1,0 +1,124 @@
+"""The registry: areas, streets, car parks, their bays and the signs that speak of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from occupancy.model.ids import AreaId, BayId, SignId, ZoneId
+from occupancy.model.times import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A name as people read it, by language. `cy` falls back to `en` in answers, never silently on signs."""
+
+    en: str
+    cy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """An authority or city. `languages` is the order in which signs speak (Wales: Welsh first)."""
+
+    area_id: AreaId
+    name: Name
+    time_zone: str
+    languages: tuple[str, ...]
+    clock: Clock
+    bank_holidays: str | None = None
+    """Country and subdivision of the `holidays` library, as in "GB-WLS"; None: no bank holidays."""
+    overstay_grace_min: int = 10
+    """Minutes beyond a limit that are no overstay yet."""
+
+
+class ZoneKind(StrEnum):
+    STREET = "street"
+    CAR_PARK = "car_park"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningHours:
+    """`days` are Monday=0..Sunday=6; minutes after local midnight, `closes` up to 1440 and after `opens`."""
+
+    days: frozenset[int]
+    opens_min: int
+    closes_min: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityHours:
+    """The bays of a car park that are open to the public at certain hours; minutes as in `OpeningHours`."""
+
+    days: frozenset[int]
+    starts_min: int
+    ends_min: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    zone_id: ZoneId
+    area_id: AreaId
+    kind: ZoneKind
+    name: Name
+    lat: float
+    lon: float
+    """The point shown on a map; for a car park, its entrance."""
+    line: tuple[tuple[float, float], ...] = ()
+    """Geometry as (lon, lat) pairs: a line for a street, a ring for a car park; empty where not surveyed."""
+    capacity: int | None = None
+    """Bays of a counted car park; None for a street, whose bays are registered one by one."""
+    controlled_zone: str | None = None
+    opening: tuple[OpeningHours, ...] = ()
+    """Empty: always open."""
+    height_limit_m: float | None = None
+    capacity_hours: tuple[CapacityHours, ...] = ()
+    """Where `capacity` does not hold all day; the first that fits counts."""
+    night_floor: int | None = None
+    """Vehicles that stay in the car park at night; None: learnt."""
+    longest_stay_h: int = 24
+    """A vehicle token says nothing beyond it, and is forgotten after it."""
+
+
+class BayType(StrEnum):
+    STANDARD = "standard"
+    BLUE_BADGE = "blue_badge"
+    LOADING = "loading"
+    EV = "ev"
+    MOTORCYCLE = "motorcycle"
+    COACH = "coach"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bay:
+    bay_id: BayId
+    zone_id: ZoneId
+    area_id: AreaId
+    bay_type: BayType
+    lat: float
+    lon: float
+    rule_ids: tuple[str, ...] = ()
+    in_service_from: datetime | None = None
+    in_service_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """A variable message sign and what it may say. Words are by language; widths are characters."""
+
+    sign_id: SignId
+    area_id: AreaId
+    name: Name
+    zone_ids: tuple[ZoneId, ...]
+    lat: float
+    lon: float
+    driver: str = "general"
+    lines: int = 2
+    width: int = 12
+    ttl_s: int = 60
+    full_below: int = 1
+    """FULL is claimed when even the most favourable count (`free_max`) is below this many bays."""
+    words: tuple[tuple[str, str, str], ...] = ()
+    """(state, language, text) overriding the defaults of `signs.words`."""
