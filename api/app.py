@@ -12,17 +12,20 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import Receive, Scope, Send
 
 from api import errors, policy
+from api.access import Access
 from api.config import ApiConfig
 from api.edge import ABORT, Edge, abort_of
+from api.guard import guard
 from api.live import Live, utc_now
-from api.routes import drivers, forecast, ops, page, signs
+from api.routes import admin, drivers, forecast, ops, overrides, page, signs
 from api.routes import live as live_routes
 from api.schemas import FeatureCollection, Problem
 
 API_VERSION = "1.0"
 DESCRIPTION = (
     "Parking availability as it is known now. Every number says how old it is (`as_of`), where it comes from "
-    "(`source`) and how sure it is; `unknown` is an answer. Open data, read only, no key."
+    "(`source`) and how sure it is; `unknown` is an answer. What drivers and signs ask for is open "
+    "data: read only, no key."
 )
 
 
@@ -36,10 +39,11 @@ class _App(FastAPI):
 def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Return the application; it follows the store while its lifespan runs. Raises `UndeclaredRouteError`."""
     live = Live(config, clock=clock)
+    access = Access(config, clock=clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with live.running():
+        async with live.running(), access.running():
             yield
 
     app = _App(
@@ -53,12 +57,18 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
         redirect_slashes=False,
     )
     app.state.live = live
+    app.state.access = access
     errors.install(app)
-    for room in (drivers, forecast, live_routes, signs, ops):
+    # Routes are looked through in this order: what is polled comes first.
+    drivers.install(app, live, access)
+    for room in (forecast, live_routes, signs, ops):
         room.install(app, live)
+    for keyed in (admin, overrides):
+        keyed.install(app, live, access)
     page.install(app, lambda: openapi(app))
     app.add_middleware(Edge)
     policy.enforce(app)
+    guard(app, access)
     return app
 
 
@@ -76,4 +86,23 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             schemas.setdefault(name, nested)
         schemas[model.__name__] = schema
     document["components"]["schemas"] = dict(sorted(schemas.items()))
+    _say_who_may(document)
     return document
+
+
+def _say_who_may(document: dict[str, Any]) -> None:
+    """Say in the document which routes look at a key, and for which scope."""
+    document["components"]["securitySchemes"] = {
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key, made by `baycast keys create`",
+        }
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            found = policy.POLICIES[method.upper(), path]
+            if found.scope is not None:
+                operation["security"] = [{"key": [found.scope.value]}]
+            elif found.more is not None:
+                operation["security"] = [{}, {"key": [found.more.value]}]

@@ -26,10 +26,13 @@ class ApiConfig:
     """Not ready when the database has not answered the feed for this long."""
     profiles_every_s: float = 900.0
     """Pause between two readings of the history that forecasts stand on."""
+    denials_every_s: float = 60.0
+    """Pause between two entries in the audit log about refused attempts."""
 
     def __post_init__(self) -> None:
-        if self.listeners_max < 1 or min(self.heartbeat_s, self.evict_after_s, self.profiles_every_s) <= 0:
-            raise ValueError("listeners_max, heartbeat_s, evict_after_s and profiles_every_s are above zero")
+        pauses = (self.heartbeat_s, self.evict_after_s, self.profiles_every_s, self.denials_every_s)
+        if self.listeners_max < 1 or min(pauses) <= 0:
+            raise ValueError("listeners_max, heartbeat_s, evict_after_s and each ..._every_s are above zero")
         if not 0 < self.stale_after_s <= self.down_after_s:
             raise ValueError("stale_after_s is above zero and not above down_after_s")
 

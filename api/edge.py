@@ -13,6 +13,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import metrics
+from api.access import CALLER
 from api.errors import Problem, response
 from api.policy import POLICIES, Audience
 
@@ -20,6 +21,8 @@ _log = logging.getLogger("baycast.api")
 QUERY_MAX_BYTES = 4096
 HEADERS_MAX_BYTES = 32 * 1024
 BODY_MAX_BYTES = 64 * 1024
+_BODYLESS = ("GET", "HEAD", "OPTIONS")
+"""Whose bodies nobody reads."""
 ABORT = "baycast.abort"
 """Scope key: a function that drops the connection at once, where the server lets us."""
 PAGE_POLICY = (
@@ -98,7 +101,7 @@ class _Reply:
         headers.setdefault("Referrer-Policy", "no-referrer")
         headers.setdefault("Content-Security-Policy", _DATA_POLICY)
         policy = POLICIES.get(("GET", _route(self._scope)))
-        if policy is not None and policy.audience is Audience.PUBLIC:
+        if policy is not None and policy.audience is Audience.PUBLIC and CALLER not in self._scope:
             headers.setdefault("Access-Control-Allow-Origin", "*")
             headers.setdefault("Access-Control-Expose-Headers", "ETag")
 
@@ -119,6 +122,8 @@ def _refusal(scope: Scope) -> Problem | None:
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX_BYTES:
         return Problem(431, "headers-too-large", f"The headers are longer than {HEADERS_MAX_BYTES} bytes.")
     for name, value in scope["headers"]:
+        if name == b"transfer-encoding" and scope["method"] not in _BODYLESS:
+            return Problem(411, "length-required", "A body says how long it is, with Content-Length.")
         if name == b"content-length" and (not value.isdigit() or int(value[:12]) > BODY_MAX_BYTES):
             return Problem(413, "body-too-large", f"A body has at most {BODY_MAX_BYTES} bytes.")
     return None

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import asyncpg
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -66,6 +67,10 @@ def parameter_problem(complaints: Sequence[Any], path: str) -> Problem:
     first: dict[str, Any] = dict(complaints[0])
     place = [str(part) for part in first.get("loc", ())]
     name = place[-1] if place else "?"
+    if place[:1] == ["body"]:
+        said = str(first.get("msg", "is not valid"))
+        named = ".".join(place[1:]) or "the body"
+        return Problem(422, "invalid-body", f"{named}: {said}", field=named)
     if first.get("type") == "extra_forbidden":
         known = known_parameters(path)
         told = f"There is no parameter {name!r} here; there are: {', '.join(known) or 'none'}."
@@ -100,5 +105,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for database in (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError):
+    for database in (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        psycopg.Error,
+        ConnectionError,
+        TimeoutError,
+    ):
         app.add_exception_handler(database, _on_database)

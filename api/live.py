@@ -51,10 +51,10 @@ class Live:
         async with self.feed:
             self.board.load(self.feed, self.clock())
             tasks = [
-                asyncio.create_task(_again(self._follow), name="feed"),
-                asyncio.create_task(_again(self._tick), name="tick"),
-                asyncio.create_task(_again(self._beat), name="heartbeat"),
-                asyncio.create_task(_again(self._profile), name="profiles"),
+                asyncio.create_task(again(self._follow), name="feed"),
+                asyncio.create_task(again(self._tick), name="tick"),
+                asyncio.create_task(again(self._beat), name="heartbeat"),
+                asyncio.create_task(again(self._profile), name="profiles"),
             ]
             try:
                 yield
@@ -138,7 +138,7 @@ class Live:
             metrics.FOLLOWED.set(self.feed.followed_s)
 
 
-async def _again(loop: Callable[[], Awaitable[None]]) -> None:
+async def again(loop: Callable[[], Awaitable[None]]) -> None:
     """Run a loop for ever. A fault in one round is logged and does not end the feed (L11)."""
     while True:
         try:

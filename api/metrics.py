@@ -11,11 +11,14 @@ REFUSED = Counter("baycast_feed_refused_total", "Listeners refused", ["reason"])
 MESSAGES = Counter("baycast_feed_messages_total", "Messages handed to listeners")
 LAG = Gauge("baycast_feed_lag_seconds", "Age of the watermark that the API shows, live areas", ["area"])
 FOLLOWED = Gauge("baycast_feed_followed_seconds", "Time since the database last answered the feed")
+DENIED = Counter("baycast_api_denied_total", "Requests refused for want of a right key", ["reason"])
 RENDER = Histogram(
     "baycast_api_snapshot_render_seconds",
     "Rendering of one availability answer that was not at hand",
     buckets=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
 )
 
+for _reason in ("no-key", "malformed-key", "key-refused", "scope", "area"):
+    DENIED.labels(_reason)
 for _kind in ("websocket", "sse"):
     CLIENTS.labels(_kind)

@@ -130,12 +130,60 @@ class Listen(Places):
     )
 
 
+class AdminPage(Nothing):
+    """A page of a list for admins."""
+
+    area: Annotated[Text, _checked(lambda text: ids_of(text, 1))] | None = Field(
+        None, description="One area; without it, all that the key is for"
+    )
+    limit: int = Field(100, ge=1, le=1000, description="Rows in one answer")
+
+
+class KeyPage(AdminPage):
+    after: int = Field(0, ge=0, le=2**63 - 1, description="Go on after this one: `next` of the answer before")
+
+
+class AuditPage(AdminPage):
+    action: str | None = Field(None, max_length=64, description="Only this, as `personal.read`")
+    before: int | None = Field(
+        None, ge=1, le=2**63 - 1, description="Go on before this one: `next` of the answer before"
+    )
+
+
+class SensorList(AdminPage):
+    limit: int = Field(100, ge=1, le=5000, description="Sensors in one answer, what to fix first at the top")
+
+
+class QuarantinePage(AdminPage):
+    limit: int = Field(100, ge=1, le=200, description="Rows in one answer")
+    reason: str | None = Field(None, max_length=64, description="Only these")
+    before: int | None = Field(
+        None, ge=1, le=2**63 - 1, description="Go on before this one: `next` of the answer before"
+    )
+
+
+class OverridePage(AdminPage):
+    after: Annotated[Text, _checked(lambda text: ids_of(text, 1))] | None = Field(
+        None, description="Go on after this one: `next` of the answer before"
+    )
+
+
+class Withdrawal(Nothing):
+    void: bool = Field(default=False, description="It was a mistake: history, too, is told without it")
+
+
 BY_ROUTE: Mapping[str, type[BaseModel]] = {
     "/v1/availability": Availability,
     "/v1/zones": ZonePage,
     "/v1/zones/{zone_id}": Driver,
     "/v1/zones/{zone_id}/bays": BayPage,
     "/v1/zones/{zone_id}/forecast": Arrival,
+    "/v1/admin/keys": KeyPage,
+    "/v1/admin/audit": AuditPage,
+    "/v1/admin/sensors": SensorList,
+    "/v1/admin/quarantine": QuarantinePage,
+    "/v1/admin/overrides": OverridePage,
+    "/v1/admin/overrides/{override_id}": Withdrawal,
     "/v1/live": Listen,
     "/v1/live/events": Listen,
 }

@@ -9,6 +9,8 @@ from enum import StrEnum
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from store.keys import Scope
+
 
 class Audience(StrEnum):
     PUBLIC = "public"
@@ -22,11 +24,19 @@ class Audience(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Policy:
     audience: Audience
-    scope: str | None = None
+    scope: Scope | None = None
+    """Without this scope there is no answer."""
+    more: Scope | None = None
+    """Anybody is answered; a key with this scope is told more. The only public routes that look at a key."""
+
+    @property
+    def looks_at_keys(self) -> bool:
+        return self.audience is Audience.KEY or self.more is not None
 
 
 PUBLIC = Policy(Audience.PUBLIC)
 OPS = Policy(Audience.OPS)
+ADMIN = Policy(Audience.KEY, Scope.ADMIN)
 
 POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/"): PUBLIC,
@@ -36,13 +46,20 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/v1/availability"): PUBLIC,
     ("GET", "/v1/zones"): PUBLIC,
     ("GET", "/v1/zones/{zone_id}"): PUBLIC,
-    ("GET", "/v1/zones/{zone_id}/bays"): PUBLIC,
+    ("GET", "/v1/zones/{zone_id}/bays"): Policy(Audience.PUBLIC, more=Scope.PERSONAL),
     ("GET", "/v1/zones/{zone_id}/forecast"): PUBLIC,
     ("WS", "/v1/live"): PUBLIC,
     ("GET", "/v1/live/events"): PUBLIC,
     ("GET", "/v1/signs"): PUBLIC,
     ("GET", "/v1/signs/{sign_id}"): PUBLIC,
     ("GET", "/v1/signs/{sign_id}/frame"): PUBLIC,
+    ("GET", "/v1/admin/keys"): ADMIN,
+    ("GET", "/v1/admin/audit"): ADMIN,
+    ("GET", "/v1/admin/sensors"): ADMIN,
+    ("GET", "/v1/admin/quarantine"): ADMIN,
+    ("GET", "/v1/admin/overrides"): ADMIN,
+    ("POST", "/v1/admin/overrides"): ADMIN,
+    ("DELETE", "/v1/admin/overrides/{override_id}"): ADMIN,
     ("GET", "/healthz"): OPS,
     ("GET", "/readyz"): OPS,
     ("GET", "/metrics"): OPS,

@@ -160,10 +160,14 @@ class Bay(_Shape):
     bay_type: str
     lat: float
     lon: float
-    state: State
+    withheld: bool = Field(
+        description="Nothing is told of what its sensor sees (`reason` says why): a Blue Badge or residents' bay. "
+        "Told to a key of scope `personal`, and audited"
+    )
+    state: State | None = Field(description="null: withheld")
     since: datetime | None
     as_of: datetime | None
-    confidence: float = Field(ge=0, le=1)
+    confidence: float | None = Field(ge=0, le=1)
     reason: str
     stale: bool
     access: list[str] | None = Field(description="Who may use it now; null: not known")

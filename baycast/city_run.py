@@ -13,6 +13,7 @@ from rich.console import Console
 from baycast import ingest_fleet
 from baycast.local_stack import LocalStack
 from baycast.logging_setup import TextFormatter
+from baycast.operator import operator
 from baycast.settings import Settings, UsageError
 from baycast.status_view import Observer, live_view, plain_line
 from baycast.stop_signals import stop_on_signals
@@ -160,7 +161,9 @@ def import_cardiff(url: str) -> int:
         known = {area for _, _, area, _ in registry.load(conn)}
         if areas <= known:
             return 0
-        return registry.apply(conn, changes, entered_by="baycast demo", entered_at=_now()).changed
+        return registry.apply(
+            conn, changes, entered_by="baycast demo", entered_at=_now(), actor=operator()
+        ).changed
 
 
 def _now() -> datetime:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from occupancy.answers import instant
 from occupancy.clocks import z
 from occupancy.model import EPOCH, BayId, DeviceId, Sensor, State, Suspicion, ZoneId
 
@@ -146,3 +147,35 @@ def by_urgency(records: Iterable[SensorRecord]) -> list[SensorRecord]:
         return -sum(defect.weight for defect in defects(record)), since, record.device_id
 
     return sorted(records, key=urgency)
+
+
+def sensor_document(record: SensorRecord) -> dict[str, object]:
+    """The record as it is told to machines."""
+    return {
+        "area": record.sensor.area_id,
+        "device_id": record.device_id,
+        "model": record.sensor.model,
+        "bay_id": record.bay_id,
+        "zone_id": record.zone_id,
+        "heard_at": instant(record.heard_at),
+        "stated_at": instant(record.stated_at),
+        "state": record.state,
+        "silent": record.silent,
+        "cut_off_by": record.cut_off_by,
+        "battery_mv": record.battery_mv,
+        "faults": list(record.faults),
+        "words": record.agreed + record.missed,
+        "missed": record.missed,
+        "missed_share": record.missed_share,
+        "defects": [defect.words for defect in defects(record)],
+        "suspicions": [
+            {
+                "bay_id": row.bay_id,
+                "kind": row.kind,
+                "began_at": instant(row.began_at),
+                "reason": row.reason,
+                "evidence": dict(row.evidence),
+            }
+            for row in record.suspicions
+        ],
+    }

@@ -19,6 +19,8 @@ from occupancy.drift import Drift, Learnt
 from occupancy.flows import Flow
 from occupancy.model import AreaId, DeviceId, ReadingKey, ZoneId
 from occupancy.visits import Visit, Visits
+from store import audit
+from store.audit import Deed
 from store.log import LogEntry, append_entries
 from store.queries import sql
 
@@ -69,9 +71,16 @@ def recount(
     entered_at: datetime,
     entered_by: str,
     reason: str,
+    actor: str | None = None,
 ) -> int:
-    """Append what an operator counted in a car park; returns the position in the area's log."""
+    """Append what an operator counted in a car park; returns the position in the area's log.
+
+    `actor` is who did it in the audit log, where that is not who is noted as having entered it.
+    """
     doc = {"at": at.isoformat(), "occupied": occupied, "reason": reason}
+    told = {"entered_by": entered_by, **doc}
+    who = actor or entered_by
+    audit.append(cur, Deed(who=who, action="recount", areas=[area], subject=zone_id, doc=told))
     return append_entries(cur, area, [LogEntry("recount", zone_id, doc, entered_at, entered_by)])[1]
 
 

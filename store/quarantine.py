@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
+from store.postgres import Connection
 from store.queries import sql
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 PAYLOAD_KEPT = 16 * 1024
 """Bytes of a payload that are kept; `payload_bytes` tells its whole length."""
+PAYLOAD_TOLD = 2048
+"""Bytes of it that a list tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,24 @@ class Waiting:
     first_seen: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message in the quarantine. `area` None: of no registered device; `payload`: its beginning, None: not kept."""
+
+    id: int
+    area: str | None
+    topic: str
+    reason: str
+    detail: str
+    device_id: str | None
+    payload: bytes | None
+    payload_bytes: int
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+    replayed_at: datetime | None
+
+
 def storable(text: str) -> str:
     """The text as PostgreSQL can hold it: NUL and lone surrogates become visible escapes."""
     return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
@@ -108,6 +129,20 @@ def record_overflow(cur: Cursor, overflowed: Iterable[Overflowed]) -> None:
         rows.append((storable(source), hour, reason, len(same), sample))
     if rows:
         cur.executemany(sql("quarantine.overflow"), rows)
+
+
+def page(
+    conn: Connection,
+    *,
+    within: Collection[str] | None = None,
+    reason: str | None = None,
+    before: int | None = None,
+    limit: int,
+) -> list[Kept]:
+    """The newest, of those before `before`; `within`: of devices that are registered in these areas."""
+    areas = None if within is None else sorted(within)
+    rows = conn.execute(sql("quarantine.page"), (areas, reason, before, limit, PAYLOAD_TOLD)).fetchall()
+    return [Kept(*row) for row in rows]
 
 
 def unknown_devices(cur: Cursor) -> set[str]:

@@ -13,6 +13,8 @@ import psycopg
 
 from occupancy.model import Area, AreaId, aware
 from occupancy.registry import KINDS, Entity, Registry, RegistryError, RegistryRefused, document, entity
+from store import audit
+from store.audit import Deed
 from store.log import LogEntry, begin_entries, close_entries
 from store.queries import sql
 
@@ -23,6 +25,9 @@ Document = dict[str, object]
 
 _PUT_MAX = 10_000
 """Documents per statement: each stays far below the statement timeout, however large the area."""
+
+_NAMED_MAX = 100
+"""Documents that an entry of the audit log names; it counts them all."""
 
 _ORDER = {kind: ordinal for ordinal, kind in enumerate(KINDS)}
 
@@ -81,10 +86,19 @@ def load_registries(conn: Connection) -> dict[AreaId, Registry]:
     return dict(found)
 
 
-def apply(conn: Connection, changes: Sequence[Change], *, entered_by: str, entered_at: datetime) -> Applied:
-    """Make all changes or none, in one transaction: checked as a whole, logged per area, then projected.
+def apply(
+    conn: Connection,
+    changes: Sequence[Change],
+    *,
+    entered_by: str,
+    entered_at: datetime,
+    actor: str | None = None,
+) -> Applied:
+    """Make all changes or none, in one transaction: checked as a whole, logged and audited per area, then
+    projected.
 
     A document that is there already is not logged again, so the same file imported twice appends nothing.
+    `actor` is who did it in the audit log, where that is not who is noted as having entered it.
     Raises `RegistryRefused` with everything that is wrong, `psycopg.Error` when the database says no.
     """
     aware(entered_at, "entered_at")
@@ -98,7 +112,11 @@ def apply(conn: Connection, changes: Sequence[Change], *, entered_by: str, enter
         }
         work = [_plan(conn, area, puts, removals & area_of.keys()) for area in sorted(areas)]
         _refuse([problem for plan in work for problem in plan.problems()])
-        return Applied({plan.area: plan.write(cur, entered_by, entered_at) for plan in work})
+        written = {plan.area: plan.write(cur, entered_by, entered_at) for plan in work}
+        for plan in work:
+            if plan.changed:
+                audit.append(cur, plan.deed(actor or entered_by, entered_by))
+        return Applied({area: batch.close(cur) for area, batch in written.items()})
 
 
 def list_entered(conn: Connection, kind: str, id: str, limit: int) -> list[Entered]:
@@ -183,9 +201,21 @@ class _Plan:
             errors.append(RegistryError(f"area {self.area}", "clock", problem, "register another area"))
         return errors
 
-    def write(self, cur: Cursor, entered_by: str, entered_at: datetime) -> AreaApplied:
+    def deed(self, actor: str, entered_by: str) -> Deed:
+        """What the audit log tells of it; the documents themselves stand in the area's log."""
+        names = [f"{kind}/{id}" for (kind, id), _ in self.changed]
+        removed = sum(doc is None for _, doc in self.changed)
+        doc = {
+            "entered_by": entered_by,
+            "put": len(names) - removed,
+            "removed": removed,
+            "documents": names[:_NAMED_MAX],
+        }
+        return Deed(who=actor, action="registry.change", areas=[self.area], doc=doc)
+
+    def write(self, cur: Cursor, entered_by: str, entered_at: datetime) -> _Written:
         if not self.changed:
-            return AreaApplied(None, 0, self.unchanged)
+            return _Written(self.area, None, 0, self.unchanged)
         entries = [
             LogEntry("registry", f"{kind}/{id}", doc, entered_at, entered_by)
             for (kind, id), doc in self.changed
@@ -199,8 +229,24 @@ class _Plan:
             kinds, ids, docs = zip(*put[start : start + _PUT_MAX], strict=True)
             cur.execute(sql("registry.put"), (self.area, batch_id, list(kinds), list(ids), list(docs)))
         cur.execute(sql("registry.notify"), (self.area,))
-        position = close_entries(cur, self.area, batch_id, len(entries))
-        return AreaApplied(position, len(self.changed), self.unchanged)
+        return _Written(self.area, batch_id, len(entries), self.unchanged)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What was written in one area; `batch_id` None: nothing was new."""
+
+    area: AreaId
+    batch_id: int | None
+    changed: int
+    unchanged: int
+
+    def close(self, cur: Cursor) -> AreaApplied:
+        """Take the area's head: last before COMMIT, and after that of the audit log."""
+        if self.batch_id is None:
+            return AreaApplied(None, 0, self.unchanged)
+        position = close_entries(cur, self.area, self.batch_id, self.changed)
+        return AreaApplied(position, self.changed, self.unchanged)
 
 
 def _plan(conn: Connection, area: AreaId, puts: Mapping[Key, Entity], removals: set[Key]) -> _Plan:

@@ -15,13 +15,26 @@ PROBLEMS: Final = {
     404: "No such thing",
     422: "A value that cannot be read",
 }
+KEY_PROBLEMS: Final = {401: "No key, or one that does not hold", 429: "Too many keys that are none"}
+KEYED_PROBLEMS: Final = {
+    400: PROBLEMS[400],
+    **KEY_PROBLEMS,
+    403: "A key without the scope, or for other areas",
+    422: PROBLEMS[422],
+    503: "The database does not answer now",
+}
 
 
 def described(
-    model: str, problems: dict[int, str], *, geojson: bool = False, tagged: bool = True
+    model: str | type[BaseModel],
+    problems: dict[int, str],
+    *,
+    geojson: bool = False,
+    tagged: bool = True,
+    method: str = "GET",
 ) -> dict[str, Any]:
-    """Return the keyword arguments of `add_api_route` for a GET answering `schemas.<model>`."""
-    shape: type[BaseModel] = getattr(schemas, model)
+    """Return the keyword arguments of `add_api_route` for one answering `model`, or `schemas.<model>`."""
+    shape: type[BaseModel] = getattr(schemas, model) if isinstance(model, str) else model
     responses: dict[int | str, dict[str, Any]] = {200: {"model": shape}}
     if geojson:
         reference = {"$ref": "#/components/schemas/FeatureCollection"}
@@ -31,4 +44,4 @@ def described(
     for status, words in problems.items():
         schema = {"$ref": "#/components/schemas/Problem"}
         responses[status] = {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}
-    return {"methods": ["GET"], "response_class": Response, "response_model": None, "responses": responses}
+    return {"methods": [method], "response_class": Response, "response_model": None, "responses": responses}

@@ -10,24 +10,29 @@ from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
 from api import metrics
+from api.access import CALLER, Access
 from api.answers import GEOJSON, tagged
 from api.bays import bay_document
 from api.board import Board
 from api.errors import not_found
 from api.forecasts import at_arrival
+from api.keyring import Caller
 from api.live import Live
 from api.params import Availability, BayPage, Driver, ZonePage
-from api.routes.described import PROBLEMS, described
+from api.routes.described import KEY_PROBLEMS, PROBLEMS, described
 from api.selection import Selection, distance_m
 from api.snapshot import encode, geometry, place_document, zone_document
 from occupancy.answers import instant
 from occupancy.model import AreaId, Bay, BayId, BayState, Zone, ZoneId
+from occupancy.privacy import withheld_because
 from occupancy.registry import Registry
+from store.audit import Deed
+from store.keys import Scope
 
 Forecast = Callable[[Zone], dict[str, object] | None]
 
 
-def install(app: FastAPI, live: Live) -> None:
+def install(app: FastAPI, live: Live, access: Access) -> None:
     """Add the routes."""
     board = live.board
 
@@ -65,7 +70,10 @@ def install(app: FastAPI, live: Live) -> None:
         return tagged(request, encode({"version": board.token(frozenset([area_id])), **document}))
 
     async def bays(request: Request, zone_id: str, query: Annotated[BayPage, Query()]) -> Response:
-        """The bays of one zone as their sensors saw them last, and who may use them now."""
+        """The bays of one zone as their sensors saw them last, and who may use them now.
+
+        Of Blue Badge and residents' bays the state is told to a key of scope `personal` alone, and audited.
+        """
         found = board.zones.get(ZoneId(zone_id))
         if found is None:
             raise not_found("zone", zone_id)
@@ -78,12 +86,16 @@ def install(app: FastAPI, live: Live) -> None:
         states = await live.feed.bay_states(area_id, [BayId(bay.bay_id) for bay in page])
         if area_id not in board.areas:
             raise not_found("zone", zone_id)  # removed while the database was asked
+        caller: Caller | None = request.scope.get(CALLER)
+        personal = caller is not None and Scope.PERSONAL in caller.scopes and caller.is_for(area_id)
+        if caller is not None and personal:
+            await access.record(_asked_for(caller, area_id, zone_id, query, registry, page))
         document = {
             "zone": zone_id,
             "area": area_id,
             "version": board.token(frozenset([area_id])),
             "as_of": instant(board.as_of([area_id])),
-            "bays": _bays(live, registry, page, states, area_id),
+            "bays": _bays(live, registry, page, states, area_id, personal=personal),
             "next": page[-1].bay_id if page and page[-1] is not every[-1] else None,
         }
         return tagged(request, encode(document))
@@ -92,14 +104,37 @@ def install(app: FastAPI, live: Live) -> None:
     add("/v1/availability", availability, tags=["drivers"], **described("Snapshot", PROBLEMS, geojson=True))
     add("/v1/zones", zones, tags=["drivers"], **described("ZonePage", PROBLEMS))
     add("/v1/zones/{zone_id}", zone, tags=["drivers"], **described("Zone", PROBLEMS))
-    add("/v1/zones/{zone_id}/bays", bays, tags=["drivers"], **described("BayPage", PROBLEMS))
+    add(
+        "/v1/zones/{zone_id}/bays",
+        bays,
+        tags=["drivers"],
+        **described("BayPage", {**PROBLEMS, **KEY_PROBLEMS}),
+    )
 
 
 def _bays(
-    live: Live, registry: Registry, page: Sequence[Bay], states: Mapping[BayId, BayState], area_id: AreaId
+    live: Live,
+    registry: Registry,
+    page: Sequence[Bay],
+    states: Mapping[BayId, BayState],
+    area_id: AreaId,
+    *,
+    personal: bool,
 ) -> list[dict[str, object]]:
     level, at = live.board.levels[area_id], live.time_in(area_id)
-    return [bay_document(registry, bay, states.get(bay.bay_id), level, at) for bay in page]
+    return [bay_document(registry, bay, states.get(bay.bay_id), level, at, personal=personal) for bay in page]
+
+
+def _asked_for(
+    caller: Caller, area_id: AreaId, zone_id: str, query: BayPage, registry: Registry, page: Sequence[Bay]
+) -> Deed:
+    """What the audit log keeps of a question for bays that the public is not told of."""
+    doc = {
+        "route": "GET /v1/zones/{zone_id}/bays",
+        "parameters": query.model_dump(),
+        "rows": sum(withheld_because(registry, bay) is not None for bay in page),
+    }
+    return Deed(who=caller.name, action="personal.read", areas=[area_id], subject=zone_id, doc=doc)
 
 
 def _page(live: Live, selection: Selection, after: str | None, limit: int) -> dict[str, object]:

@@ -22,6 +22,9 @@ for (const [path, methods] of Object.entries(api.paths)) {
       }
       section.append(table);
     }
+    const keyed = (route.security ?? []).flatMap((one) => one.key ?? []);
+    const optional = route.security?.some((one) => !one.key);
+    if (keyed.length) section.append(make("p", `${optional ? "More with" : "Needs"} an API key of scope ${keyed.join(", ")}`));
     section.append(make("p", `Answers: ${Object.keys(route.responses).join(", ")}`));
     routes.append(section);
   }

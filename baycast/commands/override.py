@@ -74,6 +74,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _set(args: argparse.Namespace, conn: "Connection") -> int:
+    from baycast.operator import operator
     from occupancy.overrides import override_of
     from occupancy.registry import RegistryError, RegistryRefused, format_instant
     from store.overrides import put
@@ -100,7 +101,7 @@ def _set(args: argparse.Namespace, conn: "Connection") -> int:
     doc |= {name: ids for name, ids in (("bay_ids", bays), ("zone_ids", zones)) if ids}
     try:
         override = override_of(args.id, doc)
-        changed = put(conn, override, registries, entered_by=args.by, entered_at=now)
+        changed = put(conn, override, registries, entered_by=args.by, entered_at=now, actor=operator())
     except RegistryRefused as refused:
         for error in refused.errors:
             print(error, file=sys.stderr)
@@ -133,6 +134,7 @@ def _list(args: argparse.Namespace, conn: "Connection") -> int:
 
 
 def _withdraw(args: argparse.Namespace, conn: "Connection") -> int:
+    from baycast.operator import operator
     from store.overrides import load, withdraw
     from store.registry import load_registries
 
@@ -144,7 +146,7 @@ def _withdraw(args: argparse.Namespace, conn: "Connection") -> int:
         found = registries[areas[args.id]].area if args.id in areas and areas[args.id] in registries else None
         at = instant_of("--at", args.at, "UTC" if found is None else found.time_zone)
     try:
-        left = withdraw(conn, args.id, entered_by=args.by, entered_at=at, void=args.void)
+        left = withdraw(conn, args.id, entered_by=args.by, entered_at=at, void=args.void, actor=operator())
     except LookupError as error:
         raise UsageError(str(error)) from None
     print(f"{args.id}: taken out" if left is None else f"{args.id}: ends at {left.until:%Y-%m-%d %H:%MZ}")

@@ -29,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
+    from baycast.operator import operator
     from baycast.reachability import open_database
     from baycast.wiring import database_url
     from occupancy.model import ZoneId, ZoneKind
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 entered_at=entered_at,
                 entered_by=args.by,
                 reason=args.reason,
+                actor=operator(),
             )
     print(
         f"{args.car_park}: {args.vehicles} vehicles at {at.isoformat()}, position {position} of {area}'s log"

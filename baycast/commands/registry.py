@@ -210,6 +210,7 @@ def _apply(
 ) -> "Applied":
     import psycopg
 
+    from baycast.operator import operator
     from occupancy.registry import document, identity
     from store.registry import Change, apply
 
@@ -221,7 +222,7 @@ def _apply(
             changes += [Change(kind, id, None) for kind, id in sorted(there - held)]
     try:
         with conn.transaction(force_rollback=args.check):
-            return apply(conn, changes, entered_by=args.entered_by, entered_at=started_at)
+            return apply(conn, changes, entered_by=args.entered_by, entered_at=started_at, actor=operator())
     except psycopg.Error as error:
         raise UsageError(
             f"the database refused, nothing was imported: {str(error).splitlines()[0]}"

@@ -84,6 +84,7 @@ def _area_of(name: str) -> str:
 def _register(conn: Connection, recording: Recording, area_id: str, zone_ids: Mapping[str, str]) -> None:
     """Add what the recording needs and the area does not have; what somebody has registered better stays."""
     from baycast.new_devices import let_ingest_learn
+    from baycast.operator import operator
     from baycast.recorded_registry import recorded_registry
     from occupancy.model import AreaId
     from occupancy.registry import RegistryRefused
@@ -101,7 +102,7 @@ def _register(conn: Connection, recording: Recording, area_id: str, zone_ids: Ma
     changes = [Change(kind, id, doc) for kind, id, doc in wanted if (kind, id) not in known]
     try:
         if changes:
-            apply(conn, changes, entered_by="baycast replay", entered_at=utc_now())
+            apply(conn, changes, entered_by="baycast replay", entered_at=utc_now(), actor=operator())
             let_ingest_learn()
     except RegistryRefused as refused:
         raise UsageError(f"replay: {refused.errors[0]}") from None

@@ -56,6 +56,7 @@ def _sheet(args: argparse.Namespace, conn: "Connection", registries: dict["AreaI
     from difflib import get_close_matches
 
     from baycast.sensor_sheet import LOOKED_BACK, as_document, in_words
+    from occupancy.maintenance import sensor_document
     from occupancy.model import DeviceId
     from store.sensors import find_sheet
 
@@ -73,7 +74,7 @@ def _sheet(args: argparse.Namespace, conn: "Connection", registries: dict["AreaI
     if sheet is None:
         raise UsageError(f"nothing was folded yet in {registry.area_id}: is `baycast engine` running?")
     if args.json:
-        print(json.dumps({**_document(sheet.record), **as_document(sheet)}))
+        print(json.dumps({**sensor_document(sheet.record), **as_document(sheet)}))
         return 0
     for line in in_words(sheet):
         print(line)
@@ -81,7 +82,7 @@ def _sheet(args: argparse.Namespace, conn: "Connection", registries: dict["AreaI
 
 
 def _list(args: argparse.Namespace, conn: "Connection", registries: dict["AreaId", "Registry"]) -> int:
-    from occupancy.maintenance import by_urgency, defects
+    from occupancy.maintenance import by_urgency, defects, sensor_document
     from store.sensors import list_sensors
 
     if args.area is not None and args.area not in registries:
@@ -98,7 +99,7 @@ def _list(args: argparse.Namespace, conn: "Connection", registries: dict["AreaId
     ]
     ordered = by_urgency(shown)[: args.limit]
     if args.json:
-        print(json.dumps({"sensors": [_document(one) for one in ordered], "of": len(shown)}))
+        print(json.dumps({"sensors": [sensor_document(one) for one in ordered], "of": len(shown)}))
         return 0
     for outage, sensors in Counter(one.cut_off_by for one in shown if one.cut_off_by).most_common():
         print(f"outage of {outage.replace('/', ' ')}: {sensors} sensors cut off")
@@ -124,37 +125,3 @@ def _words(record: "SensorRecord") -> str:
     share = "" if record.missed_share is None else f", {record.missed_share:.0%} missed"
     wrong = "; ".join(defect.words for defect in defects(record)) or "nothing wrong"
     return f"{record.device_id} ({where}, {record.sensor.model}): {said}{battery}{share}: {wrong}"
-
-
-def _document(record: "SensorRecord") -> dict[str, object]:
-    from occupancy.answers import instant
-    from occupancy.maintenance import defects
-
-    return {
-        "area": record.sensor.area_id,
-        "device_id": record.device_id,
-        "model": record.sensor.model,
-        "bay_id": record.bay_id,
-        "zone_id": record.zone_id,
-        "heard_at": instant(record.heard_at),
-        "stated_at": instant(record.stated_at),
-        "state": record.state,
-        "silent": record.silent,
-        "cut_off_by": record.cut_off_by,
-        "battery_mv": record.battery_mv,
-        "faults": list(record.faults),
-        "words": record.agreed + record.missed,
-        "missed": record.missed,
-        "missed_share": record.missed_share,
-        "defects": [defect.words for defect in defects(record)],
-        "suspicions": [
-            {
-                "bay_id": row.bay_id,
-                "kind": row.kind,
-                "began_at": instant(row.began_at),
-                "reason": row.reason,
-                "evidence": dict(row.evidence),
-            }
-            for row in record.suspicions
-        ],
-    }

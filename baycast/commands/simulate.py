@@ -156,6 +156,7 @@ def _documents(
     """The registry of the area; where there is none yet, our Cardiff is registered under its name."""
     from baycast import cardiff
     from baycast.new_devices import let_ingest_learn
+    from baycast.operator import operator
     from baycast.reachability import open_database
     from baycast.wiring import database_url
     from occupancy.model import AreaId
@@ -170,7 +171,7 @@ def _documents(
         built_in = cardiff.documents(args.area, "live" if args.speed == 1 and args.start is None else "event")
         changes = [Change(kind, id, doc) for kind, id, doc in built_in]
         try:
-            apply(conn, changes, entered_by="baycast simulate", entered_at=utc_now())
+            apply(conn, changes, entered_by="baycast simulate", entered_at=utc_now(), actor=operator())
             let_ingest_learn()
         except RegistryRefused as refused:
             raise UsageError(

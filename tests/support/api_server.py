@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import uvicorn
 
+from api.access import Access
 from api.app import create_app
 from api.config import ApiConfig
 from api.live import Live, utc_now
@@ -25,6 +26,7 @@ from api.server import OPTIONS
 class ApiServer:
     port: int
     live: Live
+    access: Access
     server: uvicorn.Server
 
     @property
@@ -78,7 +80,7 @@ def running_api(config: ApiConfig, clock: Callable[[], datetime] = utc_now) -> I
                 assert thread.is_alive(), "the API ended at once"
                 assert time.monotonic() < deadline, "the API did not start"
                 started.wait(0.01)
-            yield ApiServer(int(listening.getsockname()[1]), app.state.live, server)
+            yield ApiServer(int(listening.getsockname()[1]), app.state.live, app.state.access, server)
         finally:
             server.should_exit = True
             thread.join(20)

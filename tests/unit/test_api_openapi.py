@@ -9,6 +9,7 @@ import pytest
 from api.app import create_app, openapi
 from api.config import ApiConfig
 from api.params import BY_ROUTE, known_parameters
+from api.policy import POLICIES
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -42,9 +43,24 @@ def test_every_reference_resolves() -> None:
 
 @pytest.mark.parametrize("path", sorted(path for path in BY_ROUTE if path != "/v1/live"))
 def test_named_parameters_are_the_declared_ones(path: str) -> None:
-    declared = served()["paths"][path]["get"]["parameters"]
+    operations = served()["paths"][path]
+    declared = operations.get("get", next(iter(operations.values())))["parameters"]
 
     assert sorted(one["name"] for one in declared if one["in"] == "query") == known_parameters(path)
+
+
+def test_what_needs_a_key_says_so_and_names_its_scope() -> None:
+    document = served()
+
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    for (method, path), policy in POLICIES.items():
+        operation = document["paths"].get(path, {}).get(method.lower())
+        if operation is not None:
+            needs = [] if policy.more is None else [{}]
+            scope = policy.scope or policy.more
+            needs += [] if scope is None else [{"key": [scope.value]}]
+            assert operation.get("security", []) == needs, (method, path)
+            assert ("401" in operation["responses"]) == policy.looks_at_keys, (method, path)
 
 
 if __name__ == "__main__":

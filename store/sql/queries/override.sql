@@ -5,6 +5,13 @@ FROM override
 WHERE $1::text IS NULL OR area = $1
 ORDER BY area, id;
 
+-- name: page
+-- Overrides of some areas (NULL: of all), by id.
+SELECT id, doc, entered_by, entered_at
+FROM override
+WHERE ($1::text[] IS NULL OR area = ANY($1)) AND id > $2
+ORDER BY id LIMIT $3;
+
 -- name: lock
 -- Writers wait for each other, since an id stands alone; readers wait for nobody.
 LOCK TABLE override IN SHARE ROW EXCLUSIVE MODE;

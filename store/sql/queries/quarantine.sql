@@ -26,6 +26,18 @@ WHERE reason = 'unknown_device' AND replayed_at IS NULL AND payload IS NOT NULL 
 ORDER BY id LIMIT $2
 FOR UPDATE SKIP LOCKED;
 
+-- name: page
+-- What was refused, the newest first, before one: of devices in some areas (NULL: of any device, and of none), for one reason
+-- or for any. Of passages nothing of the payload is told, whatever is there.
+SELECT q.id, r.area, q.topic, q.reason, q.detail, q.device_id,
+       CASE WHEN q.topic NOT LIKE '%/passage' THEN substr(q.payload, 1, $5) END,
+       q.payload_bytes, q.first_seen, q.last_seen, q.count, q.replayed_at
+FROM quarantine q
+LEFT JOIN registry r ON r.kind IN ('sensor', 'gate') AND r.id = q.device_id
+WHERE ($1::text[] IS NULL OR r.area = ANY($1)) AND ($2::text IS NULL OR q.reason = $2)
+  AND ($3::bigint IS NULL OR q.id < $3)
+ORDER BY q.id DESC LIMIT $4;
+
 -- name: mark_replayed
 -- Written in the transaction that appends the readings.
 UPDATE quarantine SET replayed_at = $2 WHERE id = ANY($1::bigint[]);

@@ -1,0 +1,169 @@
+"""What admins send and get. Answers are rendered as bytes elsewhere, as in `api.schemas`; what is sent is read here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NAMED_MAX = 1000
+"""Bays, and zones, that one override may name."""
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+Id = Annotated[str, Field(min_length=1, max_length=128)]
+Instant = Annotated[str, Field(max_length=40, description="RFC 3339, on a whole minute")]
+
+
+class Key(_Shape):
+    """An API key without its secret, which nobody has but its holder."""
+
+    id: int
+    label: str
+    scopes: list[str]
+    areas: list[str] | None = Field(description="null: all areas")
+    made_by: str
+    made_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the minute, and up to half a minute late")
+
+
+class KeyPage(_Shape):
+    keys: list[Key]
+    next: int | None = Field(description="Give it as `after` for the next page; null: this was the last")
+
+
+class AuditEntry(_Shape):
+    seq: int
+    at: datetime
+    who: str = Field(description="`user NAME` at the command line, or `key ID (LABEL)`")
+    action: str
+    areas: list[str] | None
+    subject: str | None
+    details: dict[str, Any]
+
+
+class AuditPage(_Shape):
+    """The newest first."""
+
+    entries: list[AuditEntry]
+    next: int | None = Field(description="Give it as `before` for the next page; null: this was the last")
+
+
+class Suspicion(_Shape):
+    bay_id: str
+    kind: str
+    began_at: datetime
+    reason: str
+    evidence: dict[str, Any]
+
+
+class Sensor(_Shape):
+    """What is known of a sensor, but for what it sees."""
+
+    area: str
+    device_id: str
+    model: str
+    bay_id: str | None
+    zone_id: str | None
+    heard_at: datetime | None
+    stated_at: datetime | None
+    silent: bool
+    cut_off_by: str | None = Field(
+        description="An outage of more than this sensor: `area/ID` or `gateway/ID`"
+    )
+    battery_mv: int | None
+    faults: list[str]
+    words: int = Field(description="Messages that told whether one before them is missing")
+    missed: int
+    missed_share: float | None
+    defects: list[str] = Field(description="The gravest first")
+    suspicions: list[Suspicion]
+
+
+class SensorList(_Shape):
+    """What to fix first at the top: the most, and the gravest, that is wrong."""
+
+    sensors: list[Sensor]
+    of: int = Field(description="Sensors in all")
+
+
+class Refused(_Shape):
+    """A message that did not become a reading."""
+
+    id: int
+    area: str | None = Field(description="null: of no registered device")
+    topic: str
+    reason: str
+    detail: str
+    device_id: str | None
+    payload: str | None = Field(
+        description="Its first 2048 bytes as text; null: not kept, as of every passage, which might hold a plate"
+    )
+    payload_bytes: int
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+    replayed_at: datetime | None
+
+
+class QuarantinePage(_Shape):
+    """The newest first."""
+
+    refused: list[Refused]
+    next: int | None = Field(description="Give it as `before` for the next page; null: this was the last")
+
+
+class NewOverride(_Shape):
+    """A suspension, closure or event. The same one again changes nothing; another with the same id takes its place."""
+
+    id: Id
+    area_id: Id
+    kind: Literal["suspension", "closure", "event"]
+    reason: str = Field(max_length=500)
+    starts_at: Instant
+    ends_at: Instant | None = None
+    expires_at: Instant | None = Field(None, description="When one without a known end lapses")
+    notice: str | None = Field(None, max_length=64)
+    day_type: str | None = Field(None, max_length=32)
+    bay_ids: list[Id] = Field(default_factory=list, max_length=NAMED_MAX)
+    zone_ids: list[Id] = Field(default_factory=list, max_length=NAMED_MAX)
+
+    def registry_document(self) -> dict[str, object]:
+        """As `occupancy.overrides` reads it: what is not given is left out."""
+        return {name: value for name, value in self.model_dump(exclude={"id"}).items() if value}
+
+
+class Override(_Shape):
+    id: str
+    area_id: str
+    kind: str
+    reason: str
+    starts_at: datetime
+    ends_at: datetime | None = None
+    expires_at: datetime | None = None
+    notice: str | None = None
+    day_type: str | None = None
+    bay_ids: list[str] = []
+    zone_ids: list[str] = []
+    entered_by: str | None = None
+    entered_at: datetime | None = None
+
+
+class OverridePage(_Shape):
+    overrides: list[Override]
+    next: str | None = Field(description="Give it as `after` for the next page; null: this was the last")
+
+
+class OverrideSet(_Shape):
+    changed: bool = Field(description="false: it was there already")
+    override: Override
+
+
+class OverrideWithdrawn(_Shape):
+    override: Override | None = Field(description="What is left of it; null: nothing")
