@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from occupancy.cells import Held
 from occupancy.history.hour import HOUR, Dim, HourRow, Scope, Series
 from occupancy.history.kerb import Kerb, KerbTime, may_stop
 from occupancy.history.tally import Tally, microseconds
-from occupancy.model import Bay, BayId, Overstay, OverstayState, Quality, State, Stay, Zone
+from occupancy.model import Bay, BayId, DeviceId, Overstay, OverstayState, Quality, State, Stay, Zone
 from occupancy.spans import Span
 
 Stretch = tuple[int, int]
 """From a microsecond to another, counted from the first hour's beginning."""
 
 
+class HeldBy(NamedTuple):
+    """What held at a bay in [started_at, ended_at) by the word of a sensor; None: it lasts."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    state: State
+    device_id: DeviceId
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BayPast:
     """What is known of one bay: rows that reach into the hours asked for, each kind in order of time."""
 
-    intervals: Sequence[Held] = ()
+    intervals: Sequence[HeldBy] = ()
     stays: Sequence[Stay] = ()
     overstays: Sequence[Overstay] = ()
-    distrusted: Sequence[Span] = ()
-    """When its sensor was not to be believed: then nothing is known of it."""
+    distrusted: Mapping[DeviceId, Sequence[Span]] = field(default_factory=dict)
+    """When a sensor was not to be believed there: then nothing is known by it."""
 
 
 NOTHING_KNOWN = BayPast()
@@ -49,9 +58,9 @@ class StreetHours:
             for part in self._kerb.during(bay, serves_from, serves_to):
                 self._add_part(bay, part, known)
         for stay in past.stays:
-            self._add_stay(bay, stay, past.distrusted)
+            self._add_stay(bay, stay, past.distrusted.get(stay.device_id, ()))
         for overstay in past.overstays:
-            self._add_overstay(bay, overstay, past.distrusted)
+            self._add_overstay(bay, overstay, past.distrusted.get(overstay.device_id, ()))
 
     def rows(self) -> list[HourRow]:
         """Every hour of every series of this street, by series and time."""
@@ -59,13 +68,17 @@ class StreetHours:
 
     def _known(self, past: BayPast) -> list[tuple[int, int, State]]:
         """When the bay is known to be free or occupied."""
-        distrusted = [(self._us(since), self._us(until)) for since, until in past.distrusted]
+        distrusted = {
+            device_id: [(self._us(since), self._us(until)) for since, until in spans]
+            for device_id, spans in past.distrusted.items()
+        }
         return [
             (lo, hi, held.state)
             for held in past.intervals
             if held.state is not State.UNKNOWN
             for lo, hi in _without(
-                (self._us(held.started_at), self._us(held.ended_at or self._end)), distrusted
+                (self._us(held.started_at), self._us(held.ended_at or self._end)),
+                distrusted.get(held.device_id, ()),
             )
         ]
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from occupancy.car_park import CountSpan
-from occupancy.cells import Held
 from occupancy.history.car_parks import car_park_hours
 from occupancy.history.hour import HOUR, Dim, HourRow, Scope, Series
 from occupancy.history.kerb import Kerb
-from occupancy.history.streets import BayPast, street_hours
+from occupancy.history.streets import BayPast, HeldBy, street_hours
 from occupancy.model import BayId, DeviceId, Overstay, OverstayState, Quality, State, Stay, Zone
 from occupancy.registry import Registry
 from tests.support.folded import documents
 
 EIGHT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 MINUTE_US = 60_000_000
+SENSOR = DeviceId("s0")
 FREE, OCCUPIED, UNKNOWN = State.FREE, State.OCCUPIED, State.UNKNOWN
 
 
@@ -24,21 +25,21 @@ def at(minutes: float) -> datetime:
     return EIGHT + timedelta(minutes=minutes)
 
 
-def registry(rules: list[dict[str, Any]] = []) -> Registry:  # noqa: B006
+def registry(rules: Sequence[dict[str, Any]] = ()) -> Registry:
     docs: list[tuple[str, str, Any]] = []
     for kind, id, doc in documents(2):
-        if kind == "bay" and rules and doc["bay_type"] == "standard":
-            doc = {**doc, "rule_ids": [f"rule-{n}" for n in range(len(rules))]}
-        docs.append((kind, id, doc))
+        ruled = kind == "bay" and rules and doc["bay_type"] == "standard"
+        more = {"rule_ids": [f"rule-{n}" for n in range(len(rules))]} if ruled else {}
+        docs.append((kind, id, {**doc, **more}))
     for n, rule in enumerate(rules):
         docs.append(("rule", f"rule-{n}", {"area_id": "town", "days": "daily", **rule}))
     return Registry(docs)
 
 
-def held(*edges: tuple[float, State]) -> list[Held]:
+def held(*edges: tuple[float, State]) -> list[HeldBy]:
     ends = [start for start, _ in edges[1:]]
     return [
-        Held(at(start), at(end) if end is not None else None, state)
+        HeldBy(at(start), at(end) if end is not None else None, state, SENSOR)
         for (start, state), end in zip(edges, [*ends, None], strict=True)
     ]
 
@@ -50,14 +51,14 @@ def stay(bay: str, arrived: float, departed: float | None, **more: Any) -> Stay:
         departed_at=None if departed is None else at(departed),
         arrival=more.pop("arrival", Quality.OBSERVED),
         departure=None if departed is None else more.pop("departure", Quality.OBSERVED),
-        device_id=DeviceId("s0"),
+        device_id=SENSOR,
         **more,
     )
 
 
 def hours_of(
-    past: dict[str, BayPast], *, hours: int = 1, rules: list[dict[str, Any]] = []
-) -> dict[Any, HourRow]:  # noqa: B006
+    past: dict[str, BayPast], *, hours: int = 1, rules: Sequence[dict[str, Any]] = ()
+) -> dict[Any, HourRow]:
     known = registry(rules)
     zone = known.zones["high-st"]  # type: ignore[index]
     rows = street_hours(
@@ -118,7 +119,7 @@ def test_what_a_distrusted_sensor_said_is_not_known() -> None:
     past = BayPast(
         intervals=held((-60, OCCUPIED)),
         stays=[stay("high-st-0", 5, 25), stay("high-st-0", 45, 50)],
-        distrusted=[(at(15), at(40))],
+        distrusted={SENSOR: [(at(15), at(40))]},
     )
     every = hours_of({"high-st-0": past})[Dim.ALL, "", EIGHT]
     assert every.occupied_us == 35 * MINUTE_US
@@ -157,7 +158,7 @@ def test_an_overstay_counts_when_its_limit_ran_out_with_the_time_beyond_it() -> 
         return Overstay(
             bay_id=BayId("high-st-0"),
             arrived_at=at(-100),
-            device_id=DeviceId("s0"),
+            device_id=SENSOR,
             rule_id="r",
             limit_min=110,
             grace_min=10,
