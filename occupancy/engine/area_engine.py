@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
@@ -23,7 +23,18 @@ from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.sensed import DeviceHistory
 from occupancy.spans import Span, united
 from occupancy.street_cells import street_cells
-from store import bay_pages, car_parks, cells, derived, generation, history_hours, learnt, suspicions, tail
+from store import (
+    bay_pages,
+    car_parks,
+    cells,
+    derived,
+    generation,
+    history_final,
+    history_hours,
+    learnt,
+    suspicions,
+    tail,
+)
 from store.generation import Cursor, Generation
 from store.postgres import Connection
 
@@ -58,7 +69,13 @@ class AreaEngine:
             )
             first = self._first_evidence(cur, registry.zones)
             self.cells = DueCells(registry, first)
-            self.history = HistoryHours(registry, first, history_hours.all_series(cur, at.area))
+            self.history = HistoryHours(
+                registry,
+                first,
+                history_hours.all_series(cur, at.area),
+                history_final.standing(cur, at),
+                timedelta(hours=config.final_after_h),
+            )
 
     def advance(self, *, at_once_until: int = 0) -> int:
         """Fold the next page of the log; returns its positions, 0 at the end. Raises `LostRace`, `psycopg.Error`.

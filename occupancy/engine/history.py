@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from occupancy.cell_pass import capacities, closing
-from occupancy.due_cells import Changed, Due, DueCells, Piece, lots
+from occupancy.due_cells import Changed, DueCells, Piece, lots
+from occupancy.engine.config import ENGINE_VERSION
 from occupancy.history.car_parks import car_park_hours
-from occupancy.history.hour import HOUR, Dim, HourRow, Scope, Series
+from occupancy.history.hour import HOUR, Dim, HourRow, Scope, Series, floor_hour
 from occupancy.history.kerb import Kerb
 from occupancy.history.streets import street_hours
 from occupancy.model import AreaId, ZoneId, ZoneKind
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry
-from store import cells, history_hours
+from store import cells, history_final, history_hours
 from store.copying import Cursor
 from store.generation import Generation
+from store.history_final import Anew, Standing
 
+LATE_KNOWLEDGE = "late knowledge"
+"""Why a record is revised while the engine runs: late words, or changes of the registry that reach back."""
 FirstEvidence = Callable[[Iterable[ZoneId]], dict[ZoneId, datetime]]
 """When zones were first heard of, by the rows."""
 
@@ -26,9 +30,16 @@ class HistoryHours:
     """The hours of one area's generation. `first`: when its zones were first heard of; `ids`: its series' numbers."""
 
     def __init__(
-        self, registry: Registry, first: Mapping[ZoneId, datetime], ids: Mapping[Series, int]
+        self,
+        registry: Registry,
+        first: Mapping[ZoneId, datetime],
+        ids: Mapping[Series, int],
+        standing: Standing,
+        final_after: timedelta,
     ) -> None:
         self._registry = registry
+        self._final_to, self._live = standing
+        self._final_after = final_after
         self._due = DueCells(registry, first, HOUR)
         self._kerb = Kerb(registry)
         self._ids = dict(ids)
@@ -41,10 +52,10 @@ class HistoryHours:
         changed: Changed,
         before: datetime | None,
         first: FirstEvidence,
-    ) -> Due:
-        """Write what a page makes due, which is written itself; `before`: the watermark before it. Returns what was."""
+    ) -> None:
+        """Write what a page makes due, which is written itself; `before`: the watermark before it."""
         if page.watermark is None:
-            return Due([], [])
+            return
         if page.registry_changed:
             self._kerb = Kerb(self._registry)
         dirty = self._due.dirty(page, changed)
@@ -60,10 +71,49 @@ class HistoryHours:
             self._number(cur, at, (row.series for row in rows))
             history_hours.write_hours(cur, at, rows, self._ids)
             hours.update(row.hour_at for row in rows)
-        self.sum_up(cur, at, sorted(hours), BEGINNING)
-        return due
+        # A generation that is being built knows nothing of records: it is held against them when it takes over.
+        final_to = self._final_to if self._live else None
+        summed = self._sum_up(cur, at, sorted(hours), final_to or BEGINNING)
+        if self._live:
+            self._settle(cur, at, page.watermark, [*map(_anew, due.computed), *summed])
 
-    def sum_up(self, cur: Cursor, at: Generation, hours: Sequence[datetime], final_to: datetime) -> None:
+    def recount(self, cur: Cursor, at: Generation, first: FirstEvidence) -> Iterator[HourRow]:
+        """Every hour of every zone up to the watermark, from the rows as they are: what `write` came to in steps."""
+        if at.watermark is None:
+            return
+        due = self._due.due(
+            {zone_id: [(began, at.watermark)] for zone_id, began in first(self._registry.zones).items()},
+            {},
+            None,
+            at.watermark,
+        )
+        for lot in lots(due.computed, self._bays_in, HOUR):
+            yield from self._rows(cur, at, lot)
+
+    def _settle(self, cur: Cursor, at: Generation, watermark: datetime, anew: Sequence[Anew]) -> None:
+        """Hours become records when the watermark is far enough beyond them; those that are already may be revised."""
+        before = self._final_to
+        final_to = floor_hour(watermark - self._final_after)
+        if before is not None:
+            final_to = max(final_to, before)
+            anew = [
+                stretch._replace(end=min(stretch.end, before)) for stretch in anew if stretch.start < before
+            ]
+        if final_to != before or anew:
+            history_final.settle(
+                cur,
+                at,
+                before=before,
+                final_to=final_to,
+                anew=anew,
+                cause=LATE_KNOWLEDGE,
+                engine_version=ENGINE_VERSION,
+            )
+            self._final_to = final_to
+
+    def _sum_up(
+        self, cur: Cursor, at: Generation, hours: Sequence[datetime], final_to: datetime
+    ) -> list[Anew]:
         """Write some hours of controlled zones and of the area anew. Before `final_to` the records fill in."""
         parts: dict[Series, list[int]] = {}
         for series, number in self._ids.items():
@@ -74,6 +124,8 @@ class HistoryHours:
         with_slots = [self._ids[series] for series in parts if series.dim is Dim.ALL]
         numbered = {self._ids[series]: own for series, own in parts.items()}
         history_hours.sum_up(cur, at, hours, numbered, with_slots, final_to)
+        wider = {(series.scope, series.scope_id) for series in parts}
+        return [Anew(*scope, hour, hour + HOUR) for scope in wider for hour in hours if hour < final_to]
 
     def _wholes(self, area: AreaId, series: Series) -> Iterator[Series]:
         """The wider series that a zone's is a part of."""
@@ -109,3 +161,7 @@ class HistoryHours:
 
     def _bays_in(self, zone_id: ZoneId) -> int:
         return len(self._registry.bays_by_zone.get(zone_id, ()))
+
+
+def _anew(piece: Piece) -> Anew:
+    return Anew(Scope.ZONE, piece.zone_id, piece.start, piece.end)

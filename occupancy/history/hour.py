@@ -88,6 +88,12 @@ class HourRow:
     """For all bays of a zone, a controlled zone or an area."""
 
     @property
+    def says_something(self) -> bool:
+        """Whether a bay was in service, or something happened."""
+        turns = self.arrivals or self.departures or self.stays_s or self.censored or self.over_candidates
+        return bool(self.in_service_us or turns)
+
+    @property
     def unknown_us(self) -> int:
         return self.in_service_us - self.free_us - self.occupied_us - self.closed_us
 

@@ -59,12 +59,13 @@ class Tally:
             counts[2] += over_s
 
     def rows(self) -> list[HourRow]:
-        """Every hour, in order."""
+        """The hours in which a bay was in service or something happened, in order."""
         watched = zip(*(time.by_cell() for time in self._watched()), strict=True)
-        return [
+        rows = (
             self._row(number, sums, watch)
             for number, (sums, watch) in enumerate(zip(self._sums(), watched, strict=True))
-        ]
+        )
+        return [row for row in rows if row.says_something]
 
     def _row(self, number: int, sums: list[list[int]], watch: tuple[int, int, int]) -> HourRow:
         in_service, free, occupied, closed = sums

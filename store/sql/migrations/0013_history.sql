@@ -79,3 +79,11 @@ CREATE TABLE history_finality (
     final_to timestamptz NOT NULL
 );
 COMMENT ON COLUMN history_finality.final_to IS 'Hours before it are records; from it on they are derived';
+
+CREATE VIEW history_fresh AS
+SELECT s.area, h.* FROM history_hour h
+JOIN history_series s USING (series_id)
+JOIN generation g ON (g.area, g.generation) = (s.area, h.generation) AND g.status = 'live'
+JOIN history_finality f ON f.area = s.area
+WHERE h.hour_at < f.final_to;
+COMMENT ON VIEW history_fresh IS 'Derived hours that are to become records, or to be held against them';
