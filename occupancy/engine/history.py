@@ -71,11 +71,11 @@ class HistoryHours:
             self._number(cur, at, (row.series for row in rows))
             history_hours.write_hours(cur, at, rows, self._ids)
             hours.update(row.hour_at for row in rows)
-        # A generation that is being built knows nothing of records: it is held against them when it takes over.
-        final_to = self._final_to if self._live else None
-        summed = self._sum_up(cur, at, sorted(hours), final_to or BEGINNING)
         if self._live:
-            self._settle(cur, at, page.watermark, [*map(_anew, due.computed), *summed])
+            self._settle(cur, at, self._final_to, list(map(_anew, due.computed)))
+        summed = self._sum_up(cur, at, sorted(hours))
+        if self._live:
+            self._settle(cur, at, floor_hour(page.watermark - self._final_after), summed)
 
     def recount(self, cur: Cursor, at: Generation, first: FirstEvidence) -> Iterator[HourRow]:
         """Every hour of every zone up to the watermark, from the rows as they are: what `write` came to in steps."""
@@ -90,16 +90,15 @@ class HistoryHours:
         for lot in lots(due.computed, self._bays_in, HOUR):
             yield from self._rows(cur, at, lot)
 
-    def _settle(self, cur: Cursor, at: Generation, watermark: datetime, anew: Sequence[Anew]) -> None:
-        """Hours become records when the watermark is far enough beyond them; those that are already may be revised."""
+    def _settle(self, cur: Cursor, at: Generation, final_to: datetime | None, anew: Sequence[Anew]) -> None:
+        """Hours before `final_to` become records; those that were already are revised where they are others now."""
         before = self._final_to
-        final_to = floor_hour(watermark - self._final_after)
         if before is not None:
-            final_to = max(final_to, before)
+            final_to = before if final_to is None else max(final_to, before)
             anew = [
                 stretch._replace(end=min(stretch.end, before)) for stretch in anew if stretch.start < before
             ]
-        if final_to != before or anew:
+        if final_to is not None and (anew or final_to != before):
             history_final.settle(
                 cur,
                 at,
@@ -111,10 +110,9 @@ class HistoryHours:
             )
             self._final_to = final_to
 
-    def _sum_up(
-        self, cur: Cursor, at: Generation, hours: Sequence[datetime], final_to: datetime
-    ) -> list[Anew]:
-        """Write some hours of controlled zones and of the area anew. Before `final_to` the records fill in."""
+    def _sum_up(self, cur: Cursor, at: Generation, hours: Sequence[datetime]) -> list[Anew]:
+        """Write some hours of controlled zones and of the area anew; of those that are final, from records. A generation
+        that is being built knows nothing of records: it is held against them when it takes over."""
         parts: dict[Series, list[int]] = {}
         for series, number in self._ids.items():
             if series.scope is Scope.ZONE:
@@ -123,6 +121,7 @@ class HistoryHours:
         self._number(cur, at, parts)
         with_slots = [self._ids[series] for series in parts if series.dim is Dim.ALL]
         numbered = {self._ids[series]: own for series, own in parts.items()}
+        final_to = self._final_to if self._live and self._final_to is not None else BEGINNING
         history_hours.sum_up(cur, at, hours, numbered, with_slots, final_to)
         wider = {(series.scope, series.scope_id) for series in parts}
         return [Anew(*scope, hour, hour + HOUR) for scope in wider for hour in hours if hour < final_to]

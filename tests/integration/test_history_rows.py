@@ -165,7 +165,7 @@ def test_an_hour_is_a_record_after_48_hours_and_another_only_by_a_revision(conn:
         "FROM history_revision r JOIN history_final f USING (series_id, hour_at) "
         "JOIN history_series USING (series_id) WHERE scope = 'zone' AND dim = 'all' ORDER BY 1"
     ).fetchall()
-    assert revised[0] == (START, 1, "late knowledge", 0, 1800 * 10**6, 2)
+    assert revised[0] == (START, 1, "late knowledge", 0, 1500 * 10**6, 2)  # until it was silent for too long
     assert finals(conn) == [START, START + HOUR]
 
 
