@@ -111,8 +111,10 @@ class HistoryHours:
             self._final_to = final_to
 
     def _sum_up(self, cur: Cursor, at: Generation, hours: Sequence[datetime]) -> list[Anew]:
-        """Write some hours of controlled zones and of the area anew; of those that are final, from records. A generation
-        that is being built knows nothing of records: it is held against them when it takes over."""
+        """Write some hours of controlled zones and of the area anew; of those that are final, from records.
+
+        A generation that is being built knows nothing of records: it is held against them when it takes over.
+        """
         parts: dict[Series, list[int]] = {}
         for series, number in self._ids.items():
             if series.scope is Scope.ZONE:

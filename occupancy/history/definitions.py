@@ -90,7 +90,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         name="arrivals",
         report=Report.TURNOVER,
         unit="stays",
-        formula="stays that began, where the arrival was observed or worked out; at a car park net flows: a lower bound",
+        formula="stays that began, the arrival observed or worked out; at a car park net flows: a lower bound",
         people=True,
         cds="total_sessions",
     ),
