@@ -27,6 +27,9 @@ class ApiConfig:
     profiles_every_s: float = 900.0
     """Pause between two readings of the history that forecasts stand on."""
 
+    history_least_coverage: float = 0.5
+    """Share of the bay time that must have been observed for a figure of history to be given."""
+
     def __post_init__(self) -> None:
         if self.listeners_max < 1 or min(self.heartbeat_s, self.evict_after_s, self.profiles_every_s) <= 0:
             raise ValueError("listeners_max, heartbeat_s, evict_after_s and profiles_every_s are above zero")

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.params import known_parameters
+from api.parameters import known_parameters
 from api.snapshot import encode
 
 MEDIA_TYPE = "application/problem+json"

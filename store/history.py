@@ -71,6 +71,11 @@ class HistoryReader:
             row = await connection.fetchrow(sql("history.final_to"), area)
         return Extent(row[0], row[1])
 
+    async def revisions(self, area: AreaId, start: datetime, end: datetime) -> int:
+        """How often hours of a stretch of time were revised. Raises `LOST`."""
+        async with self._connection() as connection:
+            return int(await connection.fetchval(sql("history.revisions"), area, start, end))
+
     async def periods(
         self, asked: Question, *, lengths: bool = False, peaks: bool = False
     ) -> AsyncGenerator[Period]:
@@ -133,12 +138,14 @@ def _statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
     scope = asked.area, asked.scope.value
     if asked.grain is Grain.HOUR_OF_WEEK:
         series = (*scope, asked.dim.value, _list(asked.scope_ids), _list(asked.values))
-        return sql("history.profile"), (*series, asked.start, asked.end, asked.time_zone, _list(asked.dates))
+        span_and_dates = (asked.start, asked.end, asked.time_zone, _list(asked.dates))
+        return sql("history.profile"), (*series, *span_and_dates, asked.together)
     if asked.grain.minutes is not None:
         span = (asked.start, asked.end, asked.grain.minutes)
         filters = (_list(asked.hours), asked.time_zone, _list(asked.weekdays), _list(asked.dates))
-        return sql("history.slots"), (*scope, _list(asked.scope_ids), *span, *filters)
-    return sql("history.sums"), _by_hours(asked)
+        after = (None, None) if asked.after is None else (asked.after.scope_id, asked.after.start)
+        return sql("history.slots"), (*scope, _list(asked.scope_ids), *span, *filters, *after)
+    return sql("history.sums"), (*_by_hours(asked), asked.together, *(asked.after or (None, None, None)))
 
 
 def _by_hours(asked: Question) -> tuple[Any, ...]:
@@ -180,7 +187,7 @@ def _period(
     return Period(
         scope_id=row["scope_id"],
         value=row["value"],
-        start=None if of_week else row["start"],
+        start=None if of_week else asked.start if asked.grain is Grain.TOTAL else row["start"],
         hour_of_week=row["hour_of_week"] if of_week else None,
         sums=sums,
         final=row["final"],

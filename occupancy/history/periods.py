@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from occupancy.calendar import civil_at, day_bounds, is_day_of, zone_of
 from occupancy.history.hour import Dim, Scope
@@ -21,6 +22,8 @@ class Grain(StrEnum):
     DAY = "1d"
     WEEK = "1w"
     MONTH = "1mo"
+    TOTAL = "total"
+    """All that is asked for."""
     HOUR_OF_WEEK = "hour_of_week"
     """All the Mondays from midnight to one together, and so on."""
 
@@ -31,8 +34,17 @@ class Grain(StrEnum):
 
     @property
     def unit(self) -> str:
-        """What a civil time is cut to."""
-        return {Grain.HOUR: "hour", Grain.DAY: "day", Grain.WEEK: "week", Grain.MONTH: "month"}[self]
+        """What a civil time is cut to; for all there is, a unit that holds it."""
+        units = {Grain.HOUR: "hour", Grain.DAY: "day", Grain.WEEK: "week", Grain.MONTH: "month"}
+        return "millennium" if self is Grain.TOTAL else units[self]
+
+
+class After(NamedTuple):
+    """The last period of an answer."""
+
+    scope_id: str
+    value: str
+    start: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +66,10 @@ class Question:
     """Monday=0..Sunday=6."""
     dates: tuple[date, ...] | None = None
     """Civil dates."""
+    together: bool = False
+    """Whether the values are summed up."""
+    after: After | None = None
+    """Only what comes after it, in the order of the answer."""
 
 
 def period_end(grain: Grain, start: datetime, time_zone: str) -> datetime:

@@ -1,8 +1,10 @@
 -- name: sums
 -- Hours of some series summed up by civil hour, day, week or month; what is final and what is not, from where each is.
+-- $13: of all values together; $14 to $16: what comes after a scope, a value and a period.
 WITH series AS (
-    SELECT series_id, scope_id, value FROM history_series
+    SELECT series_id, scope_id, CASE WHEN $13 THEN '' ELSE value END AS value FROM history_series
     WHERE area = $1 AND scope = $2 AND dim = $3 AND ($4::text[] IS NULL OR scope_id = ANY($4)) AND ($5::text[] IS NULL OR value = ANY($5))
+      AND ($14::text IS NULL OR scope_id >= $14)
 ), found AS (
     SELECT s.scope_id, s.value, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us,
         f.all_taken_us, f.arrivals, f.departures, f.censored, f.over_candidates, f.over_confirmed, f.over_s, true AS final, f.revision
@@ -22,12 +24,14 @@ FROM found
 WHERE ($10::integer[] IS NULL OR extract(hour FROM hour_at AT TIME ZONE $9)::integer = ANY($10))
   AND ($11::integer[] IS NULL OR extract(isodow FROM hour_at AT TIME ZONE $9)::integer - 1 = ANY($11))
   AND ($12::date[] IS NULL OR (hour_at AT TIME ZONE $9)::date = ANY($12))
-GROUP BY scope_id, value, start ORDER BY scope_id, value, start;
+GROUP BY scope_id, value, date_trunc($8, hour_at, $9)
+HAVING $14::text IS NULL OR (scope_id, value, date_trunc($8, hour_at, $9)) > ($14, $15::text, $16::timestamptz)
+ORDER BY scope_id, value, start;
 
 -- name: profile
 -- The same, summed up by the hour of the civil week: 0 is Monday from midnight to one.
 WITH series AS (
-    SELECT series_id, scope_id, value FROM history_series
+    SELECT series_id, scope_id, CASE WHEN $10 THEN '' ELSE value END AS value FROM history_series
     WHERE area = $1 AND scope = $2 AND dim = $3 AND ($4::text[] IS NULL OR scope_id = ANY($4)) AND ($5::text[] IS NULL OR value = ANY($5))
 ), found AS (
     SELECT s.scope_id, s.value, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us,
@@ -51,9 +55,9 @@ WHERE ($9::date[] IS NULL OR (hour_at AT TIME ZONE $8)::date = ANY($9))
 GROUP BY scope_id, value, hour_of_week ORDER BY scope_id, value, hour_of_week;
 
 -- name: lengths
--- Lengths of the stays that ended in the same hours: how many, in sum, the shares, and by class ($13: the last second of each).
+-- Lengths of the stays that ended in the same hours: how many, in sum, the shares, and by class ($14: the last second of each).
 WITH series AS (
-    SELECT series_id, scope_id, value FROM history_series
+    SELECT series_id, scope_id, CASE WHEN $13 THEN '' ELSE value END AS value FROM history_series
     WHERE area = $1 AND scope = $2 AND dim = $3 AND ($4::text[] IS NULL OR scope_id = ANY($4)) AND ($5::text[] IS NULL OR value = ANY($5))
 ), found AS (
     SELECT s.scope_id, s.value, f.hour_at, f.stays_s FROM series s JOIN history_final f USING (series_id)
@@ -70,7 +74,7 @@ WITH series AS (
       AND ($12::date[] IS NULL OR (hour_at AT TIME ZONE $9)::date = ANY($12))
 ), classes AS (
     SELECT scope_id, value, start, array_agg(class) AS class, array_agg(stays) AS stays FROM (
-        SELECT scope_id, value, start, width_bucket(length_s - 1, $13::integer[]) AS class, count(*) AS stays
+        SELECT scope_id, value, start, width_bucket(length_s - 1, $14::integer[]) AS class, count(*) AS stays
         FROM lengths GROUP BY 1, 2, 3, 4
     ) AS counted GROUP BY scope_id, value, start
 )
@@ -105,6 +109,7 @@ GROUP BY scope_id, value, start ORDER BY scope_id, value, start;
 WITH series AS (
     SELECT series_id, scope_id, value FROM history_series
     WHERE area = $1 AND scope = $2 AND dim = 'all' AND ($3::text[] IS NULL OR scope_id = ANY($3))
+      AND ($11::text IS NULL OR scope_id >= $11)
 ), found AS (
     SELECT s.scope_id, s.value, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.arrivals, f.departures,
         true AS final, r.revision
@@ -125,9 +130,15 @@ FROM found f CROSS JOIN LATERAL unnest(f.in_service_us, f.free_us, f.occupied_us
 WHERE ($7::integer[] IS NULL OR extract(hour FROM f.hour_at AT TIME ZONE $8)::integer = ANY($7))
   AND ($9::integer[] IS NULL OR extract(isodow FROM f.hour_at AT TIME ZONE $8)::integer - 1 = ANY($9))
   AND ($10::date[] IS NULL OR (f.hour_at AT TIME ZONE $8)::date = ANY($10))
+  AND ($11::text IS NULL OR (f.scope_id, f.hour_at + make_interval(mins => ((s.number - 1) * 5 / $6 * $6)::integer)) > ($11, $12::timestamptz))
 GROUP BY f.scope_id, f.value, start ORDER BY f.scope_id, f.value, start;
 
 -- name: final_to
 -- Up to when an area's hours are records, and up to when there are any.
 SELECT (SELECT final_to FROM history_finality WHERE area = $1),
        (SELECT watermark FROM generation WHERE area = $1 AND status = 'live');
+
+-- name: revisions
+-- How many revisions there are of an area's hours in a stretch of time: another number, another history.
+SELECT count(*) FROM history_revision r JOIN history_series s USING (series_id)
+WHERE s.area = $1 AND r.hour_at >= $2 AND r.hour_at < $3;
