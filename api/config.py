@@ -29,6 +29,9 @@ class ApiConfig:
     denials_every_s: float = 60.0
     """Pause between two entries in the audit log about refused attempts."""
 
+    history_least_coverage: float = 0.5
+    """Share of the bay time that must have been observed for a figure of history to be given."""
+
     def __post_init__(self) -> None:
         pauses = (self.heartbeat_s, self.evict_after_s, self.profiles_every_s, self.denials_every_s)
         if self.listeners_max < 1 or min(pauses) <= 0:

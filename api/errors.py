@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,9 +14,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.params import known_parameters
+from api.parameters import known_parameters
 from api.snapshot import encode
 
+_log = logging.getLogger("baycast.api")
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:baycast:problem:"
 
@@ -94,7 +96,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return response(parameter_problem(error.errors(), getattr(request.scope.get("route"), "path", "")))
 
 
-async def _on_database(_request: Request, _error: Exception) -> Response:
+async def _on_database(request: Request, error: Exception) -> Response:
+    _log.warning("the database did not answer %s: %s", request.scope.get("path"), error)
     return response(
         Problem(503, "database", "The database does not answer now.", headers={"Retry-After": "5"})
     )

@@ -34,7 +34,8 @@ class _Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=list(message.get("headers", ())))
                 headers.add_vary_header("Authorization")
-                if CALLER in scope or policy.audience is Audience.KEY:
+                private = headers.get("Cache-Control", "").startswith("private")
+                if not private and (CALLER in scope or policy.audience is Audience.KEY):
                     headers["Cache-Control"] = "private, no-store"
                 if message["status"] == 403:
                     self._denied(scope, policy, 403)

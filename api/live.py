@@ -20,6 +20,7 @@ from api.profiles import Profiles
 from api.snapshot import Level
 from occupancy.model import AreaId, Clock
 from store.feed import Feed
+from store.history import HistoryReader
 
 _log = logging.getLogger("baycast.api")
 TICK_S = 1.0
@@ -42,6 +43,7 @@ class Live:
         self.hub = Hub(self.board, listeners_max=config.listeners_max)
         self.profiles = Profiles(config.database_url, config.profiles_every_s)
         self.capacities = Capacities()
+        self.history = HistoryReader(config.database_url)
         self.evict: dict[Listener, Callable[[], None]] = {}
         """How the shell of each listener cuts it off."""
 
@@ -62,6 +64,7 @@ class Live:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                await self.history.close()
 
     def time_in(self, area_id: AreaId) -> datetime | None:
         """Return the time by which an area's rules are read: now, or where its recording has got to."""

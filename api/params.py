@@ -1,8 +1,8 @@
-"""Query parameters by route. A name that is not here is refused: a typing error must not widen an answer."""
+"""Query parameters of drivers and signs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -14,7 +14,9 @@ from api.selection import AREAS_MAX, ZONES_MAX, Around, Selection, View, box_of,
 Text = Annotated[str, Field(max_length=4096)]
 
 
-def _checked(check: Callable[[str], object]) -> AfterValidator:
+def checked(check: Callable[[str], object]) -> AfterValidator:
+    """A text that `check` does not raise `ValueError` for."""
+
     def run(text: str) -> str:
         check(text)
         return text
@@ -29,7 +31,7 @@ class Nothing(BaseModel):
 
 
 class Driver(Nothing):
-    for_: Annotated[Text, _checked(driver_of)] = Field(
+    for_: Annotated[Text, checked(driver_of)] = Field(
         "general",
         alias="for",
         description="Who `usable` is for: general, blue_badge, loading, ev, motorcycle, coach, permit:CODE",
@@ -45,7 +47,7 @@ class Arrival(Driver):
     arrive_in: int | None = Field(
         None, ge=0, le=MINUTES_MAX, description="A forecast for so many minutes from now, up to 24 hours"
     )
-    arrive_at: Annotated[Text, _checked(instant_of)] | None = Field(
+    arrive_at: Annotated[Text, checked(instant_of)] | None = Field(
         None,
         description="A forecast for this time, RFC 3339 with its offset, up to 24 hours ahead; or `arrive_in`",
         examples=["2026-11-22T10:30:00Z"],
@@ -61,13 +63,13 @@ class Arrival(Driver):
 
 
 class Places(Driver):
-    area: Annotated[Text, _checked(lambda text: ids_of(text, AREAS_MAX))] | None = Field(
+    area: Annotated[Text, checked(lambda text: ids_of(text, AREAS_MAX))] | None = Field(
         None, description="Area ids, separated by commas"
     )
-    zones: Annotated[Text, _checked(lambda text: ids_of(text, ZONES_MAX))] | None = Field(
+    zones: Annotated[Text, checked(lambda text: ids_of(text, ZONES_MAX))] | None = Field(
         None, description="Zone ids, separated by commas"
     )
-    bbox: Annotated[Text, _checked(box_of)] | None = Field(
+    bbox: Annotated[Text, checked(box_of)] | None = Field(
         None, description="west,south,east,north in degrees", examples=["-3.19,51.47,-3.16,51.49"]
     )
 
@@ -82,7 +84,7 @@ class Places(Driver):
 
 
 class Availability(Places, Arrival):
-    near: Annotated[Text, _checked(point_of)] | None = Field(
+    near: Annotated[Text, checked(point_of)] | None = Field(
         None,
         description="lat,lon in degrees: zones around it, by straight-line distance",
         examples=["51.48,-3.18"],
@@ -112,14 +114,14 @@ class Availability(Places, Arrival):
 class ZonePage(Places):
     kind: Literal["street", "car_park"] | None = None
     limit: int = Field(200, ge=1, le=1000, description="Zones in one answer")
-    after: Annotated[Text, _checked(lambda text: ids_of(text, 1))] | None = Field(
+    after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
         None, description="Go on after this zone: `next` of the answer before"
     )
 
 
 class BayPage(Nothing):
     limit: int = Field(1000, ge=1, le=5000, description="Bays in one answer")
-    after: Annotated[Text, _checked(lambda text: ids_of(text, 1))] | None = Field(
+    after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
         None, description="Go on after this bay: `next` of the answer before"
     )
 
@@ -133,7 +135,7 @@ class Listen(Places):
 class AdminPage(Nothing):
     """A page of a list for admins."""
 
-    area: Annotated[Text, _checked(lambda text: ids_of(text, 1))] | None = Field(
+    area: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
         None, description="One area; without it, all that the key is for"
     )
     limit: int = Field(100, ge=1, le=1000, description="Rows in one answer")
@@ -163,33 +165,10 @@ class QuarantinePage(AdminPage):
 
 
 class OverridePage(AdminPage):
-    after: Annotated[Text, _checked(lambda text: ids_of(text, 1))] | None = Field(
+    after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
         None, description="Go on after this one: `next` of the answer before"
     )
 
 
 class Withdrawal(Nothing):
     void: bool = Field(default=False, description="It was a mistake: history, too, is told without it")
-
-
-BY_ROUTE: Mapping[str, type[BaseModel]] = {
-    "/v1/availability": Availability,
-    "/v1/zones": ZonePage,
-    "/v1/zones/{zone_id}": Driver,
-    "/v1/zones/{zone_id}/bays": BayPage,
-    "/v1/zones/{zone_id}/forecast": Arrival,
-    "/v1/admin/keys": KeyPage,
-    "/v1/admin/audit": AuditPage,
-    "/v1/admin/sensors": SensorList,
-    "/v1/admin/quarantine": QuarantinePage,
-    "/v1/admin/overrides": OverridePage,
-    "/v1/admin/overrides/{override_id}": Withdrawal,
-    "/v1/live": Listen,
-    "/v1/live/events": Listen,
-}
-
-
-def known_parameters(path: str) -> list[str]:
-    """Return the names that a route takes, none for a route without parameters."""
-    model = BY_ROUTE.get(path, Nothing)
-    return sorted(field.alias or name for name, field in model.model_fields.items())

@@ -9,6 +9,7 @@ from enum import StrEnum
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from occupancy.history.definitions import Report
 from store.keys import Scope
 
 
@@ -27,7 +28,7 @@ class Policy:
     scope: Scope | None = None
     """Without this scope there is no answer."""
     more: Scope | None = None
-    """Anybody is answered; a key with this scope is told more. The only public routes that look at a key."""
+    """A key with this scope, too, is told more; of the public routes, only those that tell more look at a key."""
 
     @property
     def looks_at_keys(self) -> bool:
@@ -37,6 +38,7 @@ class Policy:
 PUBLIC = Policy(Audience.PUBLIC)
 OPS = Policy(Audience.OPS)
 ADMIN = Policy(Audience.KEY, Scope.ADMIN)
+HISTORY = Policy(Audience.KEY, Scope.HISTORY, more=Scope.PERSONAL)
 
 POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/"): PUBLIC,
@@ -53,6 +55,8 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/v1/signs"): PUBLIC,
     ("GET", "/v1/signs/{sign_id}"): PUBLIC,
     ("GET", "/v1/signs/{sign_id}/frame"): PUBLIC,
+    ("GET", "/v1/history/definitions"): PUBLIC,
+    **{("GET", f"/v1/history/{report.value}"): HISTORY for report in Report},
     ("GET", "/v1/admin/keys"): ADMIN,
     ("GET", "/v1/admin/audit"): ADMIN,
     ("GET", "/v1/admin/sensors"): ADMIN,

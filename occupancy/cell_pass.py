@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from occupancy.car_park import scheduled_capacity
@@ -52,17 +53,18 @@ def capacities(registry: Registry, zone: Zone) -> CapacityAt | None:
 
 
 def grounds(registry: Registry, zone: Zone) -> tuple[object, ...]:
-    """What the zone's cells take from the documents: while it is equal, a registry change leaves them as they are."""
+    """What the zone's cells and hours take from the documents: while it is equal, a registry change leaves them as they
+    are."""
     area = registry.area
     civil = area and (area.time_zone, area.bank_holidays, registry.calendar)
     if zone.kind is ZoneKind.CAR_PARK:
         hours = zone.opening or zone.capacity_hours
         return zone.kind, zone.capacity, zone.opening, zone.capacity_hours, civil if hours else None
     bays = []
-    closes = False
+    ruled = False
     for bay in registry.bays_by_zone.get(zone.zone_id, ()):
         rules = [registry.rules.get(rule_id) for rule_id in bay.rule_ids]
-        closers = tuple(rule for rule in rules if rule is not None and rule.use in CLOSING_USES)
-        closes = closes or bool(closers)
-        bays.append((bay.bay_id, bay.in_service_from, bay.in_service_to, closers, None in rules))
-    return zone.kind, tuple(bays), civil if closes else None
+        known = tuple(replace(rule, tariff=None, order=None) for rule in rules if rule is not None)
+        ruled = ruled or bool(known)
+        bays.append((bay.bay_id, bay.bay_type, bay.in_service_from, bay.in_service_to, known, None in rules))
+    return zone.kind, tuple(bays), civil if ruled else None

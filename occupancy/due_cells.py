@@ -8,12 +8,12 @@ as it was and as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from occupancy.car_park import CountSpan
-from occupancy.cells import CELL, floor_cell
-from occupancy.model import BayId, BayInterval, ZoneId
+from occupancy.cells import CELL
+from occupancy.model import EPOCH, BayId, BayInterval, ZoneId
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry
 from occupancy.spans import FOREVER, Account, Span, joined
@@ -30,6 +30,8 @@ class Changed:
 
     bays: Mapping[BayId, Iterable[Span]]
     car_parks: Mapping[ZoneId, Iterable[Span]]
+    turns: Mapping[BayId, Iterable[Span]] = field(default_factory=dict)
+    """Of stays: when they began and ended; of suspicions: while they last. Cells do not hold them, hours do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,11 @@ class Due:
 class DueCells:
     """Remembers the first evidence of every zone of an area, as the rows have it."""
 
-    def __init__(self, registry: Registry, first: Mapping[ZoneId, datetime]) -> None:
+    def __init__(self, registry: Registry, first: Mapping[ZoneId, datetime], size: timedelta = CELL) -> None:
         self._registry = registry
         self._first = dict(first)
+        self._size = size
+        """Of a cell; days are made of whole ones."""
 
     def dirty(self, page: Page, changed: Changed) -> dict[ZoneId, list[Span]]:
         """By zone, where its history may be another now."""
@@ -85,19 +89,27 @@ class DueCells:
         watermark: datetime,
     ) -> Due:
         """`first`: what was looked up. `before` is the watermark of the cells there are (None: there are none)."""
-        written = BEGINNING if before is None else floor_cell(before)
+        written = BEGINNING if before is None else self._floor(before)
         due = Due([], [])
         for zone_id, spans in dirty.items():
             began = self._began(zone_id, first)
-            cells = joined((floor_cell(start), _after(end)) for start, end in (*spans, *began))
+            cells = joined((self._floor(start), self._after(end)) for start, end in (*spans, *began))
             due.gone.extend(
                 Piece(zone_id, start, min(end, written)) for start, end in cells if start < written
             )
             if (first_at := self._first.get(zone_id)) is not None:
-                least, most = floor_cell(first_at), floor_cell(watermark)
+                least, most = self._floor(first_at), self._floor(watermark)
                 for start, end in cells:
                     due.computed.extend(_pieces(zone_id, max(start, least), min(end, most)))
         return due
+
+    def _floor(self, at: datetime) -> datetime:
+        """The start of the cell that holds an instant."""
+        return at - (at - EPOCH) % self._size
+
+    def _after(self, end: datetime) -> datetime:
+        """The end of the cell that holds an instant."""
+        return FOREVER if end > FOREVER - self._size else self._floor(end) + self._size
 
     def _began(self, zone_id: ZoneId, first: Mapping[ZoneId, datetime | None]) -> list[Span]:
         """Take up when a zone was first heard of; what lies between that and what was known of it."""
@@ -113,16 +125,18 @@ class DueCells:
         return [(min(known), max(known) if len(known) == 2 else FOREVER)]
 
 
-def lots(pieces: Iterable[Piece], bays_in: Callable[[ZoneId], int]) -> Iterator[list[Piece]]:
-    """The pieces in lots that may sit in memory together."""
+def lots(
+    pieces: Iterable[Piece], bays_in: Callable[[ZoneId], int], size: timedelta = CELL
+) -> Iterator[list[Piece]]:
+    """The pieces in lots that may sit in memory together; `size`: of their cells."""
     lot: list[Piece] = []
-    size = 0
+    held = 0
     for piece in pieces:
         lot.append(piece)
-        size += max(1, bays_in(piece.zone_id)) * ((piece.end - piece.start) // CELL)
-        if size >= AT_ONCE:
+        held += max(1, bays_in(piece.zone_id)) * ((piece.end - piece.start) // size)
+        if held >= AT_ONCE:
             yield lot
-            lot, size = [], 0
+            lot, held = [], 0
     if lot:
         yield lot
 
@@ -135,11 +149,6 @@ def bay_account(row: BayInterval) -> Account:
 def count_account(row: CountSpan) -> Account:
     """What cells take from a car park's row."""
     return Account(row.started_at, row.ended_at, (row.occupied, row.capacity))
-
-
-def _after(end: datetime) -> datetime:
-    """The end of the cell that holds an instant."""
-    return FOREVER if end > FOREVER - CELL else floor_cell(end) + CELL
 
 
 def _pieces(zone_id: ZoneId, start: datetime, end: datetime) -> Iterator[Piece]:

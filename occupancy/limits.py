@@ -1,20 +1,19 @@
 """How long a vehicle may stay: the limit in force for a general driver, and when it runs out for a stay.
 
 Pure. A limit counts within the hours of its rules only: a stay that began before them counts from their beginning, and
-where no limit is in force none runs out. Another limit counts from its own beginning. Rules go by the clock on the
-wall, so a civil day is cut where they may change: at their times, at midnight, where the clocks change, and where a
-rule's or an override's validity begins or ends. In between nothing changes, and bays that are alike share the answer.
+where no limit is in force none runs out. Another limit counts from its own beginning. Bays that are alike share the
+answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from occupancy.calendar import civil_at, day_bounds, instants_of, zone_of
+from occupancy.calendar import civil_at
+from occupancy.day_parts import day_edges
 from occupancy.model import Area, Bay, BayType, Override, Rule, Use
 from occupancy.overrides import closing_of, in_force
 from occupancy.registry import Registry
@@ -116,17 +115,9 @@ class Limits:
         return known
 
     def _cut(self, area: Area, bay: Bay, overrides: frozenset[Override], day: date) -> tuple[InForce, ...]:
-        start, end = day_bounds(area.time_zone, day)
         rules = [rule for rule_id in bay.rule_ids if (rule := self._registry.rules.get(rule_id))]
-        edges = {start, *_clock_changes(area.time_zone, day)}
-        for minute in {
-            minute for rule in rules for minute in (rule.starts_min, rule.ends_min) if minute < 1440
-        }:
-            edges.update(instants_of(area.time_zone, datetime.combine(day, time(minute // 60, minute % 60))))
-        edges.update(at for rule in rules for at in (rule.valid_from, rule.valid_to) if at)
-        edges.update(at for override in overrides for at in (override.starts_at, override.until) if at)
-        inside = sorted(at for at in edges if start <= at < end)
-        return tuple(self._in_force(bay, overrides, part) for part in pairwise([*inside, end]))
+        edges = day_edges(area.time_zone, day, rules, overrides)
+        return tuple(self._in_force(bay, overrides, part) for part in pairwise(edges))
 
     def _in_force(self, bay: Bay, overrides: frozenset[Override], part: tuple[datetime, datetime]) -> InForce:
         holding = in_force(overrides, part[0])
@@ -153,21 +144,3 @@ def exemptions_of(rules: Iterable[Rule], bay_type: BayType) -> tuple[str, ...]:
         if rule.use in _BADGE_HOLDERS_EXEMPT and bay_type is BayType.STANDARD:
             found.add("blue_badge")
     return tuple(sorted(found))
-
-
-@lru_cache(maxsize=4096)
-def _clock_changes(time_zone: str, day: date) -> tuple[datetime, ...]:
-    """The instants of a civil day at which the clocks change, found to the minute."""
-    start, end = day_bounds(time_zone, day)
-    if end - start == timedelta(days=1):
-        return ()
-    zone = zone_of(time_zone)
-
-    def offset(minutes: int) -> timedelta | None:
-        return (start + timedelta(minutes=minutes)).astimezone(zone).utcoffset()
-
-    low, high = 0, int((end - start) / timedelta(minutes=1))
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if offset(middle) == offset(0) else (low, middle)
-    return (start.astimezone(UTC) + timedelta(minutes=high),)

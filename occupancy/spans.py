@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
+
+K = TypeVar("K")
 
 Span = tuple[datetime, datetime]
 """From an instant to another, both included: an edge counts in the cell that begins with it."""
@@ -42,6 +44,15 @@ def joined(spans: Iterable[Span]) -> list[Span]:
             found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
             found.append((start, end))
+    return found
+
+
+def united(*changes: Mapping[K, Iterable[Span]]) -> dict[K, list[Span]]:
+    """What changed at some places, all together."""
+    found: dict[K, list[Span]] = {}
+    for change in changes:
+        for place, spans in change.items():
+            found.setdefault(place, []).extend(spans)
     return found
 
 

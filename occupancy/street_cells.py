@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
+from occupancy.bay_time import BayTime
 from occupancy.cells import CELL, Closed, Held, floor_cell, parts
 from occupancy.model import Bay, BayId, State, Zone, ZoneCell
 
@@ -20,38 +21,14 @@ Stretch = tuple[int, int]
 """From a microsecond to another, counted from the first cell's beginning."""
 
 
-class BayTime:
-    """Bay-microseconds by cell."""
-
-    def __init__(self, cells: int) -> None:
-        self._parts = [0] * (cells + 1)
-        self._turns = [0] * (cells + 2)
-        """How many more bays than in the cell before it fill a cell wholly."""
-
-    def add(self, lo: int, hi: int) -> None:
-        """One bay during [lo, hi)."""
-        (first, into), (last, reached) = divmod(lo, _CELL), divmod(hi, _CELL)
-        if first == last:
-            self._parts[first] += hi - lo
-        else:
-            self._parts[first] += _CELL - into
-            self._parts[last] += reached
-            self._turns[first + 1] += 1
-            self._turns[last] -= 1
-
-    def by_cell(self) -> Iterator[int]:
-        for part, whole in zip(self._parts[:-1], accumulate(self._turns), strict=False):
-            yield part + whole * _CELL
-
-
 class Street:
     """What the cells of a street are summed up in, from `start` on."""
 
     def __init__(self, start: datetime, cells: int) -> None:
         self.start, self.end, self.cells = start, start + cells * CELL, cells
-        self.in_service = BayTime(cells)
-        self.closed = BayTime(cells)
-        self.known = {State.FREE: BayTime(cells), State.OCCUPIED: BayTime(cells)}
+        self.in_service = BayTime(cells, _CELL)
+        self.closed = BayTime(cells, _CELL)
+        self.known = {State.FREE: BayTime(cells, _CELL), State.OCCUPIED: BayTime(cells, _CELL)}
         self.arrivals = [0] * cells
         self.departures = [0] * cells
 

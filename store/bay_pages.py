@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from occupancy.due_cells import bay_account
+from occupancy.history.turns import (
+    OverstayAccount,
+    StayAccount,
+    overstay_account,
+    overstay_turns,
+    stay_account,
+    stay_turns,
+)
 from occupancy.model import BayId, BayInterval, DeviceId, Overstay, Stay
 from occupancy.page import Page
 from occupancy.spans import Account, Span, differences
@@ -48,8 +57,12 @@ def write_devices(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
         copy_rows(cur, "derived.copy_checkpoints", _DEVICE_TYPES, rows)
 
 
-def write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[BayId, list[Span]]:
+def write_bays(
+    cur: Cursor, scope: tuple[str, int], page: Page
+) -> tuple[dict[BayId, list[Span]], dict[BayId, list[Span]]]:
+    """Returns by bay where its intervals differ, and where its stays begin or end otherwise."""
     changed: dict[BayId, list[Span]] = {}
+    turns: dict[BayId, list[Span]] = {}
     if page.bays:
         cuts = (
             [bay_id for bay_id, _ in page.bays],
@@ -64,6 +77,13 @@ def write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[BayId, l
             found = differences(cut.get(key, ()), map(bay_account, rows.intervals))
             changed.setdefault(key[0], []).extend(found)
         cur.execute(sql("derived.cut_stays"), (*scope, *cuts))
+        old: dict[BayId, list[StayAccount]] = {}
+        for bay_id, *stay in cur.fetchall():
+            old.setdefault(bay_id, []).append(StayAccount(*stay))
+        new: dict[BayId, list[StayAccount]] = {}
+        for (bay_id, _), rows in page.bays.items():
+            new.setdefault(bay_id, []).extend(map(stay_account, rows.stays))
+        turns = {bay_id: stay_turns(old.get(bay_id, ()), stays) for bay_id, stays in new.items()}
         copy_rows(
             cur,
             "derived.copy_bay_intervals",
@@ -87,11 +107,14 @@ def write_bays(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[BayId, l
                 for s in page.bay_states.values()
             ),
         )
-    return changed
+    return changed, turns
 
 
-def replace_judgements(cur: Cursor, at: Generation, bays: Mapping[BayId, datetime], judged: Judged) -> None:
-    """Stamp stays anew; overstays of some bays, each from an arrival on, go and these take their place."""
+def replace_judgements(
+    cur: Cursor, at: Generation, bays: Mapping[BayId, datetime], judged: Judged
+) -> dict[BayId, list[Span]]:
+    """Stamp stays anew; overstays of some bays, each from an arrival on, go and these take their place. Returns where
+    they differ."""
     scope = (at.area, at.generation)
     stays = judged.stays
     cur.execute(
@@ -106,10 +129,13 @@ def replace_judgements(cur: Cursor, at: Generation, bays: Mapping[BayId, datetim
         ),
     )
     cur.execute(sql("derived.cut_overstays"), (*scope, list(bays), [None] * len(bays), list(bays.values())))
+    changed = _overstay_turns(cur.fetchall(), judged.overstays)
     _copy_overstays(cur, scope, judged.overstays)
+    return changed
 
 
-def write_overstays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+def write_overstays(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[BayId, list[Span]]:
+    changed: dict[BayId, list[Span]] = {}
     if page.overstays:
         cuts = (
             [bay_id for bay_id, _ in page.overstays],
@@ -117,7 +143,23 @@ def write_overstays(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
             [rows.cut for rows in page.overstays.values()],
         )
         cur.execute(sql("derived.cut_overstays"), (*scope, *cuts))
-        _copy_overstays(cur, scope, (o for rows in page.overstays.values() for o in rows.overstays))
+        new = [overstay for rows in page.overstays.values() for overstay in rows.overstays]
+        changed = _overstay_turns(cur.fetchall(), new)
+        _copy_overstays(cur, scope, new)
+    return changed
+
+
+def _overstay_turns(cut: Iterable[tuple[Any, ...]], new: Iterable[Overstay]) -> dict[BayId, list[Span]]:
+    before: dict[BayId, list[OverstayAccount]] = {}
+    for bay_id, *account in cut:
+        before.setdefault(bay_id, []).append(OverstayAccount(*account))
+    after: dict[BayId, list[OverstayAccount]] = {}
+    for overstay in new:
+        after.setdefault(overstay.bay_id, []).append(overstay_account(overstay))
+    return {
+        bay_id: overstay_turns(before.get(bay_id, ()), after.get(bay_id, ()))
+        for bay_id in before.keys() | after.keys()
+    }
 
 
 def _copy_overstays(cur: Cursor, scope: tuple[str, int], overstays: Iterable[Overstay]) -> None:

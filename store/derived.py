@@ -5,6 +5,7 @@ from __future__ import annotations
 from occupancy.due_cells import Changed
 from occupancy.model import AreaId
 from occupancy.page import Page
+from occupancy.spans import united
 from store.bay_pages import write_bays, write_devices, write_outages, write_overstays
 from store.copying import Cursor
 from store.generation import Generation
@@ -26,6 +27,8 @@ DERIVED_TABLES = (
     "count_interval",
     "zone_state",
     "zone_cell",
+    "history_hour",
+    "history_slots",
 )
 
 
@@ -46,13 +49,13 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
         raise LostRace(f"area {at.area}: generation {at.generation} is no longer at position {at.position}")
     scope = (at.area, at.generation)
     write_devices(cur, scope, page)
-    bays = write_bays(cur, scope, page)
-    write_overstays(cur, scope, page)
+    bays, stays = write_bays(cur, scope, page)
+    overstays = write_overstays(cur, scope, page)
     write_outages(cur, scope, page)
-    write_suspicions(cur, scope, page)
+    suspicions = write_suspicions(cur, scope, page)
     car_parks = write_counts(cur, scope, page)
     write_zones(cur, scope, page)
-    return Changed(bays=bays, car_parks=car_parks)
+    return Changed(bays=bays, car_parks=car_parks, turns=united(stays, overstays, suspicions))
 
 
 def notify_feed(cur: Cursor, area: AreaId) -> None:

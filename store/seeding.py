@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from occupancy.cells import floor_cell
+from occupancy.history.hour import floor_hour
 from occupancy.model import AreaId, DeviceId, ReadingKey, ZoneId
 from occupancy.page import BEGINNING, FIRST_KEY
 from occupancy.registry import Registry
@@ -105,6 +106,8 @@ def copy_up_to(cur: Cursor, live: Generation, new: Generation, registry: Registr
         cur.execute(sql("seed.copy_outages"), (*scope, new.watermark))
         cur.execute(sql("seed.copy_suspicions"), (*scope, new.watermark))
         cur.execute(sql("seed.copy_cells"), (*scope, floor_cell(new.watermark)))
+        cur.execute(sql("seed.copy_history_hours"), (*scope, floor_hour(new.watermark)))
+        cur.execute(sql("seed.copy_history_slots"), (*scope, floor_hour(new.watermark)))
 
 
 def _changed_after(

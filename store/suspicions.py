@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from occupancy.chatter import LONGEST, SHORTEST
 from occupancy.model import BayId, DeviceId, Suspicion, SuspicionKind
 from occupancy.page import Page
+from occupancy.spans import Account, Span, differences
 from store.copying import Cursor, copy_rows
 from store.generation import Generation
 from store.queries import sql
@@ -18,12 +19,22 @@ from store.queries import sql
 _TYPES = "text int4 text text text timestamptz timestamptz text jsonb".split()
 
 
-def write_suspicions(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
+def write_suspicions(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[BayId, list[Span]]:
+    """Returns by bay when its sensors are, or were, not to be believed and the other way round before."""
     if not page.suspicions:
-        return
+        return {}
     bays, devices, kinds, begins = zip(*page.suspicions, strict=True)
     columns = list(bays), list(devices), [kind.value for kind in kinds], list(begins)
     cur.execute(sql("suspicion.drop"), (*scope, *columns))
+    changed: dict[BayId, list[Span]] = {}
+    before = {
+        (bay, device, SuspicionKind(kind), began): ended for bay, device, kind, began, ended in cur.fetchall()
+    }
+    for key, now in page.suspicions.items():
+        began_at = key[3]
+        old = [Account(began_at, before[key], None)] if key in before else []
+        new = [Account(began_at, now.ended_at, None)] if now is not None else []
+        changed.setdefault(key[0], []).extend(differences(old, new))
     rows = (row for row in page.suspicions.values() if row is not None)
     copy_rows(
         cur,
@@ -37,6 +48,7 @@ def write_suspicions(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
             for row in rows
         ),
     )
+    return changed
 
 
 def load_suspicions(cur: Cursor, at: Generation, since: datetime) -> list[Suspicion]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -16,15 +16,27 @@ from occupancy.cells import car_park_cells
 from occupancy.counted import CountHistory
 from occupancy.due_cells import Changed, DueCells, Piece, lots
 from occupancy.engine.config import EngineConfig
+from occupancy.engine.history import HistoryHours
 from occupancy.engine.metrics import LATE, PAGE_SECONDS, POSITION, READINGS, VERDICTS
 from occupancy.fold import AreaFold
 from occupancy.model import BayId, DeviceId, Suspicion, ZoneCell, ZoneId, ZoneKind
 from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
 from occupancy.sensed import DeviceHistory
-from occupancy.spans import FOREVER
+from occupancy.spans import FOREVER, Span, united
 from occupancy.street_cells import street_cells
-from store import bay_pages, car_parks, cells, derived, generation, learnt, suspicions, tail
+from store import (
+    bay_pages,
+    car_parks,
+    cells,
+    derived,
+    generation,
+    history_final,
+    history_hours,
+    learnt,
+    suspicions,
+    tail,
+)
 from store.generation import Cursor, Generation
 from store.postgres import Connection
 
@@ -63,8 +75,15 @@ class AreaEngine:
                 generation.load_frozen(cur, at.area, at.generation),
                 cells.held_since(cur, at, registry.bays, at.watermark - REMEMBERED) if at.watermark else None,
             )
-            first = cells.first_evidence(cur, at, self._evidence_of(registry.zones))
+            first = self._first_evidence(cur, registry.zones)
             self.cells = DueCells(registry, first)
+            self.history = HistoryHours(
+                registry,
+                first,
+                history_hours.all_series(cur, at.area),
+                history_final.standing(cur, at),
+                timedelta(hours=config.final_after_h),
+            )
 
     def advance(self, *, at_once_until: int = 0) -> int:
         """Fold the next page of the log; returns its positions, 0 at the end. Raises `LostRace`, `psycopg.Error`.
@@ -188,9 +207,10 @@ class AreaEngine:
         for verdict, count in page.verdicts.items():
             VERDICTS.labels(self.at.area, verdict.value).inc(count)
         self.at = replace(self.at, position=page.position, watermark=page.watermark, version=page.version)
-        for bays in pieces(page.judge_from, BAYS_JUDGED_AT_ONCE):
-            self._judge_stays(cur, bays)
+        judged = [self._judge_stays(cur, bays) for bays in pieces(page.judge_from, BAYS_JUDGED_AT_ONCE)]
+        changed = replace(changed, turns=united(changed.turns, *judged))
         self._write_cells(cur, page, changed, before)
+        self.history.write(cur, self.at, page, changed, before, partial(self._first_evidence, cur))
 
     def _told(self, cur: Cursor) -> list[Suspicion]:
         """What was written of sensors whose stays of long ago are judged anew."""
@@ -201,20 +221,21 @@ class AreaEngine:
             row for row in told if (row.bay_id, row.device_id, row.kind, row.began_at) not in page.suspicions
         ]
 
-    def _judge_stays(self, cur: Cursor, bays: Mapping[BayId, datetime]) -> None:
-        """Hold the stays of some bays, each from an arrival on, against the limits as they are known now."""
+    def _judge_stays(self, cur: Cursor, bays: Mapping[BayId, datetime]) -> dict[BayId, list[Span]]:
+        """Hold the stays of some bays, each from an arrival on, against the limits as they are known now. Returns where
+        overstays differ."""
         limited = self.fold.limited
         stays = [limited.stamp(stay) for stay in generation.stays_from(cur, self.at, bays)]
         told = suspicions.suspicions_of(cur, self.at, bays)
         overstays = limited.overstays(stays, partial(self.fold.word_of, told=told), self.fold.watermark)
-        bay_pages.replace_judgements(cur, self.at, bays, bay_pages.Judged(stays, overstays))
+        return bay_pages.replace_judgements(cur, self.at, bays, bay_pages.Judged(stays, overstays))
 
     def _write_cells(self, cur: Cursor, page: Page, changed: Changed, before: datetime | None) -> None:
         if page.watermark is None:
             return
         dirty = self.cells.dirty(page, changed)
         asked = self.cells.may_begin_anew(dirty)
-        found = cells.first_evidence(cur, self.at, self._evidence_of(asked)) if asked else {}
+        found = self._first_evidence(cur, asked) if asked else {}
         due = self.cells.due(
             dirty, {zone_id: found.get(zone_id) for zone_id in asked}, before, page.watermark
         )
@@ -246,6 +267,9 @@ class AreaEngine:
 
     def _bays_in(self, zone_id: ZoneId) -> int:
         return len(self.fold.registry.bays_by_zone.get(zone_id, ()))
+
+    def _first_evidence(self, cur: Cursor, zones: Iterable[ZoneId]) -> dict[ZoneId, datetime]:
+        return cells.first_evidence(cur, self.at, self._evidence_of(zones))
 
     def _evidence_of(self, zones: Iterable[ZoneId]) -> dict[ZoneId, list[BayId] | None]:
         """By zone, the bays whose rows are its evidence; None: the car park's own."""

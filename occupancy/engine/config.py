@@ -24,6 +24,8 @@ class EngineConfig:
     """How often it is asked whether a civil day has closed that something can be learnt from."""
     learn_again_s: float = 600.0
     """After learning failed."""
+    final_after_h: float = 48.0
+    """How long after its end an hour of history becomes a record."""
 
     def in_bulk(self) -> EngineConfig:
         """For a rebuild, which nobody waits for: pages so large that rows which change often are written seldom."""

@@ -10,13 +10,15 @@ from occupancy.clocks import z
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
 from occupancy.model import AreaId
-from store import derived, generation, seeding, tail
+from store import derived, generation, history_final, seeding, tail
 from store.generation import Cursor, Generation
 from store.postgres import Connection
 
 Progress = Callable[[int, int], None]
 """Told of the position reached and of the newest one."""
 _AT_ONCE = timedelta(0)
+REBUILT = "rebuilt"
+"""Why a record is revised when another generation takes over."""
 
 
 class RebuildRunningError(RuntimeError):
@@ -141,9 +143,26 @@ def _taken_over(conn: Connection, engine: AreaEngine, *, compare: bool) -> Rebui
             before, after = derived.digest(cur, area, old), derived.digest(cur, area, new)
             differing = tuple(table for table in before if before[table] != after[table])
         generation.switch(cur, area, old, new)
+        _hold_against_records(cur, engine.at)
         generation.release_rebuild_lock(cur, area)
         derived.notify_feed(cur, area)
         return Rebuilt(old, new, differing)
+
+
+def _hold_against_records(cur: Cursor, at: Generation) -> None:
+    """What was final stays as it is, or is revised: the generation that takes over may know better."""
+    final_to, _ = history_final.standing(cur, at)
+    if final_to is None:
+        return
+    history_final.settle(
+        cur,
+        at,
+        before=final_to,
+        final_to=final_to,
+        anew=history_final.computed_before(cur, at, final_to),
+        cause=REBUILT,
+        engine_version=ENGINE_VERSION,
+    )
 
 
 def drop_retired(conn: Connection, area: AreaId) -> int:

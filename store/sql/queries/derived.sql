@@ -119,20 +119,22 @@ DELETE FROM bay_interval WHERE ctid = ANY (ARRAY(
 RETURNING bay_id, device_id, started_at, ended_at, state;
 
 -- name: cut_stays
--- What a page replaces.
+-- What a page replaces, and what it said.
 DELETE FROM stay WHERE ctid = ANY (ARRAY(
     SELECT t.ctid FROM unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
     CROSS JOIN LATERAL (
         SELECT b.ctid FROM stay b WHERE b.area = $1 AND b.generation = $2 AND b.bay_id = c.bay_id AND b.device_id = c.device_id
           AND b.arrived_at >= c.cut OFFSET 0
     ) AS t
-));
+))
+RETURNING bay_id, arrived_at, departed_at, arrival, departure;
 
 -- name: cut_overstays
--- What a page replaces; of all devices where none is named.
+-- What a page replaces, and what it said; of all devices where none is named.
 DELETE FROM overstay t USING unnest($3::text[], $4::text[], $5::timestamptz[]) AS c (bay_id, device_id, cut)
 WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.arrived_at >= c.cut
-  AND t.device_id = coalesce(c.device_id, t.device_id);
+  AND t.device_id = coalesce(c.device_id, t.device_id)
+RETURNING t.bay_id, t.arrived_at, t.over_from, t.over_to, t.ended_at, t.state <> 'candidate';
 
 -- name: load_outages
 -- The outages of a generation.
@@ -391,6 +393,14 @@ DELETE FROM zone_state WHERE area = $1 AND generation = $2;
 -- The rows of a generation that is no longer live.
 DELETE FROM zone_cell WHERE area = $1 AND generation = $2;
 
+-- name: empty_history_hour
+-- The rows of a generation that is no longer live.
+DELETE FROM history_hour h USING history_series s WHERE s.area = $1 AND h.series_id = s.series_id AND h.generation = $2;
+
+-- name: empty_history_slots
+-- The rows of a generation that is no longer live.
+DELETE FROM history_slots h USING history_series s WHERE s.area = $1 AND h.series_id = s.series_id AND h.generation = $2;
+
 -- name: try_engine_lock
 -- Held by the engine that works; the others stand by.
 SELECT pg_try_advisory_lock($1);
@@ -459,6 +469,20 @@ FROM zone_state WHERE area = $1 AND generation = $2;
 -- Number and hash of a generation's rows, whatever their order.
 SELECT count(*), coalesce(sum(hashtextextended(ROW(zone_id, cell_at, free_s, occupied_s, unknown_s, closed_s, arrivals, departures)::text, 0)::numeric), 0)
 FROM zone_cell WHERE area = $1 AND generation = $2;
+
+-- name: digest_history_hour
+-- Number and hash of a generation's rows, whatever their order. Hours that are final are records.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(series_id, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, arrivals, departures, stays_s, censored, over_candidates, over_confirmed, over_s)::text, 0)::numeric), 0)
+FROM history_hour JOIN history_series s USING (series_id)
+WHERE area = $1 AND generation = $2
+  AND hour_at >= coalesce((SELECT f.final_to FROM history_finality f WHERE f.area = $1), '-infinity');
+
+-- name: digest_history_slots
+-- Number and hash of a generation's rows, whatever their order. Hours that are final are records.
+SELECT count(*), coalesce(sum(hashtextextended(ROW(series_id, hour_at, in_service_us, free_us, occupied_us, closed_us, arrivals, departures)::text, 0)::numeric), 0)
+FROM history_slots JOIN history_series s USING (series_id)
+WHERE area = $1 AND generation = $2
+  AND hour_at >= coalesce((SELECT f.final_to FROM history_finality f WHERE f.area = $1), '-infinity');
 
 -- name: try_rebuild_lock
 -- One rebuild of an area at a time; held until it is done or the session ends.

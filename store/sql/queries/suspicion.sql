@@ -1,8 +1,9 @@
 -- name: drop
--- Suspicions that a page writes anew, or that are none after all.
+-- Suspicions that a page writes anew, or that are none after all; and how long they lasted.
 DELETE FROM suspicion t USING unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[]) AS s (bay_id, device_id, kind, began_at)
 WHERE t.area = $1 AND t.generation = $2
-  AND (t.bay_id, t.device_id, t.kind, t.began_at) = (s.bay_id, s.device_id, s.kind, s.began_at);
+  AND (t.bay_id, t.device_id, t.kind, t.began_at) = (s.bay_id, s.device_id, s.kind, s.began_at)
+RETURNING t.bay_id, t.device_id, t.kind, t.began_at, t.ended_at;
 
 -- name: copy
 -- Suspicions in bulk.

@@ -1,0 +1,49 @@
+"""Query parameters by route. A name that is not here is refused: a typing error must not widen an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from api.history_params import History
+from api.params import (
+    Arrival,
+    AuditPage,
+    Availability,
+    BayPage,
+    Driver,
+    KeyPage,
+    Listen,
+    Nothing,
+    OverridePage,
+    QuarantinePage,
+    SensorList,
+    Withdrawal,
+    ZonePage,
+)
+from occupancy.history.definitions import Report
+
+_REPORTS: dict[str, type[BaseModel]] = {f"/v1/history/{report.value}": History for report in Report}
+BY_ROUTE: Mapping[str, type[BaseModel]] = {
+    **_REPORTS,
+    "/v1/availability": Availability,
+    "/v1/zones": ZonePage,
+    "/v1/zones/{zone_id}": Driver,
+    "/v1/zones/{zone_id}/bays": BayPage,
+    "/v1/zones/{zone_id}/forecast": Arrival,
+    "/v1/admin/keys": KeyPage,
+    "/v1/admin/audit": AuditPage,
+    "/v1/admin/sensors": SensorList,
+    "/v1/admin/quarantine": QuarantinePage,
+    "/v1/admin/overrides": OverridePage,
+    "/v1/admin/overrides/{override_id}": Withdrawal,
+    "/v1/live": Listen,
+    "/v1/live/events": Listen,
+}
+
+
+def known_parameters(path: str) -> list[str]:
+    """Return the names that a route takes, none for a route without parameters."""
+    model = BY_ROUTE.get(path, Nothing)
+    return sorted(field.alias or name for name, field in model.model_fields.items())

@@ -1,0 +1,292 @@
+"""What a parking manager asks for: how the kerb was used, with the coverage of every figure."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from api import history_schemas as shapes
+from api.access import Access
+from api.answers import JSON, tagged
+from api.errors import Problem, not_found
+from api.guard import areas_for, caller_of
+from api.history_files import CSV, PARQUET, csv_file, has_parquet, parquet_file
+from api.history_params import History
+from api.history_question import compared, question_of, token_of
+from api.history_rows import Rows, document_head
+from api.keyring import Caller
+from api.live import Live
+from api.params import Nothing
+from api.routes.described import KEYED_PROBLEMS, PROBLEMS, described
+from api.snapshot import encode
+from occupancy.history.definitions import DEFINITIONS, HISTOGRAM_MIN, Report
+from occupancy.history.hour import Dim
+from occupancy.history.metrics import SMALL
+from occupancy.history.periods import After, Grain, Question
+from occupancy.model import Area
+from store import keys
+from store.audit import Deed
+from store.history import Extent, HistoryReader, Period
+
+FILE_MAX_S = 600.0
+"""A file that its reader has not taken by then is cut off: others wait for the connection (L8)."""
+_FINAL = "private, max-age=86400"
+_PROVISIONAL = "private, no-cache"
+_COMPARED_MAX = 5_000
+_PROBLEMS = {**KEYED_PROBLEMS, 404: PROBLEMS[404], 406: "A format that is not installed here"}
+_FILES = {"csv": CSV, "parquet": PARQUET}
+
+
+def install(app: FastAPI, live: Live, access: Access) -> None:
+    """Add the routes."""
+
+    async def definitions(request: Request, _query: Annotated[Nothing, Query()]) -> Response:
+        """What each figure is: unit, formula, what it needs, and its name in the Curb Data Specification."""
+        return tagged(
+            request, encode(_definitions(live.config.history_least_coverage)), cache="public, max-age=3600"
+        )
+
+    def reporting(report: Report) -> Callable[..., Coroutine[Any, Any, Response]]:
+        async def answer(request: Request, query: Annotated[History, Query()]) -> Response:
+            return await _answer(request, live, access, query, report)
+
+        answer.__name__ = report.value
+        answer.__doc__ = _SAID[report]
+        return answer
+
+    for report in Report:
+        app.add_api_route(
+            f"/v1/history/{report.value}",
+            reporting(report),
+            tags=["managers"],
+            **described(
+                shapes.HistoryReport,
+                {**KEYED_PROBLEMS, 404: PROBLEMS[404], 406: "A format that is not installed here"},
+            ),
+        )
+    app.add_api_route(
+        "/v1/history/definitions",
+        definitions,
+        tags=["managers"],
+        **described(shapes.HistoryDefinitions, PROBLEMS),
+    )
+
+
+_SAID = {
+    Report.OCCUPANCY: "How full the kerb was, of the bay time that was observed.",
+    Report.TURNOVER: "How many vehicles came and went.",
+    Report.STAYS: "How long vehicles stayed.",
+    Report.OVERSTAYS: "Stays longer than the limit in force. Not evidence of a contravention.",
+    Report.COVERAGE: "Bay time by state, and what share of it was observed.",
+}
+
+
+async def _answer(request: Request, live: Live, access: Access, query: History, report: Report) -> Response:
+    history, caller = live.history, caller_of(request)
+    areas_for(caller, query.area)
+    area, asked = _asked(live, query, report)
+    personal = keys.Scope.PERSONAL in caller.scopes
+    if personal:
+        await access.record(_deed(caller, asked, report, request.url.query))
+    extent = await history.extent(asked.area)
+    before = compared(query, asked, area)
+    tag = await _tag(request, history, asked, before, extent, personal=personal)
+    cache = _FINAL if tag is not None else _PROVISIONAL
+    if tag is not None and request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"ETag": tag, "Cache-Control": cache})
+    rows = Rows(
+        asked,
+        report,
+        least_coverage=live.config.history_least_coverage,
+        personal=personal,
+        names=_names(live, asked),
+    )
+    wanted = _format(request, query)
+    more = {"lengths": report is Report.STAYS, "peaks": _peaks(asked, report)}
+    if wanted is None:
+        body = encode(await _document(history, rows, before, query.limit, extent, more))
+        return tagged(request, body, tag=tag, cache=cache)
+    if before is not None or query.after is not None:
+        raise Problem(
+            422, "invalid-parameter", "format: files have all rows, without comparison", parameter="format"
+        )
+    headers = {
+        "Cache-Control": cache,
+        "Content-Disposition": f'attachment; filename="{asked.area}-{report.value}.{wanted}"',
+        **({} if tag is None else {"ETag": tag}),
+    }
+    write = csv_file if wanted == "csv" else parquet_file
+    periods = history.periods(asked, **more)
+    try:
+        first = await anext(periods, None)  # what goes wrong at the beginning is still an answer
+    except BaseException:
+        await periods.aclose()
+        raise
+    return StreamingResponse(_taken(write, rows, first, periods), headers=headers, media_type=_FILES[wanted])
+
+
+async def _taken(
+    write: Callable[[Rows, AsyncIterator[Period]], AsyncGenerator[bytes]],
+    rows: Rows,
+    first: Period | None,
+    periods: AsyncGenerator[Period],
+) -> AsyncGenerator[bytes]:
+    async def every() -> AsyncGenerator[Period]:
+        if first is not None:
+            yield first
+            async for period in periods:
+                yield period
+
+    async with contextlib.aclosing(periods), asyncio.timeout(FILE_MAX_S):
+        async for piece in write(rows, every()):
+            yield piece
+
+
+async def _document(
+    history: HistoryReader,
+    rows: Rows,
+    before: Question | None,
+    limit: int,
+    extent: Extent,
+    more: dict[str, bool],
+) -> dict[str, Any]:
+    found: list[Period] = []
+    async with contextlib.aclosing(history.periods(rows.asked, **more)) as periods:
+        async for period in periods:
+            found.append(period)
+            if len(found) > limit:
+                break
+    page = found[:limit]
+    against = {} if before is None else await _by_place(history, before, more)
+    places = _places(page)
+    document = document_head(rows.asked, rows.report, extent.final_to, extent.watermark)
+    document["rows"] = [
+        rows.json(period, against.get(place)) for period, place in zip(page, places, strict=True)
+    ]
+    last = page[-1] if len(found) > limit else None
+    after = None if last is None or last.start is None else After(last.scope_id, last.value, last.start)
+    document["next"] = None if after is None else token_of(after)
+    return document
+
+
+async def _by_place(
+    history: HistoryReader, before: Question, more: dict[str, bool]
+) -> dict[tuple[str, str, int], Period]:
+    """The periods of the stretch to compare with, by series and number."""
+    found: list[Period] = []
+    async with contextlib.aclosing(history.periods(before, **more)) as periods:
+        async for period in periods:
+            found.append(period)
+            if len(found) > _COMPARED_MAX:
+                raise Problem(
+                    422,
+                    "invalid-parameter",
+                    "compare_from: too many rows; ask for fewer",
+                    parameter="compare_from",
+                )
+    return dict(zip(_places(found), found, strict=True))
+
+
+def _places(periods: list[Period]) -> list[tuple[str, str, int]]:
+    """Whose they are, and the how manieth of those there are."""
+    counts: dict[tuple[str, str], int] = {}
+    places = []
+    for period in periods:
+        series = (period.scope_id, period.value)
+        number = counts[series] = counts.get(series, -1) + 1
+        places.append((*series, number if period.hour_of_week is None else period.hour_of_week))
+    return places
+
+
+def _deed(caller: Caller, asked: Question, report: Report, parameters: str) -> Deed:
+    """What the audit log keeps of a question by a key that is told small counts."""
+    doc = {"route": f"GET /v1/history/{report.value}", "parameters": parameters}
+    return Deed(who=caller.name, action="personal.read", areas=[asked.area], subject=report.value, doc=doc)
+
+
+def _asked(live: Live, query: History, report: Report) -> tuple[Area, Question]:
+    found = live.board.areas.get(query.area)  # type: ignore[call-overload]
+    if found is None:
+        raise not_found("area", query.area)
+    registry = live.feed.registries.get(found.area.area_id)
+    if registry is None:
+        raise not_found("area", query.area)
+    asked = question_of(query, report, found.area, registry.calendar)
+    for zone_id in asked.scope_ids or () if asked.scope.value == "zone" else ():
+        if zone_id not in registry.zones:
+            raise not_found("zone", zone_id)
+    return found.area, asked
+
+
+def _names(live: Live, asked: Question) -> dict[str, dict[str, str]]:
+    registry = live.feed.registries.get(asked.area)
+    zones = registry.zones.values() if registry else ()
+    return {zone.zone_id: {"en": zone.name.en, "cy": zone.name.cy or zone.name.en} for zone in zones}
+
+
+def _peaks(asked: Question, report: Report) -> bool:
+    by_hours = asked.grain.minutes is None and asked.grain is not Grain.HOUR_OF_WEEK
+    return report is Report.OCCUPANCY and by_hours and asked.dim is Dim.ALL
+
+
+async def _tag(
+    request: Request,
+    history: HistoryReader,
+    asked: Question,
+    before: Question | None,
+    extent: Extent,
+    *,
+    personal: bool,
+) -> str | None:
+    """What is final changes by revisions only, which are counted; None: some of what is asked for is provisional."""
+    if extent.final_to is None or max(one.end for one in (asked, before or asked)) > extent.final_to:
+        return None
+    revisions = [
+        await history.revisions(asked.area, one.start, one.end) for one in (asked, before) if one is not None
+    ]
+    text = f"{request.url.query}|{request.headers.get('accept', '')}|{revisions}|{asked.time_zone}|{personal}"
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
+
+
+def _format(request: Request, query: History) -> str | None:
+    """The file that is wanted; None: JSON. Raises `Problem`."""
+    wanted = query.format
+    if wanted is None:
+        accepted = request.headers.get("accept", "")
+        wanted = "csv" if "text/csv" in accepted else "parquet" if PARQUET in accepted else "json"
+        if JSON in accepted:
+            wanted = "json"
+    if wanted == "parquet" and not has_parquet():
+        told = "Parquet is not installed here; ask for CSV, or install baycast[parquet]."
+        raise Problem(406, "not-acceptable", told)
+    return None if wanted == "json" else wanted
+
+
+def _definitions(least_coverage: float) -> dict[str, Any]:
+    return {
+        "least_coverage": least_coverage,
+        "suppressed_up_to": SMALL,
+        "histogram_up_to_min": [*HISTOGRAM_MIN, None],
+        "missing": {
+            "coverage": "too little was observed for an honest figure",
+            "few": "so few vehicles that somebody might be known by it",
+            "none": "nothing happened that it could be made of",
+        },
+        "figures": [
+            {
+                "name": definition.name,
+                "report": definition.report.value,
+                "unit": definition.unit,
+                "formula": definition.formula,
+                "needs": definition.needs.value,
+                "cds": definition.cds,
+            }
+            for definition in DEFINITIONS
+        ],
+    }

@@ -1,0 +1,177 @@
+"""Figures from sums of hours, by the formulas of `definitions`; where too little is known there is none, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from occupancy.history.definitions import DEFINITIONS, HISTOGRAM_MIN, Definition, Needs, Report
+
+_MINUTE_US = 60_000_000
+_HOUR_US = 3_600_000_000
+SMALL = 3
+"""Counts of vehicles up to this are shown to nobody without the right to personal data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """Of the stays that ended in a period with both ends known. Seconds; the shares are those of `definitions`."""
+
+    stays: int
+    sum_s: int
+    median_s: float
+    p85_s: float
+    p95_s: float
+    histogram: tuple[int, ...] = ()
+    """By the classes of `HISTOGRAM_MIN`, and the open one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """One period of one series: sums over its hours, as in `HourRow`. `hours`: those of it that were asked for."""
+
+    hours: float
+    in_service_us: int
+    free_us: int
+    occupied_us: int
+    closed_us: int
+    usable_us: int = 0
+    some_free_us: int = 0
+    all_taken_us: int = 0
+    arrivals: int = 0
+    departures: int = 0
+    censored: int = 0
+    over_candidates: int = 0
+    over_confirmed: int = 0
+    over_s: int = 0
+    peak_us: int | None = None
+    """Bay-microseconds occupied in the fullest five minutes."""
+    lengths: Lengths | None = None
+
+    @property
+    def observed_us(self) -> int:
+        return self.free_us + self.occupied_us
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the bay time in service and open that was observed; None: there was none."""
+        return _share(self.observed_us, self.in_service_us - self.closed_us)
+
+    @property
+    def watched(self) -> float | None:
+        """Share of the time in which some bay was open and it is known whether one was free; None: there was none."""
+        return _share(self.some_free_us + self.all_taken_us, self.usable_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number, or why there is none: `coverage`, `few`, or `none` where nothing happened that it could be made of."""
+
+    value: float | int | None
+    missing: str | None = None
+
+
+def figures(report: Report, sums: Sums, *, least_coverage: float, personal: bool) -> dict[str, Figure]:
+    """The figures of a report for one period, by name. `personal`: small counts of vehicles are given, too."""
+    return {
+        definition.name: _figure(definition, sums, least_coverage, personal)
+        for definition in DEFINITIONS
+        if definition.report is report
+    }
+
+
+def _figure(definition: Definition, sums: Sums, least_coverage: float, personal: bool) -> Figure:
+    known = {
+        Needs.NOTHING: 1.0,
+        Needs.COVERAGE: sums.coverage,
+        Needs.WATCHED: sums.watched,
+    }[definition.needs]
+    if known is None or known < least_coverage:
+        return Figure(None, "coverage")
+    if definition.people and not personal and 0 < _vehicles(definition, sums) <= SMALL:
+        return Figure(None, "few")
+    value = _value(definition.name, sums)
+    return Figure(None, "none") if value is None else Figure(value)
+
+
+def _vehicles(definition: Definition, sums: Sums) -> int:
+    """How many vehicles a figure is made of."""
+    match definition.name:
+        case "arrivals" | "turnover" | "arrivals_per_hour":
+            return sums.arrivals
+        case "departures":
+            return sums.departures
+        case "censored_stays":
+            return sums.censored
+        case "overstay_candidates" | "over_min":
+            return sums.over_candidates
+        case "overstays_confirmed":
+            return sums.over_confirmed
+        case _:
+            return sums.lengths.stays if sums.lengths else 0
+
+
+def _value(name: str, sums: Sums) -> float | int | None:
+    lengths = sums.lengths if sums.lengths and sums.lengths.stays else None
+    match name:
+        case "in_service_min":
+            return sums.in_service_us / _MINUTE_US
+        case "occupied_min":
+            return sums.occupied_us / _MINUTE_US
+        case "free_min":
+            return sums.free_us / _MINUTE_US
+        case "unknown_min":
+            return (sums.in_service_us - sums.observed_us - sums.closed_us) / _MINUTE_US
+        case "closed_min":
+            return sums.closed_us / _MINUTE_US
+        case "occupancy_pct":
+            return _percent(sums.occupied_us, sums.observed_us)
+        case "peak_occupied":
+            return None if sums.peak_us is None else sums.peak_us / (5 * _MINUTE_US)
+        case "some_free_pct":
+            return _percent(sums.some_free_us, sums.some_free_us + sums.all_taken_us)
+        case "full_min":
+            return sums.all_taken_us / _MINUTE_US
+        case "arrivals":
+            return sums.arrivals
+        case "departures":
+            return sums.departures
+        case "turnover":
+            return _share(sums.arrivals * _HOUR_US, sums.observed_us)
+        case "arrivals_per_hour":
+            return _share(sums.arrivals, sums.hours)
+        case "stays":
+            return lengths.stays if lengths else 0
+        case "censored_stays":
+            return sums.censored
+        case "mean_stay_min":
+            return lengths.sum_s / lengths.stays / 60 if lengths else None
+        case "median_stay_min":
+            return lengths.median_s / 60 if lengths else None
+        case "p85_stay_min":
+            return lengths.p85_s / 60 if lengths else None
+        case "p95_stay_min":
+            return lengths.p95_s / 60 if lengths else None
+        case "overstay_candidates":
+            return sums.over_candidates
+        case "overstays_confirmed":
+            return sums.over_confirmed
+        case "over_min":
+            return sums.over_s / 60
+        case _:
+            raise KeyError(name)
+
+
+def histogram(sums: Sums, *, personal: bool) -> list[int | None] | None:
+    """How many stays there were in each class of `HISTOGRAM_MIN`; small counts are None without `personal`."""
+    if sums.lengths is None or len(sums.lengths.histogram) != len(HISTOGRAM_MIN) + 1:
+        return None
+    return [count if personal or not 0 < count <= SMALL else None for count in sums.lengths.histogram]
+
+
+def _percent(part: int, whole: int) -> float | None:
+    share = _share(part, whole)
+    return None if share is None else 100 * share
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None

@@ -1,0 +1,104 @@
+-- name: final_to
+-- Up to when an area's hours are records; and whether a generation is the live one.
+SELECT (SELECT final_to FROM history_finality WHERE area = $1),
+       (SELECT status = 'live' FROM generation WHERE area = $1 AND generation = $2);
+
+-- name: first_hours
+-- The first hour that a generation holds, of zones and of what is wider.
+SELECT s.scope, s.scope_id, min(h.hour_at) FROM history_series s
+CROSS JOIN LATERAL (
+    SELECT t.hour_at FROM history_hour t WHERE t.series_id = s.series_id AND t.generation = $2 ORDER BY t.hour_at LIMIT 1
+) AS h
+WHERE s.area = $1 GROUP BY s.scope, s.scope_id;
+
+-- name: keep_revised
+-- What records were that are to be others.
+INSERT INTO history_revision (series_id, hour_at, revision, cause, was)
+SELECT f.series_id, f.hour_at, f.revision, $2, to_jsonb(f)
+FROM history_final f JOIN history_fresh h USING (series_id, hour_at)
+WHERE h.area = $1 AND (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us, f.arrivals,
+       f.departures, f.stays_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s)
+   IS DISTINCT FROM
+      (h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us, h.some_free_us, h.all_taken_us, h.arrivals,
+       h.departures, h.stays_s, h.censored, h.over_candidates, h.over_confirmed, h.over_s);
+
+-- name: revise
+-- Records that are others now.
+UPDATE history_final f SET generation = h.generation, in_service_us = h.in_service_us, free_us = h.free_us,
+    occupied_us = h.occupied_us, closed_us = h.closed_us, usable_us = h.usable_us, some_free_us = h.some_free_us,
+    all_taken_us = h.all_taken_us, arrivals = h.arrivals, departures = h.departures, stays_s = h.stays_s,
+    censored = h.censored, over_candidates = h.over_candidates, over_confirmed = h.over_confirmed, over_s = h.over_s,
+    revision = f.revision + 1, engine_version = $2, position = $3
+FROM history_fresh h
+WHERE h.area = $1 AND (f.series_id, f.hour_at) = (h.series_id, h.hour_at)
+  AND EXISTS (SELECT FROM history_revision r WHERE (r.series_id, r.hour_at, r.revision) = (f.series_id, f.hour_at, f.revision));
+
+-- name: keep_late
+-- Records of which there was nothing when their hour became final.
+INSERT INTO history_revision (series_id, hour_at, revision, cause)
+SELECT h.series_id, h.hour_at, 0, $2 FROM history_fresh h
+WHERE h.area = $1 AND h.hour_at < $3 AND NOT EXISTS (SELECT FROM history_final f WHERE (f.series_id, f.hour_at) = (h.series_id, h.hour_at))
+ON CONFLICT DO NOTHING;
+
+-- name: finish
+-- Hours that become records. One that was a record once, and was found to be none, goes on in its revisions.
+INSERT INTO history_final (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us,
+    some_free_us, all_taken_us, arrivals, departures, stays_s, censored, over_candidates, over_confirmed, over_s, revision,
+    engine_version, position)
+SELECT h.series_id, h.generation, h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us,
+    h.some_free_us, h.all_taken_us, h.arrivals, h.departures, h.stays_s, h.censored, h.over_candidates, h.over_confirmed,
+    h.over_s, coalesce((SELECT max(r.revision) FROM history_revision r WHERE (r.series_id, r.hour_at) = (h.series_id, h.hour_at)), 0) + 1,
+    $2, $3
+FROM history_fresh h WHERE h.area = $1
+ON CONFLICT (series_id, hour_at) DO NOTHING;
+
+-- name: keep_void
+-- Records in some stretches of time, wholly computed anew, for which there is nothing any more.
+INSERT INTO history_revision (series_id, hour_at, revision, cause, was)
+SELECT f.series_id, f.hour_at, f.revision, $6, to_jsonb(f)
+FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (scope, scope_id, start, until)
+JOIN history_series s ON s.area = $1 AND s.scope = c.scope AND s.scope_id = c.scope_id
+JOIN history_final f ON f.series_id = s.series_id AND f.hour_at >= c.start AND f.hour_at < c.until
+WHERE NOT EXISTS (SELECT FROM history_fresh h WHERE (h.series_id, h.hour_at) = (f.series_id, f.hour_at))
+ON CONFLICT DO NOTHING;
+
+-- name: drop_void
+-- They go; their revisions stay.
+DELETE FROM history_final f
+USING unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (scope, scope_id, start, until), history_series s
+WHERE s.area = $1 AND s.scope = c.scope AND s.scope_id = c.scope_id
+  AND f.series_id = s.series_id AND f.hour_at >= c.start AND f.hour_at < c.until
+  AND NOT EXISTS (SELECT FROM history_fresh h WHERE (h.series_id, h.hour_at) = (f.series_id, f.hour_at));
+
+-- name: drop_old_slots
+-- The five minutes of records that are written anew.
+DELETE FROM history_final_slots t USING history_fresh h
+WHERE h.area = $1 AND (t.series_id, t.hour_at) = (h.series_id, h.hour_at);
+
+-- name: drop_void_slots
+-- The five minutes of records that are no more.
+DELETE FROM history_final_slots t
+USING unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (scope, scope_id, start, until), history_series s
+WHERE s.area = $1 AND s.scope = c.scope AND s.scope_id = c.scope_id
+  AND t.series_id = s.series_id AND t.hour_at >= c.start AND t.hour_at < c.until
+  AND NOT EXISTS (SELECT FROM history_final f WHERE (f.series_id, f.hour_at) = (t.series_id, t.hour_at));
+
+-- name: finish_slots
+-- Their five minutes.
+INSERT INTO history_final_slots
+SELECT t.* FROM history_slots t JOIN history_fresh h USING (series_id, generation, hour_at) WHERE h.area = $1;
+
+-- name: drop_fresh_slots
+-- What is a record is not derived.
+DELETE FROM history_slots t USING history_fresh h
+WHERE h.area = $1 AND (t.series_id, t.generation, t.hour_at) = (h.series_id, h.generation, h.hour_at);
+
+-- name: drop_fresh
+-- What is a record is not derived.
+DELETE FROM history_hour t USING history_fresh h
+WHERE h.area = $1 AND (t.series_id, t.generation, t.hour_at) = (h.series_id, h.generation, h.hour_at);
+
+-- name: move_final_to
+-- Up to when hours are records.
+INSERT INTO history_finality (area, final_to) VALUES ($1, $2)
+ON CONFLICT (area) DO UPDATE SET final_to = greatest(history_finality.final_to, excluded.final_to);

@@ -1,0 +1,156 @@
+-- name: all_series
+-- The numbers of all series of an area.
+SELECT scope, scope_id, dim, value, series_id FROM history_series WHERE area = $1;
+
+-- name: series
+-- The numbers of some series of an area.
+SELECT scope, scope_id, dim, value, series_id FROM history_series
+WHERE area = $1 AND (scope, scope_id, dim, value) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]));
+
+-- name: new_series
+-- Numbers for series that have none.
+INSERT INTO history_series (area, scope, scope_id, dim, value)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[])
+ON CONFLICT DO NOTHING;
+
+-- name: cut
+-- Hours of some zones, each in [start, until), with what they are made of by five minutes. Looked up series by series.
+WITH own AS (
+    SELECT s.series_id, c.start, c.until
+    FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (zone_id, start, until)
+    JOIN history_series s ON s.area = $1 AND s.scope = 'zone' AND s.scope_id = c.zone_id
+), slots AS (
+    DELETE FROM history_slots h USING own
+    WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until
+), hours AS (
+    DELETE FROM history_hour h USING own
+    WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until
+    RETURNING h.hour_at
+)
+SELECT DISTINCT hour_at FROM hours;
+
+-- name: copy_hours
+-- Hours in bulk.
+COPY history_hour (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, arrivals, departures, stays_s, censored, over_candidates, over_confirmed, over_s) FROM STDIN (FORMAT BINARY);
+
+-- name: copy_slots
+-- Their five minutes in bulk.
+COPY history_slots (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, arrivals, departures) FROM STDIN (FORMAT BINARY);
+
+-- name: cut_sums
+-- Some hours of some series.
+WITH slots AS (
+    DELETE FROM history_slots WHERE series_id = ANY($1::integer[]) AND generation = $2 AND hour_at = ANY($3::timestamptz[])
+)
+DELETE FROM history_hour WHERE series_id = ANY($1::integer[]) AND generation = $2 AND hour_at = ANY($3::timestamptz[]);
+
+-- name: sum_hours
+-- Some hours of wider series as the sums of others. Zones of which nothing is there as derived are taken from the records.
+WITH part AS (
+    SELECT * FROM unnest($3::integer[], $4::integer[]) AS p (whole, series_id)
+), found AS (
+    SELECT p.whole, h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us, h.some_free_us,
+        h.all_taken_us, h.arrivals, h.departures, h.stays_s, h.censored, h.over_candidates, h.over_confirmed, h.over_s
+    FROM part p JOIN history_hour h USING (series_id)
+    WHERE h.generation = $1 AND h.hour_at = ANY($2::timestamptz[])
+    UNION ALL
+    SELECT p.whole, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us,
+        f.all_taken_us, f.arrivals, f.departures, f.stays_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s
+    FROM part p JOIN history_final f USING (series_id) JOIN history_series s USING (series_id)
+    WHERE f.hour_at = ANY($5::timestamptz[]) AND NOT EXISTS (
+        SELECT FROM history_series o JOIN history_hour h ON h.series_id = o.series_id
+        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, f.hour_at))
+), lengths AS (
+    SELECT f.whole, f.hour_at, array_agg(s ORDER BY s) AS stays_s
+    FROM found f CROSS JOIN LATERAL unnest(f.stays_s) AS s GROUP BY f.whole, f.hour_at
+), sums AS (
+    SELECT whole, hour_at, sum(in_service_us)::bigint AS in_service_us, sum(free_us)::bigint AS free_us,
+        sum(occupied_us)::bigint AS occupied_us, sum(closed_us)::bigint AS closed_us, sum(usable_us)::bigint AS usable_us,
+        sum(some_free_us)::bigint AS some_free_us, sum(all_taken_us)::bigint AS all_taken_us,
+        sum(arrivals)::integer AS arrivals, sum(departures)::integer AS departures, sum(censored)::integer AS censored,
+        sum(over_candidates)::integer AS over_candidates, sum(over_confirmed)::integer AS over_confirmed,
+        sum(over_s)::bigint AS over_s
+    FROM found GROUP BY whole, hour_at
+)
+INSERT INTO history_hour (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us,
+    some_free_us, all_taken_us, arrivals, departures, stays_s, censored, over_candidates, over_confirmed, over_s)
+SELECT s.whole, $1, s.hour_at, s.in_service_us, s.free_us, s.occupied_us, s.closed_us, s.usable_us, s.some_free_us,
+    s.all_taken_us, s.arrivals, s.departures, coalesce(l.stays_s, '{}'), s.censored, s.over_candidates, s.over_confirmed,
+    s.over_s
+FROM sums s LEFT JOIN lengths l USING (whole, hour_at);
+
+-- name: sum_slots
+-- The same by five minutes.
+WITH part AS (
+    SELECT * FROM unnest($3::integer[], $4::integer[]) AS p (whole, series_id)
+), found AS (
+    SELECT p.whole, h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.arrivals, h.departures
+    FROM part p JOIN history_slots h USING (series_id)
+    WHERE h.generation = $1 AND h.hour_at = ANY($2::timestamptz[])
+    UNION ALL
+    SELECT p.whole, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.arrivals, f.departures
+    FROM part p JOIN history_final_slots f USING (series_id) JOIN history_series s USING (series_id)
+    WHERE f.hour_at = ANY($5::timestamptz[]) AND NOT EXISTS (
+        SELECT FROM history_series o JOIN history_slots h ON h.series_id = o.series_id
+        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, f.hour_at))
+), slots AS (
+    SELECT f.whole, f.hour_at, s.number, sum(s.in_service_us)::bigint AS in_service_us, sum(s.free_us)::bigint AS free_us,
+        sum(s.occupied_us)::bigint AS occupied_us, sum(s.closed_us)::bigint AS closed_us,
+        sum(s.arrivals)::integer AS arrivals, sum(s.departures)::integer AS departures
+    FROM found f CROSS JOIN LATERAL unnest(f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.arrivals, f.departures)
+        WITH ORDINALITY AS s (in_service_us, free_us, occupied_us, closed_us, arrivals, departures, number)
+    GROUP BY f.whole, f.hour_at, s.number
+)
+INSERT INTO history_slots (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, arrivals, departures)
+SELECT whole, $1, hour_at, array_agg(in_service_us ORDER BY number), array_agg(free_us ORDER BY number),
+    array_agg(occupied_us ORDER BY number), array_agg(closed_us ORDER BY number), array_agg(arrivals ORDER BY number),
+    array_agg(departures ORDER BY number)
+FROM slots GROUP BY whole, hour_at;
+
+-- name: intervals_in
+-- What held at some bays and by whose word, each in one of some spans [start, until): the rows that begin there and the one
+-- before, by bay as it was asked for. Many bays have few spans, which are therefore given once.
+SELECT b.number, i.started_at, i.ended_at, i.state, i.device_id
+FROM (SELECT u.bay_id, u.number, ($5::timestamptz[])[u.span] AS start, ($6::timestamptz[])[u.span] AS until
+      FROM unnest($3::text[], $4::integer[]) WITH ORDINALITY AS u (bay_id, span, number)) AS b
+CROSS JOIN LATERAL (
+    (SELECT t.started_at, t.ended_at, t.state, t.device_id FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at < b.start
+     ORDER BY t.started_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT t.started_at, t.ended_at, t.state, t.device_id FROM bay_interval t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.started_at >= b.start AND t.started_at < b.until)
+) AS i
+ORDER BY b.number, i.started_at;
+
+-- name: stays_in
+-- The stays of some bays that began in a span [start, until), and the one before, which may have ended there.
+SELECT b.number, i.bay_id, i.arrived_at, i.departed_at, i.arrival, i.departure, i.device_id
+FROM (SELECT u.bay_id, u.number, ($5::timestamptz[])[u.span] AS start, ($6::timestamptz[])[u.span] AS until
+      FROM unnest($3::text[], $4::integer[]) WITH ORDINALITY AS u (bay_id, span, number)) AS b
+CROSS JOIN LATERAL (
+    (SELECT t.* FROM stay t WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.arrived_at < b.start
+     ORDER BY t.arrived_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT t.* FROM stay t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.arrived_at >= b.start AND t.arrived_at < b.until)
+) AS i
+ORDER BY b.number, i.arrived_at;
+
+-- name: overstays_in
+-- The overstays of some bays whose limit ran out in a span [start, until).
+SELECT b.number, t.bay_id, t.arrived_at, t.device_id, t.rule_id, t.limit_min, t.grace_min, t.over_from, t.over_to,
+    t.candidate_at, t.confirmed_at, t.ended_at, t.state
+FROM (SELECT u.bay_id, u.number, ($5::timestamptz[])[u.span] AS start, ($6::timestamptz[])[u.span] AS until
+      FROM unnest($3::text[], $4::integer[]) WITH ORDINALITY AS u (bay_id, span, number)) AS b
+JOIN overstay t ON t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.over_from >= b.start AND t.over_from < b.until
+ORDER BY b.number, t.over_from;
+
+-- name: suspicions_in
+-- When sensors at some bays were not to be believed, as far as it reaches into a span [start, until).
+SELECT b.number, t.device_id, t.began_at, t.ended_at
+FROM (SELECT u.bay_id, u.number, ($5::timestamptz[])[u.span] AS start, ($6::timestamptz[])[u.span] AS until
+      FROM unnest($3::text[], $4::integer[]) WITH ORDINALITY AS u (bay_id, span, number)) AS b
+JOIN suspicion t ON t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.began_at < b.until
+  AND (t.ended_at IS NULL OR t.ended_at > b.start)
+ORDER BY b.number, t.began_at;
