@@ -9,6 +9,7 @@ from occupancy.spans import united
 from store.bay_pages import write_bays, write_devices, write_outages, write_overstays
 from store.copying import Cursor
 from store.generation import Generation
+from store.history_hours import stays_over
 from store.queries import sql
 from store.suspicions import write_suspicions
 from store.zone_pages import write_counts, write_zones
@@ -55,7 +56,8 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
     suspicions = write_suspicions(cur, scope, page)
     car_parks = write_counts(cur, scope, page)
     write_zones(cur, scope, page)
-    return Changed(bays=bays, car_parks=car_parks, turns=united(stays, overstays, suspicions))
+    doubted = stays_over(cur, scope, suspicions)
+    return Changed(bays=bays, car_parks=car_parks, turns=united(stays, overstays, suspicions, doubted))
 
 
 def notify_feed(cur: Cursor, area: AreaId) -> None:

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from occupancy.history.hour import Scope
-from occupancy.model import AreaId
 from store.copying import Cursor
 from store.generation import Generation
 from store.queries import sql
-
-
-class Anew(NamedTuple):
-    """A stretch of whole hours [start, end) of all series of a zone (or of what is wider) that was computed anew."""
-
-    scope: Scope
-    scope_id: str
-    start: datetime
-    end: datetime
 
 
 class Standing(NamedTuple):
@@ -36,30 +24,21 @@ def standing(cur: Cursor, at: Generation) -> Standing:
     return Standing(final_to, bool(live))
 
 
-def computed_before(cur: Cursor, at: Generation, end: datetime) -> list[Anew]:
-    """What a generation holds of the time before `end`: of each scope, all from its first hour on."""
-    cur.execute(sql("history_final.first_hours"), (at.area, at.generation))
-    return [
-        Anew(Scope(scope), scope_id, first, end) for scope, scope_id, first in cur.fetchall() if first < end
-    ]
-
-
 def settle(
     cur: Cursor,
     at: Generation,
     *,
     before: datetime | None,
     final_to: datetime,
-    anew: Sequence[Anew],
     cause: str,
     engine_version: str,
 ) -> None:
     """Make records of the live generation's hours up to `final_to`; those before `before` were final already, and are
-    revised where they differ. `anew` says which records there must be derived hours for, or be void."""
+    revised where they differ, or where the hour of a zone was computed anew and has nothing of the kind."""
     area = at.area
     cur.execute(sql("history_final.move_final_to"), (area, final_to))
     if before is not None:
-        _revise(cur, at, before, anew, cause, engine_version)
+        _revise(cur, at, before, cause, engine_version)
     cur.execute(sql("history_final.finish"), (area, engine_version, at.position))
     cur.execute(sql("history_final.drop_old_slots"), (area,))
     cur.execute(sql("history_final.finish_slots"), (area,))
@@ -67,15 +46,9 @@ def settle(
     cur.execute(sql("history_final.drop_fresh"), (area,))
 
 
-def _revise(
-    cur: Cursor, at: Generation, before: datetime, anew: Sequence[Anew], cause: str, engine_version: str
-) -> None:
-    area: AreaId = at.area
-    cur.execute(sql("history_final.keep_revised"), (area, cause))
-    cur.execute(sql("history_final.revise"), (area, engine_version, at.position))
-    cur.execute(sql("history_final.keep_late"), (area, cause, before))
-    if anew:
-        columns = [list(column) for column in zip(*anew, strict=True)]
-        cur.execute(sql("history_final.keep_void"), (area, *columns, cause))
-        cur.execute(sql("history_final.drop_void"), (area, *columns))
-        cur.execute(sql("history_final.drop_void_slots"), (area, *columns))
+def _revise(cur: Cursor, at: Generation, before: datetime, cause: str, engine_version: str) -> None:
+    cur.execute(sql("history_final.keep_revised"), (at.area, cause))
+    cur.execute(sql("history_final.revise"), (at.area, engine_version, at.position))
+    cur.execute(sql("history_final.keep_late"), (at.area, cause, before))
+    cur.execute(sql("history_final.keep_void"), (at.area, cause))
+    cur.execute(sql("history_final.drop_void"), (at.area,))

@@ -149,7 +149,13 @@ def pasts_in(
     cur.execute(sql("history_hours.overstays_in"), (at.area, at.generation, *asked))
     for number, *overstay in cur.fetchall():
         overstays[number - 1].append(_overstay(*overstay))
-    cur.execute(sql("history_hours.suspicions_in"), (at.area, at.generation, *asked))
+    # What overlaps a stay bears on all of it, also on what lies beyond the span.
+    stretches = [
+        _stretch(wanted[span - 1][0], own, beyond)
+        for span, own, beyond in zip(asked.spans, stays, overstays, strict=True)
+    ]
+    since, until = ([stretch[edge] for stretch in stretches] for edge in (0, 1))
+    cur.execute(sql("history_hours.suspicions_in"), (at.area, at.generation, asked.bays, since, until))
     for number, device_id, began_at, ended_at in cur.fetchall():
         distrusted[number - 1].setdefault(device_id, []).append((began_at, ended_at or FOREVER))
     found: list[dict[BayId, BayPast]] = [{} for _ in wanted]
@@ -160,6 +166,28 @@ def pasts_in(
             overstays=overstays[number],
             distrusted=distrusted[number],
         )
+    return found
+
+
+def _stretch(piece: Piece, stays: Sequence[Stay], overstays: Sequence[Overstay]) -> Span:
+    """From the first to the last instant of a piece and of what counts in it."""
+    begins = [stay.arrived_at for stay in stays] + [over.arrived_at for over in overstays]
+    ends = [stay.departed_at or FOREVER for stay in stays] + [over.ended_at or FOREVER for over in overstays]
+    return min([piece.start, *begins]), max([piece.end, *ends])
+
+
+def stays_over(
+    cur: Cursor, scope: tuple[str, int], spans: Mapping[BayId, Sequence[Span]]
+) -> dict[BayId, list[Span]]:
+    """By bay, the stays that reach into some stretches of time, from beginning to end."""
+    asked = [(bay_id, *span) for bay_id, own in spans.items() for span in own]
+    if not asked:
+        return {}
+    columns = [list(column) for column in zip(*asked, strict=True)]
+    cur.execute(sql("history_hours.stays_over"), (*scope, *columns))
+    found: dict[BayId, list[Span]] = {}
+    for bay_id, arrived_at, departed_at in cur.fetchall():
+        found.setdefault(bay_id, []).append((arrived_at, departed_at or FOREVER))
     return found
 
 

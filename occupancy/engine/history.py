@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from occupancy.cell_pass import capacities, closing
@@ -18,7 +18,7 @@ from occupancy.registry import Registry
 from store import cells, history_final, history_hours
 from store.copying import Cursor
 from store.generation import Generation
-from store.history_final import Anew, Standing
+from store.history_final import Standing
 
 LATE_KNOWLEDGE = "late knowledge"
 """Why a record is revised while the engine runs: late words, or changes of the registry that reach back."""
@@ -71,11 +71,11 @@ class HistoryHours:
             self._number(cur, at, (row.series for row in rows))
             history_hours.write_hours(cur, at, rows, self._ids)
             hours.update(row.hour_at for row in rows)
+        if self._live:  # before they are summed up, records must be what they are now
+            self._settle(cur, at, self._final_to, hours)
+        self._sum_up(cur, at, sorted(hours))
         if self._live:
-            self._settle(cur, at, self._final_to, list(map(_anew, due.computed)))
-        summed = self._sum_up(cur, at, sorted(hours))
-        if self._live:
-            self._settle(cur, at, floor_hour(page.watermark - self._final_after), summed)
+            self._settle(cur, at, floor_hour(page.watermark - self._final_after), hours)
 
     def recount(self, cur: Cursor, at: Generation, first: FirstEvidence) -> Iterator[HourRow]:
         """Every hour of every zone up to the watermark, from the rows as they are: what `write` came to in steps."""
@@ -90,27 +90,20 @@ class HistoryHours:
         for lot in lots(due.computed, self._bays_in, HOUR):
             yield from self._rows(cur, at, lot)
 
-    def _settle(self, cur: Cursor, at: Generation, final_to: datetime | None, anew: Sequence[Anew]) -> None:
+    def _settle(
+        self, cur: Cursor, at: Generation, final_to: datetime | None, written: Collection[datetime]
+    ) -> None:
         """Hours before `final_to` become records; those that were already are revised where they are others now."""
         before = self._final_to
         if before is not None:
             final_to = before if final_to is None else max(final_to, before)
-            anew = [
-                stretch._replace(end=min(stretch.end, before)) for stretch in anew if stretch.start < before
-            ]
-        if final_to is not None and (anew or final_to != before):
+        if final_to is not None and (final_to != before or any(hour < final_to for hour in written)):
             history_final.settle(
-                cur,
-                at,
-                before=before,
-                final_to=final_to,
-                anew=anew,
-                cause=LATE_KNOWLEDGE,
-                engine_version=ENGINE_VERSION,
+                cur, at, before=before, final_to=final_to, cause=LATE_KNOWLEDGE, engine_version=ENGINE_VERSION
             )
             self._final_to = final_to
 
-    def _sum_up(self, cur: Cursor, at: Generation, hours: Sequence[datetime]) -> list[Anew]:
+    def _sum_up(self, cur: Cursor, at: Generation, hours: Sequence[datetime]) -> None:
         """Write some hours of controlled zones and of the area anew.
 
         What is not derived here stands in the records: it is final, or older than what a generation was folded from.
@@ -125,8 +118,6 @@ class HistoryHours:
         numbered = {self._ids[series]: own for series, own in parts.items()}
         final_to = self._final_to or BEGINNING
         history_hours.sum_up(cur, at, hours, numbered, with_slots, final_to)
-        wider = {(series.scope, series.scope_id) for series in parts}
-        return [Anew(*scope, hour, hour + HOUR) for scope in wider for hour in hours if hour < final_to]
 
     def _wholes(self, area: AreaId, series: Series) -> Iterator[Series]:
         """The wider series that a zone's is a part of."""
@@ -162,7 +153,3 @@ class HistoryHours:
 
     def _bays_in(self, zone_id: ZoneId) -> int:
         return len(self._registry.bays_by_zone.get(zone_id, ()))
-
-
-def _anew(piece: Piece) -> Anew:
-    return Anew(Scope.ZONE, piece.zone_id, piece.start, piece.end)

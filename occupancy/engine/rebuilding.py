@@ -159,7 +159,6 @@ def _hold_against_records(cur: Cursor, at: Generation) -> None:
         at,
         before=final_to,
         final_to=final_to,
-        anew=history_final.computed_before(cur, at, final_to),
         cause=REBUILT,
         engine_version=ENGINE_VERSION,
     )

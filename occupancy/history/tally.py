@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from occupancy.bay_time import BayTime, Watch
-from occupancy.history.hour import HOUR, HOUR_US, SLOT_US, SLOTS, HourRow, Series, Slots
+from occupancy.history.hour import HOUR, HOUR_US, SLOT_US, SLOTS, Dim, HourRow, Series, Slots
 
 _SECOND = 1_000_000
 
@@ -59,13 +59,13 @@ class Tally:
             counts[2] += over_s
 
     def rows(self) -> list[HourRow]:
-        """The hours in which a bay was in service or something happened, in order."""
+        """The hours in order; of some of the bays, only those in which one was in service or something happened."""
         watched = zip(*(time.by_cell() for time in self._watched()), strict=True)
         rows = (
             self._row(number, sums, watch)
             for number, (sums, watch) in enumerate(zip(self._sums(), watched, strict=True))
         )
-        return [row for row in rows if row.says_something]
+        return [row for row in rows if row.says_something or self.series.dim is Dim.ALL]
 
     def _row(self, number: int, sums: list[list[int]], watch: tuple[int, int, int]) -> HourRow:
         in_service, free, occupied, closed = sums

@@ -15,7 +15,7 @@ from websockets.sync.client import connect as open_socket
 
 from api.app import create_app
 from api.config import ApiConfig
-from api.policy import POLICIES, Audience, routes_of
+from api.policy import POLICIES, Audience, Policy
 from store import keys
 from store.key_secret import new_secret
 from store.keys import Scope
@@ -112,15 +112,22 @@ def asked(method: str, path: str, area: str | None) -> tuple[str, dict[str, Any]
     if (method, path) == ("POST", "/v1/admin/overrides"):
         of_area = {"area_id": of, "zone_ids": [f"{of}-st"], "kind": "event", "reason": "match"}
         return url, {"json": {"id": f"{of}-match", **of_area, "starts_at": STARTS}}
-    listing = method in ("GET", "HEAD") and "{" not in path and path.startswith(("/v1/admin", "/v1/history"))
+    if path.startswith("/v1/history/") and (policy := policy_of(method, path)) and policy.looks_at_keys:
+        return url, {"params": {"area": of, "from": "2026-11-01", "to": "2026-11-02"}}
+    listing = method in ("GET", "HEAD") and "{" not in path and path.startswith("/v1/admin")
     return url, {"params": {"area": area}} if listing and area else {}
 
 
+def policy_of(method: str, path: str) -> Policy | None:
+    return POLICIES.get(("GET" if method == "HEAD" else method, path))
+
+
 def areas_of(method: str, path: str) -> tuple[str | None, ...]:
-    policy = POLICIES.get(("GET" if method == "HEAD" else method, path))
+    policy = policy_of(method, path)
     if policy is None or not policy.looks_at_keys:
         return (MINE,)
-    return AREAS if "{" in path or method == "POST" else (None, *AREAS)
+    of_one_area = "{" in path or path.startswith("/v1/history/") or method == "POST"
+    return AREAS if of_one_area else (None, *AREAS)
 
 
 def send(

@@ -64,6 +64,12 @@ def differing(conn: Connection, hours: float | None) -> dict[str, list[object]]:
     }
 
 
+def revisions(conn: Connection) -> int:
+    found = conn.execute("SELECT count(*) FROM history_revision").fetchall()
+    conn.commit()
+    return int(found[0][0])
+
+
 def readings(conn: Connection) -> int:
     found = conn.execute("SELECT count(*) FROM reading").fetchall()
     conn.commit()
@@ -77,8 +83,10 @@ def test_l3_a_rebuild_from_any_instant_gives_the_rows_that_there_are(
     play(conn, begin(conn, EventfulDays(seed, clock=clock)))
     found = rows(conn, serve(conn).at.generation)
     assert [table for table in found if not found[table]] == [], "nothing is left out of the comparison"
-    for hours in (60.0, 28.0, 71.9, 12.0, 43.0, 0.1, 500.0):
+    revised = revisions(conn)
+    for hours in (60.0, 28.0, 71.9, 12.0, 43.0, 0.1, 65.0, 500.0):
         assert differing(conn, hours) == {}, hours
+        assert revisions(conn) == revised, "what is final stays as it is"
 
 
 @pytest.mark.parametrize(("seed", "clock"), [(11, "live"), (13, "event")])

@@ -160,6 +160,7 @@ def test_an_overstay_counts_when_its_limit_ran_out_with_the_time_beyond_it() -> 
             arrived_at=at(-100),
             device_id=SENSOR,
             rule_id="r",
+            rule_version="1",
             limit_min=110,
             grace_min=10,
             over_from=at(10),

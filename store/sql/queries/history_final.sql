@@ -3,14 +3,6 @@
 SELECT (SELECT final_to FROM history_finality WHERE area = $1),
        (SELECT status = 'live' FROM generation WHERE area = $1 AND generation = $2);
 
--- name: first_hours
--- The first hour that a generation holds, of zones and of what is wider.
-SELECT s.scope, s.scope_id, min(h.hour_at) FROM history_series s
-CROSS JOIN LATERAL (
-    SELECT t.hour_at FROM history_hour t WHERE t.series_id = s.series_id AND t.generation = $2 ORDER BY t.hour_at LIMIT 1
-) AS h
-WHERE s.area = $1 GROUP BY s.scope, s.scope_id;
-
 -- name: keep_revised
 -- What records were that are to be others.
 INSERT INTO history_revision (series_id, hour_at, revision, cause, was)
@@ -53,35 +45,27 @@ FROM history_fresh h WHERE h.area = $1
 ON CONFLICT (series_id, hour_at) DO NOTHING;
 
 -- name: keep_void
--- Records in some stretches of time, wholly computed anew, for which there is nothing any more.
+-- Records of series that the same zone (or what is wider) no longer has in an hour that was computed anew.
 INSERT INTO history_revision (series_id, hour_at, revision, cause, was)
-SELECT f.series_id, f.hour_at, f.revision, $6, to_jsonb(f)
-FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (scope, scope_id, start, until)
-JOIN history_series s ON s.area = $1 AND s.scope = c.scope AND s.scope_id = c.scope_id
-JOIN history_final f ON f.series_id = s.series_id AND f.hour_at >= c.start AND f.hour_at < c.until
-WHERE NOT EXISTS (SELECT FROM history_fresh h WHERE (h.series_id, h.hour_at) = (f.series_id, f.hour_at))
+SELECT f.series_id, f.hour_at, f.revision, $2, to_jsonb(f)
+FROM history_fresh h
+JOIN history_series a ON a.series_id = h.series_id AND a.dim = 'all'
+JOIN history_series s ON (s.area, s.scope, s.scope_id) = (a.area, a.scope, a.scope_id)
+JOIN history_final f ON (f.series_id, f.hour_at) = (s.series_id, h.hour_at)
+WHERE h.area = $1 AND NOT EXISTS (SELECT FROM history_fresh o WHERE (o.series_id, o.hour_at) = (f.series_id, f.hour_at))
 ON CONFLICT DO NOTHING;
 
 -- name: drop_void
 -- They go; their revisions stay.
-DELETE FROM history_final f
-USING unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (scope, scope_id, start, until), history_series s
-WHERE s.area = $1 AND s.scope = c.scope AND s.scope_id = c.scope_id
-  AND f.series_id = s.series_id AND f.hour_at >= c.start AND f.hour_at < c.until
-  AND NOT EXISTS (SELECT FROM history_fresh h WHERE (h.series_id, h.hour_at) = (f.series_id, f.hour_at));
+DELETE FROM history_final f USING history_fresh h, history_series a, history_series s
+WHERE h.area = $1 AND a.series_id = h.series_id AND a.dim = 'all' AND (s.area, s.scope, s.scope_id) = (a.area, a.scope, a.scope_id)
+  AND (f.series_id, f.hour_at) = (s.series_id, h.hour_at)
+  AND NOT EXISTS (SELECT FROM history_fresh o WHERE (o.series_id, o.hour_at) = (f.series_id, f.hour_at));
 
 -- name: drop_old_slots
 -- The five minutes of records that are written anew.
 DELETE FROM history_final_slots t USING history_fresh h
 WHERE h.area = $1 AND (t.series_id, t.hour_at) = (h.series_id, h.hour_at);
-
--- name: drop_void_slots
--- The five minutes of records that are no more.
-DELETE FROM history_final_slots t
-USING unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (scope, scope_id, start, until), history_series s
-WHERE s.area = $1 AND s.scope = c.scope AND s.scope_id = c.scope_id
-  AND t.series_id = s.series_id AND t.hour_at >= c.start AND t.hour_at < c.until
-  AND NOT EXISTS (SELECT FROM history_final f WHERE (f.series_id, f.hour_at) = (t.series_id, t.hour_at));
 
 -- name: finish_slots
 -- Their five minutes.

@@ -147,10 +147,16 @@ JOIN overstay t ON t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND
 ORDER BY b.number, t.over_from;
 
 -- name: suspicions_in
--- When sensors at some bays were not to be believed, as far as it reaches into a span [start, until).
+-- When sensors at some bays were not to be believed, as far as it reaches into each bay's own span [start, until).
 SELECT b.number, t.device_id, t.began_at, t.ended_at
-FROM (SELECT u.bay_id, u.number, ($5::timestamptz[])[u.span] AS start, ($6::timestamptz[])[u.span] AS until
-      FROM unnest($3::text[], $4::integer[]) WITH ORDINALITY AS u (bay_id, span, number)) AS b
+FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) WITH ORDINALITY AS b (bay_id, start, until, number)
 JOIN suspicion t ON t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.began_at < b.until
   AND (t.ended_at IS NULL OR t.ended_at > b.start)
 ORDER BY b.number, t.began_at;
+
+-- name: stays_over
+-- The stays of some bays, each that reaches into a stretch of time.
+SELECT c.bay_id, t.arrived_at, t.departed_at
+FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (bay_id, start, until)
+JOIN stay t ON t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.arrived_at <= c.until
+  AND (t.departed_at IS NULL OR t.departed_at >= c.start);
