@@ -15,7 +15,7 @@ from websockets.sync.client import connect as open_socket
 
 from api.app import create_app
 from api.config import ApiConfig
-from api.policy import POLICIES, Audience, Policy
+from api.policy import POLICIES, Audience, Policy, routes_of
 from store import keys
 from store.key_secret import new_secret
 from store.keys import Scope
