@@ -77,7 +77,8 @@ class Arrivals:
         self._until = None if watermark is None else floor_cell(watermark)
         for (bay_id, device_id), own in held.items():
             self._held.setdefault(bay_id, {})[device_id] = list(own)
-        self._changing = dict.fromkeys(self._bays, BEGINNING)
+        self._look_ahead()
+        self._changing = dict.fromkeys(self._bays, BEGINNING) | self._changing
 
     def registry_changed(self) -> None:
         """Other bays may be alike, and are all looked at."""
@@ -87,6 +88,7 @@ class Arrivals:
         for bay_id, bay in self._registry.bays.items():
             alike = self._alike[bay_id] = (bay.zone_id, kind_of(bay))
             self._bays.setdefault(alike, []).append(bay_id)
+        self._look_ahead()
 
     def saw(self, key: Key, cut: datetime, intervals: Sequence[BayInterval]) -> None:
         """A bay's intervals by one sensor, from `cut` on, are these now."""
@@ -136,6 +138,16 @@ class Arrivals:
         if not seen:
             return Came(0, max(1, street.free))
         return Came(seen, seen / (street.per_free[-1] - street.per_free[first]))
+
+    def _look_ahead(self) -> None:
+        """Find the streets that will change: a bay takes what is to come of it along to its street."""
+        self._changing = {}
+        for bay_id, sensors in self._held.items():
+            alike = self._alike.get(bay_id)
+            newest = (one for own in sensors.values() for one in own[-1:])
+            last = max((at for one in newest for at in one[:2] if at is not None), default=BEGINNING)
+            if alike is not None and (self._until is None or last > self._until):
+                self._changing[alike] = max(last, self._changing.get(alike, last))
 
     def _street(self, alike: _Alike) -> _Street:
         """Gathered from what is held, of which what is too old is forgotten."""
