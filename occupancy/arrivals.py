@@ -102,7 +102,7 @@ class Arrivals:
         last = max(
             (at for one in (*before[kept:], *fresh) for at in one[:2] if at is not None), default=first
         )
-        self._held[bay_id][device_id] = before[:kept] + fresh
+        self._held[bay_id][device_id] = self._remembered(before[:kept] + fresh)
         alike = self._alike.get(bay_id)
         if alike is None:
             return
@@ -149,15 +149,22 @@ class Arrivals:
             if alike is not None and (self._until is None or last > self._until):
                 self._changing[alike] = max(last, self._changing.get(alike, last))
 
+    def _remembered(self, held: list[Held]) -> list[Held]:
+        """Without what is too old; the same list where nothing is."""
+        settled = BEGINNING if self._until is None else self._until - REMEMBERED
+        if not held or held[0].ended_at is None or held[0].ended_at > settled:
+            return held
+        return [one for one in held if one.ended_at is None or one.ended_at > settled]
+
     def _street(self, alike: _Alike) -> _Street:
-        """Gathered from what is held, of which what is too old is forgotten."""
+        """Gathered from what is held."""
         if self._until is None:
             return _Street([], [0.0], 0)
         changes: list[_Change] = []
         for bay_id in self._bays[alike]:
             sensors = self._held.get(bay_id, {})
             for device_id, own in sensors.items():
-                sensors[device_id] = recent = _ending_after(own, self._until - REMEMBERED)
+                sensors[device_id] = recent = self._remembered(own)
                 changes += _changes(recent, self._until)
         changes.sort()
         shares: list[float] = []
@@ -168,13 +175,6 @@ class Arrivals:
                 shares.append(1 / max(1, left))
         at = [change.at for change in changes if change.came]
         return _Street(at, list(accumulate(reversed(shares), initial=0.0)), free)
-
-
-def _ending_after(held: list[Held], settled: datetime) -> list[Held]:
-    """The same list where nothing ended before."""
-    if not held or held[0].ended_at is None or held[0].ended_at > settled:
-        return held
-    return [one for one in held if one.ended_at is None or one.ended_at > settled]
 
 
 def _changes(held: Sequence[Held], until: datetime) -> Iterator[_Change]:
