@@ -77,7 +77,8 @@ class Arrivals:
         self._until = None if watermark is None else floor_cell(watermark)
         for (bay_id, device_id), own in held.items():
             self._held.setdefault(bay_id, {})[device_id] = list(own)
-        self._changing = dict.fromkeys(self._bays, BEGINNING)
+        self._look_ahead()
+        self._changing = dict.fromkeys(self._bays, BEGINNING) | self._changing
 
     def registry_changed(self) -> None:
         """Other bays may be alike, and are all looked at."""
@@ -87,6 +88,7 @@ class Arrivals:
         for bay_id, bay in self._registry.bays.items():
             alike = self._alike[bay_id] = (bay.zone_id, kind_of(bay))
             self._bays.setdefault(alike, []).append(bay_id)
+        self._look_ahead()
 
     def saw(self, key: Key, cut: datetime, intervals: Sequence[BayInterval]) -> None:
         """A bay's intervals by one sensor, from `cut` on, are these now."""
@@ -100,7 +102,7 @@ class Arrivals:
         last = max(
             (at for one in (*before[kept:], *fresh) for at in one[:2] if at is not None), default=first
         )
-        self._held[bay_id][device_id] = before[:kept] + fresh
+        self._held[bay_id][device_id] = self._remembered(before[:kept] + fresh)
         alike = self._alike.get(bay_id)
         if alike is None:
             return
@@ -137,15 +139,32 @@ class Arrivals:
             return Came(0, max(1, street.free))
         return Came(seen, seen / (street.per_free[-1] - street.per_free[first]))
 
+    def _look_ahead(self) -> None:
+        """Find the streets that will change: a bay takes what is to come of it along to its street."""
+        self._changing = {}
+        for bay_id, sensors in self._held.items():
+            alike = self._alike.get(bay_id)
+            newest = (one for own in sensors.values() for one in own[-1:])
+            last = max((at for one in newest for at in one[:2] if at is not None), default=BEGINNING)
+            if alike is not None and (self._until is None or last > self._until):
+                self._changing[alike] = max(last, self._changing.get(alike, last))
+
+    def _remembered(self, held: list[Held]) -> list[Held]:
+        """Without what is too old; the same list where nothing is."""
+        settled = BEGINNING if self._until is None else self._until - REMEMBERED
+        if not held or held[0].ended_at is None or held[0].ended_at > settled:
+            return held
+        return [one for one in held if one.ended_at is None or one.ended_at > settled]
+
     def _street(self, alike: _Alike) -> _Street:
-        """Gathered from what is held, of which what is too old is forgotten."""
+        """Gathered from what is held."""
         if self._until is None:
             return _Street([], [0.0], 0)
         changes: list[_Change] = []
         for bay_id in self._bays[alike]:
             sensors = self._held.get(bay_id, {})
             for device_id, own in sensors.items():
-                sensors[device_id] = recent = _ending_after(own, self._until - REMEMBERED)
+                sensors[device_id] = recent = self._remembered(own)
                 changes += _changes(recent, self._until)
         changes.sort()
         shares: list[float] = []
@@ -156,13 +175,6 @@ class Arrivals:
                 shares.append(1 / max(1, left))
         at = [change.at for change in changes if change.came]
         return _Street(at, list(accumulate(reversed(shares), initial=0.0)), free)
-
-
-def _ending_after(held: list[Held], settled: datetime) -> list[Held]:
-    """The same list where nothing ended before."""
-    if not held or held[0].ended_at is None or held[0].ended_at > settled:
-        return held
-    return [one for one in held if one.ended_at is None or one.ended_at > settled]
 
 
 def _changes(held: Sequence[Held], until: datetime) -> Iterator[_Change]:

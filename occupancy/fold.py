@@ -137,7 +137,7 @@ class AreaFold:
             if late := [event.at for event in events if not self.counted.accepts(zone_id, event)]:
                 needs.car_parks[zone_id] = min(late)
         for change in batch.changes:
-            reopened = devices_reopened(self.registry, change, self.sensed.devices)
+            reopened = devices_reopened(self.registry, change, self.sensed.devices, self.outages.heard)
             needs.devices.update(dict.fromkeys(reopened, None))
             needs.car_parks.update(
                 dict.fromkeys(parks_reopened(self.registry, change, self.counted.counts), None)

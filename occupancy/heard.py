@@ -7,7 +7,7 @@ kept for as long as a reading may be late and a sensor may be silent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -60,6 +60,11 @@ class Heard:
                 together |= self._slots.get(device_id, 0)
             self._together[group] = together
         return True
+
+    @property
+    def devices(self) -> Collection[DeviceId]:
+        """Those that were heard, also such as were no sensors then."""
+        return self._slots.keys()
 
     def is_new(self, device_id: DeviceId, slot: int) -> bool:
         """Whether a word in the slot may be news: most are those of a device that has just spoken."""

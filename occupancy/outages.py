@@ -8,7 +8,7 @@ sensor's own next word, what it said before is no evidence: changes may have bee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -95,6 +95,11 @@ class Outages:
             older = self._said.before(at_slot(base), group)
             self._found[group] = [*older, *self._outages(group, base)]
             self._looked(group)
+
+    @property
+    def heard(self) -> Collection[DeviceId]:
+        """Devices that were heard as far back as is remembered, also such as were no sensors then."""
+        return self._heard.devices
 
     def hear(self, readings: Iterable[AnyReading], clock: Clock) -> None:
         """Also who is no sensor of the registry now: it may be again."""

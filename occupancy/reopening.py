@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 
 from occupancy.batch import Change
 from occupancy.model import Area, Clock, DeviceId, Gate, Sensor, Zone, ZoneId
@@ -14,8 +14,11 @@ def clock_of(registry: Registry) -> Clock:
     return registry.area.clock if registry.area else Clock.LIVE
 
 
-def devices_reopened(registry: Registry, change: Change, known: Collection[DeviceId]) -> list[DeviceId]:
-    """The `known` devices (those with rows) that a change concerns: a folded history is long, so no others."""
+def devices_reopened(
+    registry: Registry, change: Change, known: Collection[DeviceId], heard: Container[DeviceId]
+) -> list[DeviceId]:
+    """The devices that a change concerns, if they are `known` (they have rows) or were `heard` before they were
+    sensors: a folded history is long, so no others."""
     kind, id, doc = change
     found: list[DeviceId] = []
     match kind:
@@ -28,7 +31,7 @@ def devices_reopened(registry: Registry, change: Change, known: Collection[Devic
             found = [DeviceId(id.split("@", 1)[0])]
         case "area" if _clock_changes(registry, id, doc):
             return list(known)
-    return [device_id for device_id in found if device_id in known]
+    return [device_id for device_id in found if device_id in known or device_id in heard]
 
 
 def parks_reopened(registry: Registry, change: Change, known: Collection[ZoneId]) -> list[ZoneId]:

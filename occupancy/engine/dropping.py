@@ -37,6 +37,7 @@ def drop_log_before(conn: Connection, area: AreaId, before: datetime) -> Dropped
             tail.allow_long_history(cur)
             generation.hold_live(cur, area)
             live = generation.live_generation(cur, area, ENGINE_VERSION)
+            before = min(before, live.watermark or before)  # what is still to come has not begun yet
             seed = seeding.seed_at(cur, live, before)
             if seed is None or (live.begins_at is not None and before <= live.begins_at):
                 return Dropped(live.begins_at, 0)

@@ -151,6 +151,8 @@ def test_what_comes_too_late_for_a_cut_log_is_passed_over_and_counted(
     serve(conn)
     assert rows(conn, running.at.generation)["bay_interval"] != before["bay_interval"]
     assert differing(conn, None) == {}
+    watermark = START + timedelta(seconds=900 * 198 + 90)
+    assert engine.drop_log_before(conn, TOWN, at_h(900)).begins_at == watermark, "not what is still to come"
 
 
 def test_a_rebuild_that_is_cut_off_leaves_the_live_rows_alone(

@@ -1,12 +1,14 @@
 """Many sequences of tests/property/test_engine_machine.py: in chunks with seeds of their own, over several processes.
 
 A line after each chunk says how far it is. What is done is kept in a file, so that the same command takes up where it
-was stopped. A chunk that fails prints its shortest failing sequence and its own seed, and the exit status is 1.
+was stopped, as long as the engine and its tests are the same. A chunk that fails prints its shortest failing sequence
+and its own seed, and the exit status is 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -38,6 +40,15 @@ def soak(seed: int, sequences: int, processes: int, kept: Path) -> int:
     return failed
 
 
+def code_of(root: Path) -> str:
+    """Names the code that the sequences are run on: what passed on another says nothing of this."""
+    digest = hashlib.sha256()
+    for room in ("occupancy", "tests/support", "tests/property"):
+        for path in sorted((root / room).rglob("*.py")):
+            digest.update(f"{path.relative_to(root)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.machine_soak", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
@@ -48,7 +59,7 @@ def main() -> None:
     if asked.chunk is not None:
         failure = run_chunk(asked.seed, asked.chunk)[1]
         sys.exit(failure)
-    kept = Path(".hypothesis") / f"machine-soak-{asked.seed}.json"
+    kept = Path(".hypothesis") / f"machine-soak-{asked.seed}-{code_of(Path())}.json"
     sys.exit(1 if soak(asked.seed, asked.sequences, asked.processes, kept) else 0)
 
 

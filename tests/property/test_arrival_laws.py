@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,12 +32,15 @@ def spoken(seed: int) -> list[StateReading]:
     return found
 
 
-def town() -> Folded:
-    docs = [
+def town_documents() -> list[tuple[str, str, dict[str, Any]]]:
+    return [
         (kind, id, {**doc, "expected_heartbeat_s": 40_000} if kind == "sensor" else doc)
         for kind, id, doc in documents(BAYS)
     ]
-    folded = Folded(docs)
+
+
+def town() -> Folded:
+    folded = Folded(town_documents())
     folded.append(watermark_s=0)
     folded.append(learnt=lesson(holds_from(START), ends_per_h=0.7, short_per_day=50.0))
     return folded
@@ -94,6 +98,45 @@ def test_l3_a_rebuild_gives_the_same_doubts_and_versions(seed: int) -> None:
     folded = told(spoken(seed), HOURS * 3600, seed=seed)
     again = folded.rebuilt(pages_of=20, together=True)
     assert again.rows() == folded.rows()
+
+
+def answers(*, moved: str, restarts: bool) -> dict[str, BayState]:
+    """Eight bays beside one are taken before the watermark gets there; they come into its street early or late."""
+    docs = [
+        (kind, id, {**doc, "bay_type": "standard", "zone_id": "high-st"} if kind == "bay" else doc)
+        for kind, id, doc in town_documents()
+    ]
+    elsewhere = [
+        (kind, id, {**doc, "zone_id": "side-st"})
+        for kind, id, doc in docs
+        if kind == "bay" and id != "high-st-0"
+    ]
+    folded = Folded([*docs, ("zone", "side-st", docs[1][2]), *elsewhere])
+    moves = [(kind, id, doc) for kind, id, doc in docs if kind == "bay"]
+    folded.append(watermark_s=0)
+    folded.append(learnt=lesson(holds_from(START), ends_per_h=0.7, short_per_day=50.0))
+    if moved == "early":
+        folded.append(changes=moves)
+    folded.append([state(f"s{n}", 1, 600, False) for n in range(BAYS)], watermark_s=700)
+    folded.append(watermark_s=10_790)
+    folded.append([state(f"s{n}", 2, 11_800, True) for n in range(1, BAYS)])
+    if moved == "late":
+        folded.append(changes=moves)
+    if restarts:
+        folded.lay()
+        folded.crash()
+    folded.append(watermark_s=10_800)
+    folded.append(watermark_s=12_800)
+    return bays(folded)
+
+
+@pytest.mark.parametrize(("moved", "restarts"), [("late", False), ("late", True), ("early", True)])
+def test_l3_who_comes_after_the_watermark_is_not_forgotten_by_a_restart_or_a_move(
+    moved: str, restarts: bool
+) -> None:
+    expected = answers(moved="early", restarts=False)
+    assert answers(moved=moved, restarts=restarts) == expected
+    assert expected["high-st-0"] != answers(moved="never", restarts=False)["high-st-0"]
 
 
 def test_the_examples_have_bays_that_are_doubted_for_who_came() -> None:

@@ -7,12 +7,13 @@ from datetime import timedelta
 from itertools import pairwise
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from occupancy.model import AnyReading, State
+from occupancy.model import AnyReading, State, StateReading
 from tests.support.examples import of_profile
-from tests.support.folded import HEARTBEAT_S, Folded, count, health, passage, state
+from tests.support.folded import HEARTBEAT_S, START, Folded, count, documents, health, passage, state
 
 DEVICES = ("s0", "s1", "s2")
 
@@ -152,3 +153,29 @@ def test_l4_a_sensor_is_believed_to_the_end_of_its_promise_and_no_longer() -> No
         ("occupied", None),
     ]
     assert spans[1].started_at == silent_from
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_l3_what_a_sensor_said_while_the_registry_did_not_have_it_counts_when_it_does(restarts: bool) -> None:
+    """Ingest may still have taken it for one: its word comes into the log after the change that took it out."""
+    document = next(doc for doc in documents() if doc[:2] == ("sensor", "s0"))
+    words = [state("s0", 2, 300, True, cause="heartbeat"), state("s0", 3, 400, True, cause="heartbeat")]
+
+    def town(order: list[StateReading]) -> Folded:
+        folded = Folded()
+        folded.append(watermark_s=0)
+        folded.append(changes=[("sensor", "s0", None)])
+        folded.append([state("s0", 1, 100, True)], watermark_s=101)
+        if restarts:
+            folded.lay()
+            folded.crash()
+        folded.append(changes=[document])
+        for word in order:
+            folded.append([word])
+        folded.append(watermark_s=500)
+        return folded
+
+    in_order = town(words)
+    assert town(words[::-1]).rows() == in_order.rows()
+    assert in_order.rebuilt().tables.devices == in_order.tables.devices
+    assert in_order.bays["high-st-0"].since == START + timedelta(seconds=100)

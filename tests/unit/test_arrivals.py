@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from occupancy.arrivals import LOOKED_BACK, Arrivals, Came, Key
@@ -107,3 +108,17 @@ def test_it_takes_up_where_an_earlier_process_stopped() -> None:
         freed_at = at(27) - LOOKED_BACK + hours * HOUR - 3 * HOUR
         assert after.since(FIRST, freed_at) == before.since(FIRST, freed_at)
     assert after.turn(at(27.3)) >= {FIRST.bay_id}, "what changed before it stopped was not looked at yet"
+
+
+def test_what_is_held_is_bounded_though_nobody_asks_who_came() -> None:
+    """As long as nothing is learnt nobody does; a rebuild may fold years of that."""
+    arrivals = Arrivals(REGISTRY)
+    known = [held(SECOND.bay_id, State.FREE, 0, 1)]
+    for hour in range(1, 400):
+        known[-1:] = [
+            replace(known[-1], ended_at=at(hour)),
+            held(SECOND.bay_id, State.OCCUPIED if hour % 2 else State.FREE, hour, None),
+        ]
+        arrivals.saw(key(SECOND.bay_id), known[-2].started_at, known[-2:])
+        arrivals.turn(at(hour))
+    assert len(arrivals._held[SECOND.bay_id][key(SECOND.bay_id)[1]]) < 30
