@@ -105,6 +105,12 @@ class Settings(BaseSettings):
     ingest_batch_age_ms: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=20, description="milliseconds that a message waits for others at most"
     )
+    history_final_after_h: Annotated[float, Field(ge=1, le=2160)] = Field(
+        default=48, description="hours after its end at which an hour of history becomes final"
+    )
+    history_least_coverage: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5, description="share of the bay time that must be observed for a figure of history"
+    )
     metrics_host: str = Field(
         default="127.0.0.1", description="address of the roles' Prometheus ports (the API has /metrics)"
     )

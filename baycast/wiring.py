@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from baycast.embedded_postgres import EmbeddedPostgres, running_url
@@ -65,7 +66,7 @@ def ingest_config(settings: Settings) -> IngestConfig:
 
 def engine_config(settings: Settings) -> EngineConfig:
     """For `occupancy.engine.run`."""
-    return engine_config_at(database_url(settings))
+    return replace(engine_config_at(database_url(settings)), final_after_h=settings.history_final_after_h)
 
 
 def engine_config_at(url: str) -> EngineConfig:
@@ -82,6 +83,7 @@ def api_config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         database_url=database_url(settings),
         allowed_origins=frozenset(settings.http_allowed_origins.split()),
+        history_least_coverage=settings.history_least_coverage,
     )
 
 
