@@ -46,7 +46,11 @@ class Kerb:
 
     def at(self, bay: Bay, at: datetime) -> KerbTime | None:
         """What the bay is for at an instant; None without a registered area."""
-        return next(self.during(bay, at, at + timedelta(microseconds=1)), None)
+        area = self._registry.area
+        if area is None:
+            return None
+        day = self._day(area, bay, civil_at(area.time_zone, at).day)
+        return next(part for part in day if part.starts_at <= at < part.ends_at)
 
     def during(self, bay: Bay, start: datetime, end: datetime) -> Iterator[KerbTime]:
         """What the bay is for during [start, end), one after the other without a gap; nothing without an area."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 from occupancy.history.hour import HOUR, Dim, HourRow, Scope, Series
@@ -55,8 +56,12 @@ class StreetHours:
         serves_to = min(self._end, bay.in_service_to or self._end)
         if serves_from < serves_to:
             known = self._known(past)
+            begin = 0
             for part in self._kerb.during(bay, serves_from, serves_to):
-                self._add_part(bay, part, known)
+                start = self._us(part.starts_at)
+                while begin < len(known) and known[begin][1] <= start:
+                    begin += 1
+                self._add_part(bay, part, islice(known, begin, None))
         for stay in past.stays:
             self._add_stay(bay, stay, past.distrusted.get(stay.device_id, ()))
         for overstay in past.overstays:
@@ -67,7 +72,7 @@ class StreetHours:
         return [row for series in sorted(self._tallies) for row in self._tallies[series].rows()]
 
     def _known(self, past: BayPast) -> list[tuple[int, int, State]]:
-        """When the bay is known to be free or occupied."""
+        """When the bay is known to be free or occupied, in order of time."""
         distrusted = {
             device_id: [(self._us(since), self._us(until)) for since, until in spans]
             for device_id, spans in past.distrusted.items()
@@ -95,6 +100,8 @@ class StreetHours:
         for tally in watched:
             tally.watch.add(start, end, opened=1)
         for since, until, state in known:
+            if since >= end:
+                break
             lo, hi = max(since, start), min(until, end)
             if lo < hi:
                 free = state is State.FREE
