@@ -169,6 +169,18 @@ def pasts_in(
     return found
 
 
+def count_hours(cur: Cursor, at: Generation) -> int:
+    """How many hours of series a generation holds."""
+    cur.execute(sql("history_hours.count_hours"), (at.area, at.generation))
+    return int(cur.fetchall()[0][0])
+
+
+def differing(cur: Cursor, area: AreaId, live: int, other: int) -> list[tuple[Series, datetime]]:
+    """Hours that a generation has otherwise than they are stored, of those that it computed at all."""
+    cur.execute(sql("history_hours.differing"), (area, live, other))
+    return [(_series(*series), hour_at) for *series, hour_at in cur.fetchall()]
+
+
 def _stretch(piece: Piece, stays: Sequence[Stay], overstays: Sequence[Overstay]) -> Span:
     """From the first to the last instant of a piece and of what counts in it."""
     begins = [stay.arrived_at for stay in stays] + [over.arrived_at for over in overstays]

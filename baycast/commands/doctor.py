@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from baycast.findings import Finding
 from baycast.gaps_report import gaps_report
+from baycast.history_recount import recount_findings
 from baycast.ingest_findings import examine_workers
 from baycast.settings import Settings, UsageError, masked
 
@@ -30,6 +31,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead: the sequence numbers missing of each device, newest first",
     )
+    parser.add_argument(
+        "--recount",
+        action="store_true",
+        help="instead: count all hours of history anew from the log, and hold them against what is stored (long)",
+    )
+    parser.add_argument("--area", metavar="ID", help="with --recount: one area only")
     parser.add_argument("--device", metavar="ID", help="with --gaps: each hole of this device")
     parser.add_argument("--limit", type=int, default=50, help="with --gaps: lines at most (default: 50)")
 
@@ -41,7 +48,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return 0
     if args.device is not None:
         raise UsageError("doctor: --device goes with --gaps")
-    findings = list(examine(settings))
+    if args.area is not None and not args.recount:
+        raise UsageError("doctor: --area goes with --recount")
+    findings = list(recount_findings(settings, args.area) if args.recount else examine(settings))
     healthy = all(finding.state != "WRONG" for finding in findings)
     if args.json:
         print(json.dumps({"healthy": healthy, "findings": [asdict(finding) for finding in findings]}))

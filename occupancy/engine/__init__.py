@@ -14,6 +14,7 @@ from occupancy.engine.rebuilding import (
     drop_retired,
     rebuild,
 )
+from occupancy.engine.recounting import Recount, recount
 from occupancy.engine.serving import run
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "LogBeginsLaterError",
     "RebuildRunningError",
     "Rebuilt",
+    "Recount",
     "drop_log_before",
     "drop_retired",
     "rebuild",
+    "recount",
     "run",
 ]

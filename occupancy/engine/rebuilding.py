@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,6 +62,24 @@ def rebuild(
     while the two are compared at the same position. The old rows stay until `drop_retired`. Raises `LookupError` for an
     area without a log, `RebuildRunningError`, `LogBeginsLaterError`.
     """
+    engine = built_aside(conn, area, config, from_at=from_at, progress=progress)
+    while (done := _taken_over(conn, engine, compare=compare)) is None:
+        meet(engine, progress)
+    return done
+
+
+def built_aside(
+    conn: Connection,
+    area: AreaId,
+    config: EngineConfig,
+    *,
+    from_at: datetime | None = None,
+    progress: Progress | None = None,
+) -> AreaEngine:
+    """A new generation beside the live one, folded up to the end of the log. The area's rebuild lock is held since.
+
+    Raises as `rebuild`.
+    """
     with conn.transaction(), conn.cursor() as cur:
         begins_at = seeding.log_begins(cur, area)
         if from_at is not None and begins_at is not None and from_at < begins_at:
@@ -75,9 +94,20 @@ def rebuild(
         with conn.transaction(), conn.cursor() as cur:
             derived.drop_generation(cur, area, engine.at.generation)
         engine = _built(conn, area, config, from_at, at_once_until, progress)
-    while (done := _taken_over(conn, engine, compare=compare)) is None:
-        _follow(engine, 0, progress)
-    return done
+    return engine
+
+
+def meet(engine: AreaEngine, progress: Progress | None = None) -> None:
+    """Fold what has come since, here and in the live generation: no engine may be running."""
+    _follow(engine, 0, progress)
+    conn, area = engine.conn, engine.at.area
+    with contextlib.suppress(derived.LostRace):  # then one is
+        with conn.transaction(), conn.cursor() as cur:
+            at = generation.live_generation(cur, area, ENGINE_VERSION)
+        if at.position < engine.at.position:
+            live = AreaEngine(conn, at, engine.config)
+            while live.advance():
+                pass
 
 
 def _exact_from(cur: Cursor, area: AreaId) -> int:

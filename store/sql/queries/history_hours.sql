@@ -160,3 +160,34 @@ SELECT c.bay_id, t.arrived_at, t.departed_at
 FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (bay_id, start, until)
 JOIN stay t ON t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.arrived_at <= c.until
   AND (t.departed_at IS NULL OR t.departed_at >= c.start);
+
+-- name: count_hours
+-- How many hours of series a generation holds.
+SELECT count(*) FROM history_hour h JOIN history_series s USING (series_id) WHERE s.area = $1 AND h.generation = $2;
+
+-- name: differing
+-- Hours that one generation ($3) has otherwise than they are stored: as records, or as derived by another ($2). Compared are the
+-- hours of zones, and of what is wider, that it computed at all.
+WITH fresh AS (
+    SELECT h.* FROM history_hour h JOIN history_series s USING (series_id) WHERE s.area = $1 AND h.generation = $3
+), stored AS (
+    SELECT f.series_id, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us,
+        f.arrivals, f.departures, f.stays_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s
+    FROM history_final f JOIN history_series s USING (series_id) WHERE s.area = $1
+    UNION ALL
+    SELECT h.series_id, h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us, h.some_free_us, h.all_taken_us,
+        h.arrivals, h.departures, h.stays_s, h.censored, h.over_candidates, h.over_confirmed, h.over_s
+    FROM history_hour h JOIN history_series s USING (series_id) WHERE s.area = $1 AND h.generation = $2
+), computed AS (
+    SELECT s.area, s.scope, s.scope_id, f.hour_at FROM fresh f JOIN history_series s USING (series_id) WHERE s.dim = 'all'
+)
+SELECT s.scope, s.scope_id, s.dim, s.value, hour_at
+FROM fresh f FULL JOIN stored t USING (series_id, hour_at)
+JOIN history_series s USING (series_id)
+WHERE (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us, f.arrivals, f.departures,
+       f.stays_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s)
+   IS DISTINCT FROM
+      (t.in_service_us, t.free_us, t.occupied_us, t.closed_us, t.usable_us, t.some_free_us, t.all_taken_us, t.arrivals, t.departures,
+       t.stays_s, t.censored, t.over_candidates, t.over_confirmed, t.over_s)
+  AND EXISTS (SELECT FROM computed c WHERE (c.area, c.scope, c.scope_id, c.hour_at) = (s.area, s.scope, s.scope_id, hour_at))
+ORDER BY hour_at, s.scope, s.scope_id, s.dim, s.value;
