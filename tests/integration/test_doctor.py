@@ -33,7 +33,9 @@ def examine(
     monkeypatch.setenv("BAYCAST_DATABASE_URL", database)
     monkeypatch.setenv("BAYCAST_MQTT_URL", broker)
     monkeypatch.setenv("BAYCAST_DATA_DIR", str(folder))
-    status = doctor.run(argparse.Namespace(json=True, gaps=False, device=None), load())
+    status = doctor.run(
+        argparse.Namespace(json=True, gaps=False, device=None, recount=False, area=None), load()
+    )
     answer = json.loads(capsys.readouterr().out)
     assert answer["healthy"] == (status == 0)
     return status, {finding["what"]: finding["state"] for finding in answer["findings"]}
