@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,6 @@ from occupancy.history.definitions import HISTOGRAM_MIN
 from occupancy.history.metrics import Lengths, Sums
 from occupancy.history.periods import Grain, Question
 from occupancy.model import AreaId
-from store.feed_bays import LOST
 from store.queries import sql
 
 CONNECTIONS = 4
@@ -84,33 +83,18 @@ class HistoryReader:
             self._connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            by_length = await self._lengths(connection, asked) if lengths else {}
-            by_peak = await self._peaks(connection, asked) if peaks else {}
+            beside_lengths = _Beside(connection, *_lengths_statement(asked)) if lengths else None
+            beside_peaks = _Beside(connection, *_peaks_statement(asked)) if peaks else None
             statement, arguments = _statement(asked)
-            async for row in connection.cursor(
-                statement, *arguments, prefetch=_AT_ONCE, timeout=_STATEMENT_S
-            ):
-                yield _period(asked, row, by_length, by_peak)
-
-    async def _lengths(self, connection: Any, asked: Question) -> dict[tuple[Any, ...], Lengths]:
-        if asked.grain.minutes is not None or asked.grain is Grain.HOUR_OF_WEEK:
-            raise ValueError(f"lengths of stays are not kept by {asked.grain.value}")
-        classes = [60 * minutes for minutes in HISTOGRAM_MIN]
-        rows = await connection.fetch(
-            sql("history.lengths"), *_by_hours(asked), asked.together, classes, timeout=_STATEMENT_S
-        )
-        return {(row["scope_id"], row["value"], row["start"]): _lengths_of(row) for row in rows}
-
-    async def _peaks(self, connection: Any, asked: Question) -> dict[tuple[Any, ...], int]:
-        scope = _list(asked.scope_ids)
-        span = (asked.start, asked.end, asked.grain.unit, asked.time_zone)
-        rows = await connection.fetch(
-            sql("history.peaks"),
-            *(asked.area, asked.scope.value, scope, *span),
-            *(_list(asked.hours), _list(asked.weekdays), _list(asked.dates)),
-            timeout=_STATEMENT_S,
-        )
-        return {(row["scope_id"], row["value"], row["start"]): row["peak_us"] for row in rows}
+            async for row in _rows(connection, statement, arguments):
+                found = await beside_lengths.at(row) if beside_lengths else None
+                peak = await beside_peaks.at(row) if beside_peaks else None
+                yield _period(
+                    asked,
+                    row,
+                    None if found is None else _lengths_of(found),
+                    None if peak is None else peak["peak_us"],
+                )
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -134,6 +118,51 @@ class HistoryReader:
             self._asking -= 1
 
 
+def _rows(connection: Any, statement: str, arguments: tuple[Any, ...]) -> Any:
+    """A few at a time, so that years never sit in memory."""
+    return connection.cursor(statement, *arguments, prefetch=_AT_ONCE, timeout=_STATEMENT_S)
+
+
+class _Beside:
+    """Rows that some of the periods have, in the same order: read along with them."""
+
+    def __init__(self, connection: Any, statement: str, arguments: tuple[Any, ...]) -> None:
+        self._coming = aiter(_rows(connection, statement, arguments))
+        self._next: Any = None
+        self._begun = False
+
+    async def at(self, period: Any) -> Any:
+        """The row of this period, which comes after those asked for before; None: it has none."""
+        if not self._begun:
+            self._begun, self._next = True, await anext(self._coming, None)
+        if self._next is None or _key(self._next) != _key(period):
+            return None
+        found, self._next = self._next, await anext(self._coming, None)
+        return found
+
+
+def _key(row: Any) -> tuple[Any, ...]:
+    return row["scope_id"], row["value"], row["start"]
+
+
+def _lengths_statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
+    if asked.grain.minutes is not None or asked.grain is Grain.HOUR_OF_WEEK:
+        raise ValueError(f"lengths of stays are not kept by {asked.grain.value}")
+    classes = [60 * minutes for minutes in HISTOGRAM_MIN]
+    return sql("history.lengths"), (*_by_hours(asked), asked.together, classes, *_after(asked))
+
+
+def _peaks_statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
+    span = (asked.start, asked.end, asked.grain.unit, asked.time_zone)
+    filters = (_list(asked.hours), _list(asked.weekdays), _list(asked.dates))
+    series = (asked.area, asked.scope.value, _list(asked.scope_ids))
+    return sql("history.peaks"), (*series, *span, *filters, *_after(asked))
+
+
+def _after(asked: Question) -> tuple[Any, ...]:
+    return asked.after or (None, None, None)
+
+
 def _statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
     scope = asked.area, asked.scope.value
     if asked.grain is Grain.HOUR_OF_WEEK:
@@ -145,7 +174,7 @@ def _statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
         filters = (_list(asked.hours), asked.time_zone, _list(asked.weekdays), _list(asked.dates))
         after = (None, None) if asked.after is None else (asked.after.scope_id, asked.after.start)
         return sql("history.slots"), (*scope, _list(asked.scope_ids), *span, *filters, *after)
-    return sql("history.sums"), (*_by_hours(asked), asked.together, *(asked.after or (None, None, None)))
+    return sql("history.sums"), (*_by_hours(asked), asked.together, *_after(asked))
 
 
 def _by_hours(asked: Question) -> tuple[Any, ...]:
@@ -158,14 +187,8 @@ def _list(values: tuple[Any, ...] | None) -> list[Any] | None:
     return None if values is None else list(values)
 
 
-def _period(
-    asked: Question,
-    row: Any,
-    by_length: Mapping[tuple[Any, ...], Lengths],
-    by_peak: Mapping[tuple[Any, ...], int],
-) -> Period:
+def _period(asked: Question, row: Any, lengths: Lengths | None, peak_us: int | None) -> Period:
     of_week = asked.grain is Grain.HOUR_OF_WEEK
-    key = (row["scope_id"], row["value"], None if of_week else row["start"])
     times = {
         name: row[name]
         for name in ("in_service_us", "free_us", "occupied_us", "closed_us", "arrivals", "departures")
@@ -183,7 +206,7 @@ def _period(
             "over_s",
         )
         more = {name: row[name] for name in rest}
-        sums = Sums(hours=row["hours"], lengths=by_length.get(key), peak_us=by_peak.get(key), **times, **more)
+        sums = Sums(hours=row["hours"], lengths=lengths, peak_us=peak_us, **times, **more)
     return Period(
         scope_id=row["scope_id"],
         value=row["value"],
@@ -208,6 +231,3 @@ def _lengths_of(row: Any) -> Lengths:
         p95_s=p95_s,
         histogram=tuple(by_class),
     )
-
-
-__all__ = ["LOST", "Extent", "HistoryReader", "Period"]

@@ -174,12 +174,19 @@ def test_a_period_is_held_against_another(desk: Desk) -> None:
     assert (row["compared"]["occupancy_pct"], row["difference"]["occupancy_pct"]) == (25, 25)
 
 
-def test_pages_go_on_where_they_ended(desk: Desk) -> None:
-    whole = desk.rows("occupancy", by="zone", grain="1h")
+def test_an_hour_of_several_kinds_of_bays_is_one_hour(desk: Desk) -> None:
+    both = {"by": "zone", "zones": "high-st", "bay_type": "standard,blue_badge"}
+    (row,) = desk.rows("turnover", **both)
+    assert row["arrivals_per_hour"] == 4 / 4
+
+
+@pytest.mark.parametrize("report", ["occupancy", "stays"])
+def test_pages_go_on_where_they_ended(desk: Desk, report: str) -> None:
+    whole = desk.rows(report, by="zone", grain="1h")
     found: list[Any] = []
     after: dict[str, str] = {}
     while True:
-        page = desk.ask("occupancy", by="zone", grain="1h", limit=3, **after).json()
+        page = desk.ask(report, by="zone", grain="1h", limit=3, **after).json()
         found += page["rows"]
         if page["next"] is None:
             break

@@ -15,7 +15,7 @@ WITH series AS (
     FROM series s JOIN history_hour h USING (series_id)
     WHERE h.generation = (SELECT generation FROM generation WHERE area = $1 AND status = 'live') AND h.hour_at >= $6 AND h.hour_at < $7
 )
-SELECT scope_id, value, date_trunc($8, hour_at, $9) AS start, count(*) AS hours, sum(in_service_us)::bigint AS in_service_us,
+SELECT scope_id, value, date_trunc($8, hour_at, $9) AS start, count(DISTINCT hour_at) AS hours, sum(in_service_us)::bigint AS in_service_us,
     sum(free_us)::bigint AS free_us, sum(occupied_us)::bigint AS occupied_us, sum(closed_us)::bigint AS closed_us,
     sum(usable_us)::bigint AS usable_us, sum(some_free_us)::bigint AS some_free_us, sum(all_taken_us)::bigint AS all_taken_us,
     sum(arrivals) AS arrivals, sum(departures) AS departures, sum(censored) AS censored, sum(over_candidates) AS over_candidates,
@@ -45,7 +45,7 @@ WITH series AS (
 )
 SELECT scope_id, value,
     ((extract(isodow FROM hour_at AT TIME ZONE $8) - 1) * 24 + extract(hour FROM hour_at AT TIME ZONE $8))::integer AS hour_of_week,
-    count(*) AS hours, sum(in_service_us)::bigint AS in_service_us,
+    count(DISTINCT hour_at) AS hours, sum(in_service_us)::bigint AS in_service_us,
     sum(free_us)::bigint AS free_us, sum(occupied_us)::bigint AS occupied_us, sum(closed_us)::bigint AS closed_us,
     sum(usable_us)::bigint AS usable_us, sum(some_free_us)::bigint AS some_free_us, sum(all_taken_us)::bigint AS all_taken_us,
     sum(arrivals) AS arrivals, sum(departures) AS departures, sum(censored) AS censored, sum(over_candidates) AS over_candidates,
@@ -81,6 +81,7 @@ WITH series AS (
 SELECT l.scope_id, l.value, l.start, count(*) AS stays, sum(l.length_s)::bigint AS sum_s,
     percentile_cont(ARRAY[0.5, 0.85, 0.95]) WITHIN GROUP (ORDER BY l.length_s) AS shares, c.class, c.stays AS by_class
 FROM lengths l JOIN classes c USING (scope_id, value, start)
+WHERE $15::text IS NULL OR (l.scope_id, l.value, l.start) > ($15, $16::text, $17::timestamptz)
 GROUP BY l.scope_id, l.value, l.start, c.class, c.stays ORDER BY l.scope_id, l.value, l.start;
 
 -- name: peaks
@@ -102,7 +103,9 @@ FROM found
 WHERE ($8::integer[] IS NULL OR extract(hour FROM hour_at AT TIME ZONE $7)::integer = ANY($8))
   AND ($9::integer[] IS NULL OR extract(isodow FROM hour_at AT TIME ZONE $7)::integer - 1 = ANY($9))
   AND ($10::date[] IS NULL OR (hour_at AT TIME ZONE $7)::date = ANY($10))
-GROUP BY scope_id, value, start ORDER BY scope_id, value, start;
+GROUP BY scope_id, value, date_trunc($6, hour_at, $7)
+HAVING $11::text IS NULL OR (scope_id, value, date_trunc($6, hour_at, $7)) > ($11, $12::text, $13::timestamptz)
+ORDER BY scope_id, value, start;
 
 -- name: slots
 -- Five minutes, or several of them ($6 minutes), of all bays of some series.
