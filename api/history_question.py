@@ -76,8 +76,8 @@ def compared(query: History, asked: Question, area: Area) -> Question | None:
 
 def _months_on(start: datetime, asked: Question, area: Area) -> datetime:
     """So many months after `start` as the question has."""
-    zone_months = [_civil_month(at, area) for at in (asked.start, asked.end, start)]
-    year, month = divmod(zone_months[2] + zone_months[1] - zone_months[0], 12)
+    first, last, other = (_civil_month(at, area) for at in (asked.start, asked.end, start))
+    year, month = divmod(other + last - first, 12)
     return instant_of(f"{year:04}-{month + 1:02}", area.time_zone)
 
 

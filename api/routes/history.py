@@ -28,7 +28,7 @@ from api.snapshot import encode
 from occupancy.history.definitions import DEFINITIONS, HISTOGRAM_MIN, Report
 from occupancy.history.hour import Dim
 from occupancy.history.metrics import SMALL
-from occupancy.history.periods import After, Grain, Question
+from occupancy.history.periods import After, Grain, Question, ordinal
 from occupancy.model import Area
 from store import keys
 from store.audit import Deed
@@ -164,11 +164,8 @@ async def _document(
                 break
     page = found[:limit]
     against = {} if before is None else await _by_place(history, before, more)
-    places = _places(page)
     document = document_head(rows.asked, rows.report, extent.final_to, extent.watermark)
-    document["rows"] = [
-        rows.json(period, against.get(place)) for period, place in zip(page, places, strict=True)
-    ]
+    document["rows"] = [rows.json(period, against.get(_place(rows.asked, period))) for period in page]
     last = page[-1] if len(found) > limit else None
     after = None if last is None or last.start is None else After(last.scope_id, last.value, last.start)
     document["next"] = None if after is None else token_of(after)
@@ -190,18 +187,16 @@ async def _by_place(
                     "compare_from: too many rows; ask for fewer",
                     parameter="compare_from",
                 )
-    return dict(zip(_places(found), found, strict=True))
+    return {_place(before, period): period for period in found}
 
 
-def _places(periods: list[Period]) -> list[tuple[str, str, int]]:
-    """Whose they are, and the how manieth of those there are."""
-    counts: dict[tuple[str, str], int] = {}
-    places = []
-    for period in periods:
-        series = (period.scope_id, period.value)
-        number = counts[series] = counts.get(series, -1) + 1
-        places.append((*series, number if period.hour_of_week is None else period.hour_of_week))
-    return places
+def _place(asked: Question, period: Period) -> tuple[str, str, int]:
+    """Whose it is, and the how manieth of the stretch that is asked for."""
+    if period.start is None:
+        return period.scope_id, period.value, period.hour_of_week or 0
+    first = ordinal(asked.grain, asked.start, asked.time_zone)
+    number = ordinal(asked.grain, period.start, asked.time_zone) - first
+    return period.scope_id, period.value, number
 
 
 def _deed(caller: Caller, asked: Question, report: Report, parameters: str) -> Deed:

@@ -90,6 +90,22 @@ def period_end(grain: Grain, start: datetime, time_zone: str) -> datetime:
     return day_bounds(time_zone, following)[0]
 
 
+def ordinal(grain: Grain, at: datetime, time_zone: str) -> int:
+    """Numbers the periods of a grain that has them: the next one has the next number."""
+    day = civil_at(time_zone, at).day
+    match grain:
+        case Grain.DAY:
+            return day.toordinal()
+        case Grain.WEEK:
+            return (day.toordinal() - 1) // 7
+        case Grain.MONTH:
+            return day.year * 12 + day.month
+        case Grain.TOTAL:
+            return 0
+        case _:
+            return int(at.timestamp()) // (60 * (grain.minutes or 60))
+
+
 def instant_of(text: str, time_zone: str) -> datetime:
     """A civil date, as its beginning, or an instant with an offset. Raises `ValueError` with the fix."""
     try:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from api.config import ApiConfig
+from occupancy.history.periods import Grain, ordinal
 from store import keys
 from store.keys import Scope
 from store.postgres import Connection, connect
@@ -172,6 +173,31 @@ def test_a_period_is_held_against_another(desk: Desk) -> None:
     )
     assert row["occupancy_pct"] == 50
     assert (row["compared"]["occupancy_pct"], row["difference"]["occupancy_pct"]) == (25, 25)
+
+
+def test_periods_are_compared_by_their_place_though_history_begins_within_the_other_stretch(
+    desk: Desk,
+) -> None:
+    asked = {"from": "2026-11-02T08:00:00Z", "to": "2026-11-02T10:00:00Z", "grain": "1h"}
+    eight, nine = desk.rows(
+        "occupancy", **asked, by="zone", zones="high-st", compare_from="2026-11-02T07:00:00Z"
+    )
+    assert (eight["occupancy_pct"], "compared" in eight) == (25, False)
+    assert (nine["occupancy_pct"], nine["compared"]["start"]) == (50, "2026-11-02T08:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("grain", "one", "another", "apart"),
+    [
+        (Grain.HOUR, "2026-10-25T00:00:00+00:00", "2026-10-25T05:00:00+00:00", 5),
+        (Grain.DAY, "2026-10-24T23:00:00+00:00", "2026-10-26T00:00:00+00:00", 1),
+        (Grain.WEEK, "2026-10-25T12:00:00+00:00", "2026-10-26T00:00:00+00:00", 1),
+        (Grain.MONTH, "2025-12-31T12:00:00+00:00", "2026-02-01T00:00:00+00:00", 2),
+    ],
+)
+def test_periods_are_numbered_by_civil_time(grain: Grain, one: str, another: str, apart: int) -> None:
+    numbers = [ordinal(grain, datetime.fromisoformat(at), "Europe/London") for at in (one, another)]
+    assert numbers[1] - numbers[0] == apart
 
 
 def test_an_hour_of_several_kinds_of_bays_is_one_hour(desk: Desk) -> None:
