@@ -5,11 +5,21 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.kept import KEEP
 from api.snapshot import entity_tag
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 CACHE = "public, max-age=1"
+
+
+def keepable(
+    request: Request, body: bytes, stamp: int, media_type: str = JSON, tag: str | None = None
+) -> Response:
+    """Return the body as an answer that is good for as long as the board has this stamp, whoever asks."""
+    request.scope[KEEP] = stamp
+    headers = {"ETag": entity_tag(body) if tag is None else tag, "Cache-Control": CACHE}
+    return Response(body, headers=headers, media_type=media_type)
 
 
 def tagged(

@@ -66,7 +66,7 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     for keyed in (history, admin, overrides):
         keyed.install(app, live, access)
     page.install(app, lambda: openapi(app))
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, answers=live.answers)
     policy.enforce(app)
     guard(app, access)
     return app

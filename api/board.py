@@ -57,6 +57,9 @@ class Board:
         self.levels: dict[AreaId, Level] = {}
         self.rendered = 0
         """Snapshots rendered so far, for the metric."""
+        self.stamp = 0
+        """Moves on whenever an answer made from the board alone may be another one."""
+        self._stamped: dict[str, datetime | None] = {}
         self._limits = limits
         self._bytes: OrderedDict[View, dict[ZoneId, tuple[ZoneLive, Level, bytes]]] = OrderedDict()
         self._whole: OrderedDict[View, tuple[str, datetime | None, tuple[bytes, str]]] = OrderedDict()
@@ -67,10 +70,12 @@ class Board:
         """Take everything over, as after connecting."""
         self.areas, self.zones = dict(feed.areas), dict(feed.zones)
         self.levels, self.watermarks = {}, {}
+        self.stamp += 1
         self.retime(feed, now)
 
     def apply(self, change: Change, feed: Followed, now: datetime) -> set[ZoneId]:
         """Take one change over from the feed; return the zones that a listener must hear of."""
+        self.stamp += 1
         area = feed.areas.get(change.area_id)
         if area is None:
             self.areas.pop(change.area_id, None)
@@ -99,6 +104,9 @@ class Board:
             if self.levels.get(area_id) is not level:
                 self.levels[area_id] = level
                 turned.add(area_id)
+        if turned or any(_moved(self._stamped.get(area), at) for area, at in self.watermarks.items()):
+            self.stamp += 1
+            self._stamped = dict(self.watermarks)
         return {zone_id for zone_id, live in self.zones.items() if live.zone.area_id in turned}
 
     # --- versions -------------------------------------------------------------------------------------------

@@ -8,13 +8,15 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_plus
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import metrics
 from api.access import CALLER
+from api.asks import accepted
 from api.errors import Problem, response
+from api.kept import KEEP, Kept, KeptAnswers
 from api.policy import POLICIES, Audience
 
 _log = logging.getLogger("baycast.api")
@@ -41,8 +43,9 @@ _PREFLIGHT = {
 class Edge:
     """Outermost of our own: a pure ASGI middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, answers: KeptAnswers) -> None:
         self._app = app
+        self._answers = answers
         self._public: list[re.Pattern[str]] = [
             compile_path(path)[0]
             for (method, path), policy in POLICIES.items()
@@ -55,7 +58,7 @@ class Edge:
             return
         # HEAD is GET without its body. The server's own scope stays as it is: the server judges our answer by it.
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        reply = _Reply(asked, send, bodyless=asked is not scope)
+        reply = _Reply(asked, send, self._answers, bodyless=asked is not scope)
         try:
             problem = _refusal(scope)
             if problem is not None:
@@ -80,10 +83,13 @@ class Edge:
 class _Reply:
     """The response on its way out."""
 
-    def __init__(self, scope: Scope, send: Send, *, bodyless: bool) -> None:
+    def __init__(self, scope: Scope, send: Send, answers: KeptAnswers, *, bodyless: bool) -> None:
         self._scope = scope
         self._send = send
+        self._answers = answers
         self._bodyless = bodyless
+        self._start: Message | None = None
+        """The beginning of an answer that is to be kept, until its body is here."""
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
@@ -92,9 +98,30 @@ class _Reply:
             headers = MutableHeaders(raw=list(message.get("headers", ())))
             self._dress(headers)
             message = {**message, "headers": headers.raw}
-        elif message["type"] == "http.response.body" and self._bodyless:
+            if KEEP in self._scope and CALLER not in self._scope and self.status == 200:
+                self._start = message
+                return
+        elif self._start is not None:
+            start, self._start = self._start, None
+            start, message = self._kept(start, message["body"])
+            self.status = start["status"]
+            await self._send(start)
+        if message["type"] == "http.response.body" and self._bodyless:
             message = {**message, "body": b""}
         await self._send(message)
+
+    def _kept(self, start: Message, body: bytes) -> tuple[Message, Message]:
+        """Keep an answer for those who will ask the same; the one who asked gets it as they will."""
+        kept = Kept(_route(self._scope), self._scope[KEEP], start["headers"], body)
+        query = self._scope["query_string"]
+        self._answers.keep(self._scope["raw_path"] + (b"?" + query if query else b""), kept)
+        asked = Headers(raw=self._scope["headers"])
+        codings = accepted(asked.get("accept-encoding", ""))
+        status, headers, coded = kept.said(codings, asked.get("if-none-match", ""))
+        return (
+            {**start, "status": status, "headers": list(headers)},
+            {"type": "http.response.body", "body": coded},
+        )
 
     def _dress(self, headers: MutableHeaders) -> None:
         headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -16,6 +16,7 @@ from api.board import Board
 from api.capacities import Capacities
 from api.config import ApiConfig
 from api.hub import Hub, Listener
+from api.kept import KeptAnswers
 from api.profiles import Profiles
 from api.snapshot import Level
 from occupancy.model import AreaId, Clock
@@ -40,6 +41,7 @@ class Live:
         self.clock = clock
         self.feed = Feed(config.database_url)
         self.board = Board(config.limits)
+        self.answers = KeptAnswers()
         self.hub = Hub(self.board, listeners_max=config.listeners_max)
         self.profiles = Profiles(config.database_url, config.profiles_every_s)
         self.capacities = Capacities()

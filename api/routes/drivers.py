@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api import metrics
 from api.access import CALLER, Access
-from api.answers import GEOJSON, tagged
+from api.answers import GEOJSON, JSON, keepable, tagged
 from api.bays import bay_document
 from api.board import Board
 from api.errors import not_found
@@ -52,14 +52,14 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
         body, tag = board.whole(selection.view)
         if board.rendered != rendered:
             metrics.RENDER.observe(time.perf_counter() - began)
-        return tagged(request, body, tag=tag)
+        return keepable(request, body, board.stamp, tag=tag)
 
     async def zones(request: Request, query: Annotated[ZonePage, Query()]) -> Response:
         """The zones with their geometry and opening times, page by page."""
         base = query.selection
         selection = Selection(base.areas, base.zones, base.box, kind=query.kind, view=base.view)
         check_areas(selection)
-        return tagged(request, encode(_page(live, selection, query.after, query.limit)))
+        return keepable(request, encode(_page(live, selection, query.after, query.limit)), board.stamp)
 
     async def zone(request: Request, zone_id: str, query: Annotated[Driver, Query()]) -> Response:
         """One zone."""
@@ -67,7 +67,8 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
             raise not_found("zone", zone_id)
         area_id = board.zones[ZoneId(zone_id)].zone.area_id
         document = _zone(live, ZoneId(zone_id), Selection(view=query.view))
-        return tagged(request, encode({"version": board.token(frozenset([area_id])), **document}))
+        body = encode({"version": board.token(frozenset([area_id])), **document})
+        return keepable(request, body, board.stamp)
 
     async def bays(request: Request, zone_id: str, query: Annotated[BayPage, Query()]) -> Response:
         """The bays of one zone as their sensors saw them last, and who may use them now.
@@ -170,9 +171,12 @@ def _areas(board: Board, selection: Selection) -> list[AreaId]:
 def _filtered(request: Request, live: Live, query: Availability) -> Response:
     selection = query.selection
     forecast = at_arrival(live, _areas(live.board, selection), query) if query.arriving else None
-    if query.format == "geojson":
-        return tagged(request, _features(live, selection, forecast), GEOJSON)
-    return tagged(request, _snapshot(live, selection, forecast))
+    geojson = query.format == "geojson"
+    body = (_features if geojson else _snapshot)(live, selection, forecast)
+    media_type = GEOJSON if geojson else JSON
+    if query.arriving:
+        return tagged(request, body, media_type)
+    return keepable(request, body, live.board.stamp, media_type)
 
 
 def _snapshot(live: Live, selection: Selection, forecast: Forecast | None) -> bytes:

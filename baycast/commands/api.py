@@ -16,24 +16,24 @@ def run(_args: argparse.Namespace, settings: Settings) -> int:
     import uvicorn
 
     from api.app import create_app
-    from api.server import OPTIONS
+    from api.server import options
     from baycast.reachability import require_database, require_free_port
     from baycast.wiring import api_config
 
     config = api_config(settings)
     require_database(config.database_url)
     require_free_port(settings.http_host, settings.http_port, "BAYCAST_HTTP_PORT")
+    app = create_app(config)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(config),
+            app,
             host=settings.http_host,
             port=settings.http_port,
             loop="uvloop",
-            http="httptools",
             lifespan="on",
             access_log=False,
             log_config=None,  # our own logging stands
-            **OPTIONS,
+            **options(app),
         )
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -19,7 +19,7 @@ from api.access import Access
 from api.app import create_app
 from api.config import ApiConfig
 from api.live import Live, utc_now
-from api.server import OPTIONS
+from api.server import options
 
 
 @dataclass
@@ -66,10 +66,10 @@ def running_api(config: ApiConfig, clock: Callable[[], datetime] = utc_now) -> I
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", 0))
-        options = uvicorn.Config(
-            app, log_config=None, access_log=False, **{**OPTIONS, "timeout_graceful_shutdown": 1}
+        served = uvicorn.Config(
+            app, log_config=None, access_log=False, **{**options(app), "timeout_graceful_shutdown": 1}
         )
-        server = uvicorn.Server(options)
+        server = uvicorn.Server(served)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
         thread.start()
