@@ -25,14 +25,11 @@ class Ask:
 def ask_of(data: bytes) -> Ask | None:
     """Read the bytes of exactly one plain GET over a connection that stays; None for everything else."""
     found = _Found()
-    parser = httptools.HttpRequestParser(found)
     try:
-        parser.feed_data(data)
+        found.parser.feed_data(data)
     except (httptools.HttpParserError, httptools.HttpParserUpgrade):
         return None
-    if found.messages != 1 or not found.complete or parser.get_method() != b"GET":
-        return None
-    if parser.get_http_version() != "1.1" or not parser.should_keep_alive():
+    if found.begun != 1 or not found.plain:
         return None
     named: dict[bytes, bytes] = {}
     for raw_name, value in found.headers:
@@ -54,13 +51,15 @@ class _Found:
     """What the parser tells of."""
 
     def __init__(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
         self.target = b""
         self.headers: list[tuple[bytes, bytes]] = []
-        self.messages = 0
-        self.complete = False
+        self.begun = 0
+        self.plain = False
+        """The request is complete, and the connection stays."""
 
     def on_message_begin(self) -> None:
-        self.messages += 1
+        self.begun += 1
 
     def on_url(self, url: bytes) -> None:
         self.target += url
@@ -69,4 +68,6 @@ class _Found:
         self.headers.append((name, value))
 
     def on_message_complete(self) -> None:
-        self.complete = True
+        parser = self.parser
+        same = parser.get_method() == b"GET" and parser.get_http_version() == "1.1"
+        self.plain = same and parser.should_keep_alive()

@@ -95,6 +95,8 @@ class KeptAnswers:
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
         self._bytes = 0
+        self.given = 0
+        """Requests answered so far."""
         self._asks: dict[bytes, Ask | None] = {}
 
     def keep(self, target: bytes, kept: Kept) -> None:
@@ -120,6 +122,7 @@ class KeptAnswers:
             self._drop(ask.target)
             return None
         self._kept.move_to_end(ask.target)
+        self.given += 1
         return kept.route, *kept.wire(ask.codings, ask.known)
 
     def _ask(self, data: bytes) -> Ask | None:

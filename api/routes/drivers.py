@@ -67,8 +67,11 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
             raise not_found("zone", zone_id)
         area_id = board.zones[ZoneId(zone_id)].zone.area_id
         document = _zone(live, ZoneId(zone_id), Selection(view=query.view))
-        body = encode({"version": board.token(frozenset([area_id])), **document})
-        return keepable(request, body, board.stamp)
+        return keepable(
+            request,
+            encode({"version": board.token(frozenset([area_id])), **document}),
+            board.stamp,
+        )
 
     async def bays(request: Request, zone_id: str, query: Annotated[BayPage, Query()]) -> Response:
         """The bays of one zone as their sensors saw them last, and who may use them now.
