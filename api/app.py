@@ -58,6 +58,7 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     )
     app.state.live = live
     app.state.access = access
+    app.state.sockets = {live_routes.SOCKET: live_routes.opening(live)}
     errors.install(app)
     # Routes are looked through in this order: what is polled comes first.
     drivers.install(app, live, access)

@@ -53,8 +53,13 @@ def document(
     }
 
 
+def body_of(problem: Problem) -> bytes:
+    """Return the problem document."""
+    return encode(document(problem.status, problem.kind, problem.detail, problem.more))
+
+
 def response(problem: Problem) -> Response:
-    body = encode(document(problem.status, problem.kind, problem.detail, problem.more))
+    body = body_of(problem)
     headers = {"Cache-Control": "no-store", **(problem.headers or {})}
     return Response(body, problem.status, headers, MEDIA_TYPE)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request
 from starlette.datastructures import MutableHeaders
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import metrics
@@ -57,9 +57,10 @@ class _Guard:
 
 def guard(app: FastAPI, access: Access) -> None:
     """Put the guard before every route whose policy looks at keys."""
+    for path in app.state.sockets:
+        if POLICIES["WS", path].looks_at_keys:
+            raise UndeclaredRouteError(f"WS {path}: a WebSocket's key would not be looked at again")
     for route in app.routes:
-        if isinstance(route, WebSocketRoute) and POLICIES["WS", route.path].looks_at_keys:
-            raise UndeclaredRouteError(f"WS {route.path}: a WebSocket's key would not be looked at again")
         if not isinstance(route, Route):
             continue
         methods = (route.methods or set()) - {"HEAD"}

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from api.board import Board
+from api.said import Said
 from api.selection import Selection
 from api.snapshot import encode
 from occupancy.answers import instant
@@ -31,13 +32,13 @@ class HubFullError(Exception):
 
 @dataclass(eq=False, slots=True)
 class _Message:
-    """A message for all listeners of a channel who are equally far. `said` is its text and the version that
-    it says, rendered for the first who takes it: rendering for every channel at once would hold up everybody.
+    """A message for all listeners of a channel who are equally far. `said` is
+    rendered for the first who takes it: rendering for every channel at once would hold up everybody.
     """
 
     zones: frozenset[ZoneId] = frozenset()
     prev: str | None = None
-    said: tuple[str, str] | None = None
+    said: Said | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -48,7 +49,7 @@ class _Channel:
     zone_ids: frozenset[ZoneId]
     version: str
     listeners: set[Listener] = field(default_factory=set)
-    snapshot: tuple[datetime | None, tuple[str, str]] | None = None
+    snapshot: tuple[datetime | None, Said] | None = None
     """The newest snapshot, with its `as_of`: whoever comes at the same moment gets the same text."""
 
 
@@ -60,6 +61,8 @@ class Listener:
 
     channel: _Channel
     wake: Callable[[], None]
+    cut: Callable[[], None]
+    """Ends the connection at once."""
     version: str = ""
     dirty: set[ZoneId] = field(default_factory=set)
     whole: bool = False
@@ -78,7 +81,13 @@ class Hub:
         self._channels: dict[Selection, _Channel] = {}
         self.listeners: set[Listener] = set()
 
-    def join(self, selection: Selection, wake: Callable[[], None], since: str | None = None) -> Listener:
+    def join(
+        self,
+        selection: Selection,
+        wake: Callable[[], None],
+        cut: Callable[[], None],
+        since: str | None = None,
+    ) -> Listener:
         """Add a listener; its first message is ready to take at once. Raises `HubFullError`.
 
         With `since` it is the delta from that version where that can be told, else a snapshot.
@@ -89,7 +98,7 @@ class Hub:
         if channel is None:
             channel = _Channel(selection, self._zone_ids(selection), self._token(selection))
             self._channels[selection] = channel
-        listener = Listener(channel, wake)
+        listener = Listener(channel, wake, cut)
         missed = None if since is None else self._board.changed_since(since, selection.areas)
         if since is None or missed is None:
             listener.whole = True
@@ -131,28 +140,29 @@ class Hub:
                     "as_of": instant(self._board.as_of(channel.selection.areas)),
                     "stale": self._board.stale(channel.selection.areas),
                 }
-            ).decode()
+            )
             current = [one for one in channel.listeners if not _due(one)]
             channel.version = version
-            message = _Message(said=(beat, version))
+            message = _Message(said=Said(beat, version))
             for listener in current:
                 listener.ready = message
                 listener.wake()
 
-    def take(self, listener: Listener) -> str | None:
-        """Return the listener's next message as JSON text, None when there is nothing to say."""
+    def take(self, listener: Listener) -> Said | None:
+        """Return the listener's next message, None when there is nothing to say."""
         if listener.whole:
-            text, listener.version = self._snapshot(listener.channel)
+            said = self._snapshot(listener.channel)
         elif listener.ready is not None:
-            text, listener.version = self._said(listener.ready, listener.channel)
+            said = self._said(listener.ready, listener.channel)
         elif listener.dirty:
-            text, listener.version = self._delta(listener)
+            said = self._delta(listener)
         else:
             return None
+        listener.version = said.version
         listener.whole = False
         listener.ready = None
         listener.dirty = set()
-        return text
+        return said
 
     def overdue(self, now: float, limit_s: float) -> list[Listener]:
         """Return the listeners whose current message has not been accepted for longer than `limit_s`."""
@@ -189,28 +199,27 @@ class Hub:
             listener.dirty = set()
             listener.wake()
 
-    def _snapshot(self, channel: _Channel) -> tuple[str, str]:
+    def _snapshot(self, channel: _Channel) -> Said:
         at = self._board.as_of(channel.selection.areas)
         kept = channel.snapshot
-        if kept is None or kept[0] != at or kept[1][1] != self._token(channel.selection):
+        if kept is None or kept[0] != at or kept[1].version != self._token(channel.selection):
             said = self._text("snapshot", channel.selection, channel.zone_ids)
             kept = channel.snapshot = (at, said)
         return kept[1]
 
-    def _said(self, message: _Message, channel: _Channel) -> tuple[str, str]:
+    def _said(self, message: _Message, channel: _Channel) -> Said:
         if message.said is None:
             message.said = self._text("delta", channel.selection, message.zones, message.prev)
             # Where other subscriptions' zones have moved the version on meanwhile, it says the later one.
-            channel.version = message.said[1]
+            channel.version = message.said.version
         return message.said
 
-    def _delta(self, listener: Listener) -> tuple[str, str]:
+    def _delta(self, listener: Listener) -> Said:
         return self._text("delta", listener.channel.selection, listener.dirty, listener.version)
 
     def _text(
         self, kind: str, selection: Selection, zones: Iterable[ZoneId], prev: str | None = None
-    ) -> tuple[str, str]:
-        """Return a message and the version it says."""
+    ) -> Said:
         version = self._token(selection)
         head = encode(
             {
@@ -222,7 +231,7 @@ class Hub:
             }
         )
         parts = b",".join(self._board.zone_bytes(zone_id, selection.view) for zone_id in sorted(zones))
-        return (head[:-1] + b',"zones":[' + parts + b"]}").decode(), version
+        return Said(head[:-1] + b',"zones":[' + parts + b"]}", version)
 
     def _token(self, selection: Selection) -> str:
         return self._board.token(selection.areas)

@@ -15,7 +15,8 @@ from api import metrics
 from api.board import Board
 from api.capacities import Capacities
 from api.config import ApiConfig
-from api.hub import Hub, Listener
+from api.fan_out import FanOut
+from api.hub import Hub
 from api.kept import KeptAnswers
 from api.profiles import Profiles
 from api.snapshot import Level
@@ -46,8 +47,7 @@ class Live:
         self.profiles = Profiles(config.database_url, config.profiles_every_s)
         self.capacities = Capacities()
         self.history = HistoryReader(config.database_url)
-        self.evict: dict[Listener, Callable[[], None]] = {}
-        """How the shell of each listener cuts it off."""
+        self.fan_out = FanOut()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -119,10 +119,8 @@ class Live:
             if turned:
                 self.hub.publish(turned, reset=False)
             for listener in self.hub.overdue(time.monotonic(), self.config.evict_after_s):
-                cut = self.evict.pop(listener, None)
-                if cut is not None:
-                    metrics.EVICTED.inc()
-                    cut()
+                listener.cut()
+            self.fan_out.look(asyncio.get_running_loop().time(), self.config.evict_after_s)
             self._measure(now)
 
     async def _beat(self) -> None:

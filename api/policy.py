@@ -75,9 +75,10 @@ class UndeclaredRouteError(RuntimeError):
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Yield (method, path) of everything the application answers; WebSocket routes have the method WS."""
+    """Yield (method, path) of everything the application answers; WebSockets have the method WS."""
     for route in app.routes:
         yield from _entries(route)
+    yield from (("WS", path) for path in app.state.sockets)
 
 
 def _entries(route: BaseRoute) -> Iterator[tuple[str, str]]:

@@ -275,4 +275,4 @@ def test_listeners_that_go_are_forgotten(api: ApiServer) -> None:
 
     api.until("/metrics", gone)
     assert api.live.hub.listeners == set()
-    assert api.live.evict == {}
+    assert api.live.fan_out.sockets == set()

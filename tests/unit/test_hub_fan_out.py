@@ -30,11 +30,11 @@ class Scene:
         self.hub.publish(self.board.apply(change, self.feed, NOON), reset=reset)
 
     def join(self, selection: Selection | None = None, since: str | None = None) -> Listener:
-        return self.hub.join(selection or Selection(), lambda: None, since)
+        return self.hub.join(selection or Selection(), lambda: None, lambda: None, since)
 
     def take(self, listener: Listener) -> dict[str, Any] | None:
-        text = self.hub.take(listener)
-        return None if text is None else json.loads(text)
+        said = self.hub.take(listener)
+        return None if said is None else json.loads(said.text)
 
     def taken(self, listener: Listener) -> dict[str, Any]:
         message = self.take(listener)

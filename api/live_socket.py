@@ -1,0 +1,213 @@
+"""One WebSocket of the live feed, straight on its transport: nothing stands between a rendered frame and the kernel.
+
+The `websockets` library reads and answers the protocol (handshake, ping, close); what the hub says is written as the
+frame that all up-to-date listeners share. A listener that does not read is seen by what it leaves unread in our buffer,
+and by a ping that it does not answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from uvicorn.server import ServerState
+from websockets.datastructures import Headers
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from api import metrics
+from api.errors import MEDIA_TYPE, Problem, body_of, not_found
+from api.fan_out import FanOut
+from api.hub import SLOW, Hub, Listener
+
+MESSAGE_MAX_BYTES = 1024
+MESSAGES_MAX = 60
+"""Messages that a listener may send within a minute; they are not read, a feed has nothing to be told."""
+UNREAD_MAX_BYTES = 64 * 1024
+"""What may wait for one listener on our side; beyond it, it gets the newest of each zone when it has read on."""
+TOO_MUCH, RESTARTING = 1008, 1012
+_CLOSING_S = 1.0
+_PING = Frame(Opcode.PING, b"").serialize(mask=False)
+_log = logging.getLogger("baycast.api")
+_quiet = logging.getLogger("baycast.api.websockets")
+_quiet.setLevel(logging.WARNING)
+
+Opening = Callable[["LiveSocket", Request], Listener]
+"""Joins the hub for who asks at a path. Raises `Problem`."""
+
+
+class LiveSocket(asyncio.Protocol):
+    """A connection that asked to become a WebSocket. `heard_at` and `pinged_at` are of the loop's clock, in seconds."""
+
+    def __init__(
+        self,
+        openings: Mapping[str, Opening],
+        hub: Hub,
+        fan_out: FanOut,
+        *,
+        server_state: ServerState,
+        **_unused: Any,
+    ) -> None:
+        self._openings = openings
+        self._hub = hub
+        self._fan_out = fan_out
+        self._connections: set[Any] = server_state.connections
+        self._loop = asyncio.get_running_loop()
+        self._protocol = ServerProtocol(max_size=MESSAGE_MAX_BYTES, logger=_quiet)
+        self._transport: asyncio.Transport | None = None
+        self._listener: Listener | None = None
+        self._window_at, self._messages = 0.0, 0
+        self._closing: asyncio.TimerHandle | None = None
+        self.due = False
+        """Waits for its turn in the fan-out."""
+        self.heard_at = self._loop.time()
+        self.pinged_at: float | None = None
+
+    @property
+    def peer(self) -> str | None:
+        """The address at the other end."""
+        found = None if self._transport is None else self._transport.get_extra_info("peername")
+        return str(found[0]) if isinstance(found, tuple) else None
+
+    # --- what the transport tells -----------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's
+        self._transport = transport
+        transport.set_write_buffer_limits(high=UNREAD_MAX_BYTES)
+        self._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at, self.pinged_at = self._loop.time(), None
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._open(event)
+            elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+                self._count_message()
+        self._pass_on()
+
+    def eof_received(self) -> None:
+        self._protocol.receive_eof()
+        self._pass_on()
+
+    def pause_writing(self) -> None:
+        if self._listener is not None:
+            self._listener.sending_since = time.monotonic()
+
+    def resume_writing(self) -> None:
+        if self._listener is not None:
+            self._listener.sending_since = None
+            self.wake()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._connections.discard(self)
+        if self._closing is not None:
+            self._closing.cancel()
+        if self._listener is not None:
+            self._hub.leave(self._listener)
+            self._fan_out.sockets.discard(self)
+            self._listener = None
+            metrics.CLIENTS.labels("websocket").dec()
+
+    # --- what we do ---------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """There may be something to say."""
+        self._fan_out.add(self)
+
+    def flush(self) -> None:
+        """Say what is due, as far as the other side reads."""
+        listener, transport = self._listener, self._transport
+        if listener is None or transport is None or self._protocol.state is not OPEN:
+            return
+        while listener.sending_since is None and (said := self._hub.take(listener)) is not None:
+            transport.write(said.frame)
+            metrics.MESSAGES.inc()
+
+    def ping(self) -> None:
+        """Ask whether anybody reads."""
+        if self._transport is not None and self._protocol.state is OPEN:
+            self.pinged_at = self._loop.time()
+            self._transport.write(_PING)
+
+    def evict(self) -> None:
+        """Close with 4008 and let go of what was not read."""
+        if self._closing is None:
+            metrics.EVICTED.inc()
+            self._close(SLOW, "does not read")
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        self._close(RESTARTING, "restarting")
+
+    def _open(self, request: Request) -> None:
+        try:
+            response = self._protocol.accept(request)
+            if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+                self._listener = self._opening(request.path)(self, request)
+        except Problem as problem:
+            response = _refusal(problem)
+        except Exception:  # noqa: BLE001 - whatever it was, one asker must not end the server's loop (L11)
+            _log.exception("a WebSocket could not be opened")
+            response = _refusal(Problem(500, "internal", "This is our fault, and it has been noted."))
+        self._protocol.send_response(response)
+        if self._listener is not None:
+            metrics.CLIENTS.labels("websocket").inc()
+            self._fan_out.sockets.add(self)
+            self.wake()
+
+    def _opening(self, target: str) -> Opening:
+        path = urlsplit(target).path
+        if path not in self._openings:
+            raise not_found("WebSocket", path)
+        return self._openings[path]
+
+    def _count_message(self) -> None:
+        if self.heard_at - self._window_at > 60:
+            self._window_at, self._messages = self.heard_at, 0
+        self._messages += 1
+        if self._messages > MESSAGES_MAX:
+            self._close(TOO_MUCH, "talks too much")
+
+    def _close(self, code: int, reason: str) -> None:
+        if self._transport is None:
+            return
+        if self._protocol.state is OPEN:
+            self._protocol.send_close(code, reason)
+            self._pass_on()
+        if self._closing is None:
+            # A polite close would wait behind what is not read.
+            self._closing = self._loop.call_later(_CLOSING_S, self._transport.abort)
+
+    def _pass_on(self) -> None:
+        """Send what the protocol has to say; empty bytes stand for its end."""
+        transport = self._transport
+        if transport is None:
+            return
+        for data in self._protocol.data_to_send():
+            if data:
+                transport.write(data)
+            elif not transport.is_closing():
+                transport.close()
+
+
+def _refusal(problem: Problem) -> Response:
+    body = body_of(problem)
+    headers = Headers(problem.headers or {})
+    headers.update(
+        {
+            "Content-Type": MEDIA_TYPE,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "Connection": "close",
+        }
+    )
+    return Response(problem.status, HTTPStatus(problem.status).phrase, headers, body)
