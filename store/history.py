@@ -11,10 +11,11 @@ from typing import Any
 
 import asyncpg
 
-from occupancy.history.definitions import HISTOGRAM_MIN
-from occupancy.history.metrics import Lengths, Sums
+from occupancy.history.lengths import Lengths, added_up
+from occupancy.history.metrics import Sums
 from occupancy.history.periods import Grain, Question
 from occupancy.model import AreaId
+from occupancy.spans import Span
 from store.queries import sql
 
 CONNECTIONS = 4
@@ -75,26 +76,20 @@ class HistoryReader:
         async with self._connection() as connection:
             return int(await connection.fetchval(sql("history.revisions"), area, start, end))
 
-    async def periods(
-        self, asked: Question, *, lengths: bool = False, peaks: bool = False
-    ) -> AsyncGenerator[Period]:
-        """By scope, value and time, as they come; `lengths` and `peaks` are looked up only if wanted. Raises `LOST`."""
+    async def periods(self, asked: Question, *, lengths: bool = False) -> AsyncGenerator[Period]:
+        """By scope, value and time, as they come; `lengths` are looked up only if wanted. Raises `LOST`."""
         async with (
             self._connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            beside_lengths = _Beside(connection, *_lengths_statement(asked)) if lengths else None
-            beside_peaks = _Beside(connection, *_peaks_statement(asked)) if peaks else None
-            statement, arguments = _statement(asked)
+            stored = await connection.fetchrow(sql("history.stored"), asked.area, asked.time_zone)
+            generation, days = stored[0] or 0, asked.whole_days(stored[1])
+            beside = None
+            if lengths:
+                beside = _Beside(connection, *_lengths_statement(asked, generation, days))
+            statement, arguments = _statement(asked, generation, days)
             async for row in _rows(connection, statement, arguments):
-                found = await beside_lengths.at(row) if beside_lengths else None
-                peak = await beside_peaks.at(row) if beside_peaks else None
-                yield _period(
-                    asked,
-                    row,
-                    None if found is None else _lengths_of(found),
-                    None if peak is None else peak["peak_us"],
-                )
+                yield _period(asked, row, await beside.at(row) if beside else [])
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -124,20 +119,21 @@ def _rows(connection: Any, statement: str, arguments: tuple[Any, ...]) -> Any:
 
 
 class _Beside:
-    """Rows that some of the periods have, in the same order: read along with them."""
+    """Rows that some of the periods have, one or several, in the same order: read along with them."""
 
     def __init__(self, connection: Any, statement: str, arguments: tuple[Any, ...]) -> None:
         self._coming = aiter(_rows(connection, statement, arguments))
         self._next: Any = None
         self._begun = False
 
-    async def at(self, period: Any) -> Any:
-        """The row of this period, which comes after those asked for before; None: it has none."""
+    async def at(self, period: Any) -> list[Any]:
+        """The rows of this period, which comes after those asked for before."""
         if not self._begun:
             self._begun, self._next = True, await anext(self._coming, None)
-        if self._next is None or _key(self._next) != _key(period):
-            return None
-        found, self._next = self._next, await anext(self._coming, None)
+        found = []
+        while self._next is not None and _key(self._next) == _key(period):
+            found.append(self._next)
+            self._next = await anext(self._coming, None)
         return found
 
 
@@ -145,89 +141,70 @@ def _key(row: Any) -> tuple[Any, ...]:
     return row["scope_id"], row["value"], row["start"]
 
 
-def _lengths_statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
+def _lengths_statement(asked: Question, generation: int, days: Span) -> tuple[str, tuple[Any, ...]]:
     if asked.grain.minutes is not None or asked.grain is Grain.HOUR_OF_WEEK:
         raise ValueError(f"lengths of stays are not kept by {asked.grain.value}")
-    classes = [60 * minutes for minutes in HISTOGRAM_MIN]
-    return sql("history.lengths"), (*_by_hours(asked), asked.together, classes, *_after(asked))
+    return sql("history.lengths"), _by_hours(asked, generation, days)
 
 
-def _peaks_statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
-    span = (asked.start, asked.end, asked.grain.unit, asked.time_zone)
-    filters = (_list(asked.hours), _list(asked.weekdays), _list(asked.dates))
-    series = (asked.area, asked.scope.value, _list(asked.scope_ids))
-    return sql("history.peaks"), (*series, *span, *filters, *_after(asked))
-
-
-def _after(asked: Question) -> tuple[Any, ...]:
-    return asked.after or (None, None, None)
-
-
-def _statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
-    scope = asked.area, asked.scope.value
+def _statement(asked: Question, generation: int, days: Span) -> tuple[str, tuple[Any, ...]]:
     if asked.grain is Grain.HOUR_OF_WEEK:
-        series = (*scope, asked.dim.value, _list(asked.scope_ids), _list(asked.values))
-        span_and_dates = (asked.start, asked.end, asked.time_zone, _list(asked.dates))
-        return sql("history.profile"), (*series, *span_and_dates, asked.together)
+        span = (asked.start, asked.end, generation)
+        return sql("history.profile"), (*_series(asked), *span, asked.time_zone, _list(asked.dates))
     if asked.grain.minutes is not None:
-        span = (asked.start, asked.end, asked.grain.minutes)
+        series = (asked.area, asked.scope.value, _list(asked.scope_ids))
+        span = (asked.start, asked.end, generation)
         filters = (_list(asked.hours), asked.time_zone, _list(asked.weekdays), _list(asked.dates))
         after = (None, None) if asked.after is None else (asked.after.scope_id, asked.after.start)
-        return sql("history.slots"), (*scope, _list(asked.scope_ids), *span, *filters, *after)
-    return sql("history.sums"), (*_by_hours(asked), asked.together, *_after(asked))
+        return sql("history.slots"), (*series, *span, asked.grain.minutes, *filters, *after)
+    return sql("history.sums"), _by_hours(asked, generation, days)
 
 
-def _by_hours(asked: Question) -> tuple[Any, ...]:
-    series = (asked.area, asked.scope.value, asked.dim.value, _list(asked.scope_ids), _list(asked.values))
-    span = (asked.start, asked.end, asked.grain.unit, asked.time_zone)
-    return (*series, *span, _list(asked.hours), _list(asked.weekdays), _list(asked.dates))
+def _by_hours(asked: Question, generation: int, days: Span) -> tuple[Any, ...]:
+    span = (asked.start, asked.end, *days, generation, asked.grain.unit, asked.time_zone)
+    filters = (_list(asked.hours), _list(asked.weekdays), _list(asked.dates))
+    return (*_series(asked), *span, *filters, *(asked.after or (None, None, None)))
+
+
+def _series(asked: Question) -> tuple[Any, ...]:
+    scope = (asked.area, asked.scope.value, asked.dim.value)
+    return (*scope, _list(asked.scope_ids), _list(asked.values), asked.together)
 
 
 def _list(values: tuple[Any, ...] | None) -> list[Any] | None:
     return None if values is None else list(values)
 
 
-def _period(asked: Question, row: Any, lengths: Lengths | None, peak_us: int | None) -> Period:
+_SUMS = ("in_service_us", "free_us", "occupied_us", "closed_us", "peak_us", "arrivals", "departures")
+_SUMS_OF_HOURS = (
+    "hours",
+    "usable_us",
+    "some_free_us",
+    "all_taken_us",
+    "censored",
+    "over_candidates",
+    "over_confirmed",
+    "over_s",
+)
+
+
+def _period(asked: Question, row: Any, lengths: list[Any]) -> Period:
     of_week = asked.grain is Grain.HOUR_OF_WEEK
-    times = {
-        name: row[name]
-        for name in ("in_service_us", "free_us", "occupied_us", "closed_us", "arrivals", "departures")
-    }
+    sums: dict[str, Any] = {name: row[name] for name in _SUMS}
     if asked.grain.minutes is not None:
-        sums = Sums(hours=asked.grain.minutes / 60, peak_us=row["peak_us"], **times)
+        sums["hours"] = asked.grain.minutes / 60
     else:
-        rest = (
-            "usable_us",
-            "some_free_us",
-            "all_taken_us",
-            "censored",
-            "over_candidates",
-            "over_confirmed",
-            "over_s",
+        sums.update((name, row[name]) for name in _SUMS_OF_HOURS)
+    if lengths:
+        sums["lengths"] = added_up(
+            Lengths(part["stays_sum_s"], part["stay_min"], part["stay_count"]) for part in lengths
         )
-        more = {name: row[name] for name in rest}
-        sums = Sums(hours=row["hours"], lengths=lengths, peak_us=peak_us, **times, **more)
     return Period(
         scope_id=row["scope_id"],
         value=row["value"],
         start=None if of_week else asked.start if asked.grain is Grain.TOTAL else row["start"],
         hour_of_week=row["hour_of_week"] if of_week else None,
-        sums=sums,
+        sums=Sums(**sums),
         final=row["final"],
         revision=row["revision"],
-    )
-
-
-def _lengths_of(row: Any) -> Lengths:
-    by_class = [0] * (len(HISTOGRAM_MIN) + 1)
-    for number, stays in zip(row["class"], row["by_class"], strict=True):
-        by_class[number] = stays
-    median_s, p85_s, p95_s = row["shares"]
-    return Lengths(
-        stays=row["stays"],
-        sum_s=row["sum_s"],
-        median_s=median_s,
-        p85_s=p85_s,
-        p95_s=p95_s,
-        histogram=tuple(by_class),
     )

@@ -26,9 +26,8 @@ from api.params import Nothing
 from api.routes.described import KEYED_PROBLEMS, PROBLEMS, described
 from api.snapshot import encode
 from occupancy.history.definitions import DEFINITIONS, HISTOGRAM_MIN, Report
-from occupancy.history.hour import Dim
 from occupancy.history.metrics import SMALL
-from occupancy.history.periods import After, Grain, Question, ordinal
+from occupancy.history.periods import After, Question, ordinal
 from occupancy.model import Area
 from store import keys
 from store.audit import Deed
@@ -108,7 +107,7 @@ async def _answer(request: Request, live: Live, access: Access, query: History, 
         names=_names(live, asked),
     )
     wanted = _format(request, query)
-    more = {"lengths": report is Report.STAYS, "peaks": _peaks(asked, report)}
+    more = {"lengths": report is Report.STAYS}
     if wanted is None:
         body = encode(await _document(history, rows, before, query.limit, extent, more))
         return tagged(request, body, tag=tag, cache=cache)
@@ -223,11 +222,6 @@ def _names(live: Live, asked: Question) -> dict[str, dict[str, str]]:
     registry = live.feed.registries.get(asked.area)
     zones = registry.zones.values() if registry else ()
     return {zone.zone_id: {"en": zone.name.en, "cy": zone.name.cy or zone.name.en} for zone in zones}
-
-
-def _peaks(asked: Question, report: Report) -> bool:
-    by_hours = asked.grain.minutes is None and asked.grain is not Grain.HOUR_OF_WEEK
-    return report is Report.OCCUPANCY and by_hours and asked.dim is Dim.ALL
 
 
 async def _tag(

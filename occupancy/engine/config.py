@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-ENGINE_VERSION = "12"
+ENGINE_VERSION = "13"
 """Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 

@@ -99,7 +99,13 @@ class HistoryHours:
             final_to = before if final_to is None else max(final_to, before)
         if final_to is not None and (final_to != before or any(hour < final_to for hour in written)):
             history_final.settle(
-                cur, at, before=before, final_to=final_to, cause=LATE_KNOWLEDGE, engine_version=ENGINE_VERSION
+                cur,
+                at,
+                before=before,
+                final_to=final_to,
+                cause=LATE_KNOWLEDGE,
+                engine_version=ENGINE_VERSION,
+                time_zone=self._registry.area.time_zone if self._registry.area else None,
             )
             self._final_to = final_to
 

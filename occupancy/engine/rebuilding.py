@@ -11,6 +11,7 @@ from occupancy.clocks import z
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
 from occupancy.model import AreaId
+from occupancy.registry import Registry
 from store import derived, generation, history_final, seeding, tail
 from store.generation import Cursor, Generation
 from store.postgres import Connection
@@ -173,13 +174,13 @@ def _taken_over(conn: Connection, engine: AreaEngine, *, compare: bool) -> Rebui
             before, after = derived.digest(cur, area, old), derived.digest(cur, area, new)
             differing = tuple(table for table in before if before[table] != after[table])
         generation.switch(cur, area, old, new)
-        _hold_against_records(cur, engine.at)
+        _hold_against_records(cur, engine.at, engine.fold.registry)
         generation.release_rebuild_lock(cur, area)
         derived.notify_feed(cur, area)
         return Rebuilt(old, new, differing)
 
 
-def _hold_against_records(cur: Cursor, at: Generation) -> None:
+def _hold_against_records(cur: Cursor, at: Generation, registry: Registry) -> None:
     """What was final stays as it is, or is revised: the generation that takes over may know better."""
     final_to, _ = history_final.standing(cur, at)
     if final_to is None:
@@ -191,6 +192,7 @@ def _hold_against_records(cur: Cursor, at: Generation) -> None:
         final_to=final_to,
         cause=REBUILT,
         engine_version=ENGINE_VERSION,
+        time_zone=registry.area.time_zone if registry.area else None,
     )
 
 

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from occupancy.history.definitions import DEFINITIONS, HISTOGRAM_MIN, Definition, Needs, Report
+from occupancy.history.definitions import DEFINITIONS, Definition, Needs, Report
+from occupancy.history.lengths import Lengths
 
 _MINUTE_US = 60_000_000
 _HOUR_US = 3_600_000_000
 SMALL = 3
 """Counts of vehicles up to this are shown to nobody without the right to personal data."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
-    """Of the stays that ended in a period with both ends known. Seconds; the shares are those of `definitions`."""
-
-    stays: int
-    sum_s: int
-    median_s: float
-    p85_s: float
-    p95_s: float
-    histogram: tuple[int, ...] = ()
-    """By the classes of `HISTOGRAM_MIN`, and the open one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +34,11 @@ class Sums:
     peak_us: int | None = None
     """Bay-microseconds occupied in the fullest five minutes."""
     lengths: Lengths | None = None
+    """Of the stays that ended in the period with both ends known; None: there are none, or they were not asked for."""
+
+    @property
+    def stays(self) -> int:
+        return 0 if self.lengths is None else self.lengths.stays
 
     @property
     def observed_us(self) -> int:
@@ -107,11 +100,10 @@ def _vehicles(definition: Definition, sums: Sums) -> int:
         case "overstays_confirmed":
             return sums.over_confirmed
         case _:
-            return sums.lengths.stays if sums.lengths else 0
+            return sums.stays
 
 
 def _value(name: str, sums: Sums) -> float | int | None:
-    lengths = sums.lengths if sums.lengths and sums.lengths.stays else None
     match name:
         case "in_service_min":
             return sums.in_service_us / _MINUTE_US
@@ -140,17 +132,17 @@ def _value(name: str, sums: Sums) -> float | int | None:
         case "arrivals_per_hour":
             return _share(sums.arrivals, sums.hours)
         case "stays":
-            return lengths.stays if lengths else 0
+            return sums.stays
         case "censored_stays":
             return sums.censored
         case "mean_stay_min":
-            return lengths.sum_s / lengths.stays / 60 if lengths else None
+            return None if sums.lengths is None else sums.lengths.sum_s / sums.stays / 60
         case "median_stay_min":
-            return lengths.median_s / 60 if lengths else None
+            return None if sums.lengths is None else sums.lengths.share(0.5)
         case "p85_stay_min":
-            return lengths.p85_s / 60 if lengths else None
+            return None if sums.lengths is None else sums.lengths.share(0.85)
         case "p95_stay_min":
-            return lengths.p95_s / 60 if lengths else None
+            return None if sums.lengths is None else sums.lengths.share(0.95)
         case "overstay_candidates":
             return sums.over_candidates
         case "overstays_confirmed":
@@ -163,9 +155,9 @@ def _value(name: str, sums: Sums) -> float | int | None:
 
 def histogram(sums: Sums, *, personal: bool) -> list[int | None] | None:
     """How many stays there were in each class of `HISTOGRAM_MIN`; small counts are None without `personal`."""
-    if sums.lengths is None or len(sums.lengths.histogram) != len(HISTOGRAM_MIN) + 1:
+    if sums.lengths is None:
         return None
-    return [count if personal or not 0 < count <= SMALL else None for count in sums.lengths.histogram]
+    return [count if personal or not 0 < count <= SMALL else None for count in sums.lengths.by_class()]
 
 
 def _percent(part: int, whole: int) -> float | None:

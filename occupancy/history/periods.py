@@ -11,6 +11,7 @@ from typing import NamedTuple
 from occupancy.calendar import civil_at, day_bounds, is_day_of, zone_of
 from occupancy.history.hour import Dim, Scope
 from occupancy.model import Area, AreaId, Calendar
+from occupancy.spans import Span
 
 
 class Grain(StrEnum):
@@ -70,6 +71,18 @@ class Question:
     """Whether the values are summed up."""
     after: After | None = None
     """Only what comes after it, in the order of the answer."""
+
+    def whole_days(self, until: datetime | None) -> Span:
+        """The civil days that are asked for as a whole and are over by `until` (None: none is): what can be summed up
+        from days as well as from their hours."""
+        none = (self.start, self.start)
+        by_days = self.grain in (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.TOTAL) and self.hours is None
+        if until is None or not by_days:
+            return none
+        first, next_day = day_bounds(self.time_zone, civil_at(self.time_zone, self.start).day)
+        since = self.start if first == self.start else next_day
+        last, _ = day_bounds(self.time_zone, civil_at(self.time_zone, min(self.end, until)).day)
+        return (since, last) if since < last else none
 
 
 def period_end(grain: Grain, start: datetime, time_zone: str) -> datetime:

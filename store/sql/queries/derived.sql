@@ -472,7 +472,7 @@ FROM zone_cell WHERE area = $1 AND generation = $2;
 
 -- name: digest_history_hour
 -- Number and hash of a generation's rows, whatever their order. Hours that are final are records.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(series_id, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, arrivals, departures, stays_s, censored, over_candidates, over_confirmed, over_s)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(series_id, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, peak_us, arrivals, departures, stay_min, stay_count, stays_sum_s, censored, over_candidates, over_confirmed, over_s)::text, 0)::numeric), 0)
 FROM history_hour JOIN history_series s USING (series_id)
 WHERE area = $1 AND generation = $2
   AND hour_at >= coalesce((SELECT f.final_to FROM history_finality f WHERE f.area = $1), '-infinity');
