@@ -13,9 +13,9 @@ from occupancy.spans import Span
 from store.copying import Cursor
 from store.queries import sql
 
-_AT_ONCE = 10_000
+_AT_ONCE = 2_000
 """Days of series that one statement makes."""
-_DAYS_A_PAGE = 400
+_DAYS_A_PAGE = 31
 """Days that are made while the engine has other things to do; the rest waits, and is read from its hours."""
 SeriesDay = tuple[int, Span]
 """The number of a series, and when the day begins and ends."""
