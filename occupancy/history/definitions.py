@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Report(StrEnum):
@@ -175,6 +176,7 @@ HISTOGRAM_MIN = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 14
 """Upper ends, in minutes, of the classes in which lengths of stays are counted; the last class is open."""
 
 
+@cache
 def of_report(report: Report) -> tuple[Definition, ...]:
     """The figures of a report, in the order in which they are given."""
     return tuple(definition for definition in DEFINITIONS if definition.report is report)
