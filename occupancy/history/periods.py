@@ -32,13 +32,16 @@ class Grain(StrEnum):
     @property
     def minutes(self) -> int | None:
         """Of grains below an hour; None: an hour or longer."""
-        return {Grain.FIVE_MINUTES: 5, Grain.QUARTER: 15}.get(self)
+        return _MINUTES.get(self)
 
     @property
     def unit(self) -> str:
         """What a civil time is cut to; for all there is, a unit that holds it."""
         units = {Grain.HOUR: "hour", Grain.DAY: "day", Grain.WEEK: "week", Grain.MONTH: "month"}
         return "millennium" if self is Grain.TOTAL else units[self]
+
+
+_MINUTES = {Grain.FIVE_MINUTES: 5, Grain.QUARTER: 15}
 
 
 class After(NamedTuple):
