@@ -144,8 +144,8 @@ DEFINITIONS: tuple[Definition, ...] = (
             name=f"{name}_stay_min",
             report=Report.STAYS,
             unit="minutes",
-            formula=f"the length that {share} % of the stays do not exceed, between two stays in proportion; of lengths in "
-            "whole minutes, rounded half up",
+            formula=f"the length that {share} % of the stays do not exceed, between two stays in proportion; "
+            "of lengths in whole minutes, rounded half up",
             people=True,
         )
         for name, share in (("median", 50), ("p85", 85), ("p95", 95))
@@ -174,7 +174,7 @@ DEFINITIONS: tuple[Definition, ...] = (
 )
 BY_NAME = {definition.name: definition for definition in DEFINITIONS}
 HISTOGRAM_MIN = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1440)
-"""Upper ends, in minutes, of the classes in which lengths of stays (whole minutes) are counted; the last one is open."""
+"""Upper ends, in minutes, of the classes in which lengths of stays are counted; the last one is open."""
 
 
 @cache
