@@ -15,7 +15,7 @@ from store.history import Period
 CSV = "text/csv; charset=utf-8; header=present"
 PARQUET = "application/vnd.apache.parquet"
 _LINES = 500
-_GROUP = 20_000
+_GROUP = 10_000
 """Rows of a group in Parquet, which are in memory at once."""
 
 

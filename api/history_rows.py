@@ -34,6 +34,7 @@ class Rows:
         self.asked, self.report = asked, report
         self._least_coverage, self._personal, self._names = least_coverage, personal, names
         self.definitions = of_report(report)
+        self._columns = [name for name, _ in self.columns()]
 
     def json(self, period: Period, against: Period | None = None) -> Row:
         """One row; with the period that it is compared with, that one's figures and the differences."""
@@ -79,9 +80,9 @@ class Rows:
         """One row of a file, by `columns`; what is missing is empty, with the reasons in the last column."""
         head, found = self._head(period), self._figures(period)
         missing = [f"{name}:{figure.missing}" for name, figure in found.items() if figure.missing is not None]
-        names = [name for name, _ in self.columns()]
-        values: dict[str, Any] = {**head, **{name: figure.value for name, figure in found.items()}}
-        return [" ".join(missing) if name == "missing" else values[name] for name in names]
+        values = {**head, **{name: figure.value for name, figure in found.items()}}
+        values["missing"] = " ".join(missing)
+        return [values[name] for name in self._columns]
 
     def _figures(self, period: Period) -> dict[str, Figure]:
         return figures(self.report, period.sums, least_coverage=self._least_coverage, personal=self._personal)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -22,12 +23,12 @@ CONNECTIONS = 4
 ASKING_MAX = 32
 """Questions that are answered, or wait for a connection, at once; one more is not answered (L8)."""
 _STATEMENT_S = 60.0
+_SUMS = "history.sums"
 _AT_ONCE = 500
 """Rows fetched at once, so that a year of five minutes never sits in memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class Period(NamedTuple):
     """One period of one series. `start` None: an hour of the week, from 0 on Monday."""
 
     scope_id: str
@@ -84,12 +85,14 @@ class HistoryReader:
         ):
             stored = await connection.fetchrow(sql("history.stored"), asked.area, asked.time_zone)
             generation, days = stored[0] or 0, asked.whole_days(stored[1])
+            name, arguments = _statement(asked, generation, days, lengths=lengths)
             beside = None
-            if lengths:
-                beside = _Beside(connection, *_lengths_statement(asked, generation, days))
-            statement, arguments = _statement(asked, generation, days)
-            async for row in _rows(connection, statement, arguments):
-                yield _period(asked, row, await beside.at(row) if beside else [])
+            if lengths and name == _SUMS:
+                beside = _Beside(connection, "history.lengths", arguments)
+            async for some in _rows(connection, name, arguments):
+                for row in some:
+                    parts = await beside.at(row) if beside else [row] if lengths else []
+                    yield _period(asked, row, parts)
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -113,57 +116,58 @@ class HistoryReader:
             self._asking -= 1
 
 
-def _rows(connection: Any, statement: str, arguments: tuple[Any, ...]) -> Any:
+async def _rows(connection: Any, name: str, arguments: tuple[Any, ...]) -> AsyncGenerator[list[Any]]:
     """A few at a time, so that years never sit in memory."""
-    return connection.cursor(statement, *arguments, prefetch=_AT_ONCE, timeout=_STATEMENT_S)
+    cursor = await connection.cursor(sql(name), *arguments, timeout=_STATEMENT_S)
+    while some := await cursor.fetch(_AT_ONCE, timeout=_STATEMENT_S):
+        yield some
 
 
 class _Beside:
     """Rows that some of the periods have, one or several, in the same order: read along with them."""
 
-    def __init__(self, connection: Any, statement: str, arguments: tuple[Any, ...]) -> None:
-        self._coming = aiter(_rows(connection, statement, arguments))
-        self._next: Any = None
-        self._begun = False
+    def __init__(self, connection: Any, name: str, arguments: tuple[Any, ...]) -> None:
+        self._coming = _rows(connection, name, arguments)
+        self._some: deque[Any] = deque()
+        self._more = True
 
     async def at(self, period: Any) -> list[Any]:
         """The rows of this period, which comes after those asked for before."""
-        if not self._begun:
-            self._begun, self._next = True, await anext(self._coming, None)
         found = []
-        while self._next is not None and _key(self._next) == _key(period):
-            found.append(self._next)
-            self._next = await anext(self._coming, None)
+        while await self._are_there() and _key(self._some[0]) == _key(period):
+            found.append(self._some.popleft())
         return found
+
+    async def _are_there(self) -> bool:
+        while not self._some and self._more:
+            some = await anext(self._coming, None)
+            self._some.extend(some or ())
+            self._more = some is not None
+        return bool(self._some)
 
 
 def _key(row: Any) -> tuple[Any, ...]:
     return row["scope_id"], row["value"], row["start"]
 
 
-def _lengths_statement(asked: Question, generation: int, days: Span) -> tuple[str, tuple[Any, ...]]:
-    if asked.grain.minutes is not None or asked.grain is Grain.HOUR_OF_WEEK:
+def _statement(asked: Question, generation: int, days: Span, *, lengths: bool) -> tuple[str, tuple[Any, ...]]:
+    """The name of a statement, and its arguments. Raises `ValueError` for lengths where they are not kept."""
+    if lengths and (asked.grain.minutes is not None or asked.grain is Grain.HOUR_OF_WEEK):
         raise ValueError(f"lengths of stays are not kept by {asked.grain.value}")
-    return sql("history.lengths"), _by_hours(asked, generation, days)
-
-
-def _statement(asked: Question, generation: int, days: Span) -> tuple[str, tuple[Any, ...]]:
+    span = (asked.start, asked.end, generation)
+    dates = _list(asked.dates)
     if asked.grain is Grain.HOUR_OF_WEEK:
-        span = (asked.start, asked.end, generation)
-        return sql("history.profile"), (*_series(asked), *span, asked.time_zone, _list(asked.dates))
+        return "history.profile", (*_series(asked), *span, asked.time_zone, dates)
+    hours, weekdays = _list(asked.hours), _list(asked.weekdays)
     if asked.grain.minutes is not None:
         series = (asked.area, asked.scope.value, _list(asked.scope_ids))
-        span = (asked.start, asked.end, generation)
-        filters = (_list(asked.hours), asked.time_zone, _list(asked.weekdays), _list(asked.dates))
-        after = (None, None) if asked.after is None else (asked.after.scope_id, asked.after.start)
-        return sql("history.slots"), (*series, *span, asked.grain.minutes, *filters, *after)
-    return sql("history.sums"), _by_hours(asked, generation, days)
-
-
-def _by_hours(asked: Question, generation: int, days: Span) -> tuple[Any, ...]:
-    span = (asked.start, asked.end, *days, generation, asked.grain.unit, asked.time_zone)
-    filters = (_list(asked.hours), _list(asked.weekdays), _list(asked.dates))
-    return (*_series(asked), *span, *filters, *(asked.after or (None, None, None)))
+        since = (None, None) if asked.after is None else (asked.after.scope_id, asked.after.start)
+        filters = (asked.grain.minutes, hours, asked.time_zone, weekdays, dates)
+        return "history.slots", (*series, *span, *filters, *since)
+    more = (asked.time_zone, hours, weekdays, dates, *(asked.after or (None, None, None)))
+    if asked.grain is Grain.HOUR and not asked.together:
+        return "history.hours", (*_series(asked)[:-1], *span, *more, lengths)
+    return _SUMS, (*_series(asked), *span[:2], *days, generation, asked.grain.unit, *more)
 
 
 def _series(asked: Question) -> tuple[Any, ...]:
@@ -175,8 +179,8 @@ def _list(values: tuple[Any, ...] | None) -> list[Any] | None:
     return None if values is None else list(values)
 
 
-_SUMS = ("in_service_us", "free_us", "occupied_us", "closed_us", "peak_us", "arrivals", "departures")
-_SUMS_OF_HOURS = (
+_TIMES = ("in_service_us", "free_us", "occupied_us", "closed_us", "peak_us", "arrivals", "departures")
+_OF_HOURS = (
     "hours",
     "usable_us",
     "some_free_us",
@@ -190,15 +194,14 @@ _SUMS_OF_HOURS = (
 
 def _period(asked: Question, row: Any, lengths: list[Any]) -> Period:
     of_week = asked.grain is Grain.HOUR_OF_WEEK
-    sums: dict[str, Any] = {name: row[name] for name in _SUMS}
+    sums: dict[str, Any] = {name: row[name] for name in _TIMES}
     if asked.grain.minutes is not None:
         sums["hours"] = asked.grain.minutes / 60
     else:
-        sums.update((name, row[name]) for name in _SUMS_OF_HOURS)
-    if lengths:
-        sums["lengths"] = added_up(
-            Lengths(part["stays_sum_s"], part["stay_min"], part["stay_count"]) for part in lengths
-        )
+        sums.update((name, row[name]) for name in _OF_HOURS)
+    parts = [Lengths(part["stays_sum_s"], part["stay_min"], part["stay_count"]) for part in lengths]
+    if any(part.counts for part in parts):
+        sums["lengths"] = added_up(parts)
     return Period(
         scope_id=row["scope_id"],
         value=row["value"],

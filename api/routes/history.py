@@ -33,7 +33,7 @@ from store import keys
 from store.audit import Deed
 from store.history import Extent, HistoryReader, Period
 
-FILE_MAX_S = 600.0
+FILE_MAX_S = 1800.0
 """A file that its reader has not taken by then is cut off: others wait for the connection (L8)."""
 _FINAL = "private, max-age=86400"
 _PROVISIONAL = "private, no-cache"

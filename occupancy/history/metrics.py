@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from occupancy.history.definitions import DEFINITIONS, Definition, Needs, Report
+from occupancy.history.definitions import Definition, Needs, Report, of_report
 from occupancy.history.lengths import Lengths
 
 _MINUTE_US = 60_000_000
@@ -13,8 +13,7 @@ SMALL = 3
 """Counts of vehicles up to this are shown to nobody without the right to personal data."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
+class Sums(NamedTuple):
     """One period of one series: sums over its hours, as in `HourRow`. `hours`: those of it that were asked for."""
 
     hours: float
@@ -55,8 +54,7 @@ class Sums:
         return _share(self.some_free_us + self.all_taken_us, self.usable_us)
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """A number, or why there is none: `coverage`, `few`, or `none` where nothing happened that it could be made of."""
 
     value: float | int | None
@@ -65,21 +63,21 @@ class Figure:
 
 def figures(report: Report, sums: Sums, *, least_coverage: float, personal: bool) -> dict[str, Figure]:
     """The figures of a report for one period, by name. `personal`: small counts of vehicles are given, too."""
+    coverage, watched = sums.coverage, sums.watched
+    enough = {
+        Needs.NOTHING: True,
+        Needs.COVERAGE: coverage is not None and coverage >= least_coverage,
+        Needs.WATCHED: watched is not None and watched >= least_coverage,
+    }
     return {
-        definition.name: _figure(definition, sums, least_coverage, personal)
-        for definition in DEFINITIONS
-        if definition.report is report
+        definition.name: _figure(definition, sums, personal)
+        if enough[definition.needs]
+        else Figure(None, "coverage")
+        for definition in of_report(report)
     }
 
 
-def _figure(definition: Definition, sums: Sums, least_coverage: float, personal: bool) -> Figure:
-    known = {
-        Needs.NOTHING: 1.0,
-        Needs.COVERAGE: sums.coverage,
-        Needs.WATCHED: sums.watched,
-    }[definition.needs]
-    if known is None or known < least_coverage:
-        return Figure(None, "coverage")
+def _figure(definition: Definition, sums: Sums, personal: bool) -> Figure:
     if definition.people and not personal and 0 < _vehicles(definition, sums) <= SMALL:
         return Figure(None, "few")
     value = _value(definition.name, sums)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from occupancy.calendar import civil_at, day_bounds, is_day_of, zone_of
@@ -31,13 +32,16 @@ class Grain(StrEnum):
     @property
     def minutes(self) -> int | None:
         """Of grains below an hour; None: an hour or longer."""
-        return {Grain.FIVE_MINUTES: 5, Grain.QUARTER: 15}.get(self)
+        return _MINUTES.get(self)
 
     @property
     def unit(self) -> str:
         """What a civil time is cut to; for all there is, a unit that holds it."""
         units = {Grain.HOUR: "hour", Grain.DAY: "day", Grain.WEEK: "week", Grain.MONTH: "month"}
         return "millennium" if self is Grain.TOTAL else units[self]
+
+
+_MINUTES = {Grain.FIVE_MINUTES: 5, Grain.QUARTER: 15}
 
 
 class After(NamedTuple):
@@ -91,6 +95,12 @@ def period_end(grain: Grain, start: datetime, time_zone: str) -> datetime:
         return start + timedelta(minutes=grain.minutes)
     if grain is Grain.HOUR:
         return start + timedelta(hours=1)
+    return _civil_end(grain, start, time_zone)
+
+
+@lru_cache(maxsize=10_000)
+def _civil_end(grain: Grain, start: datetime, time_zone: str) -> datetime:
+    """Of periods of whole days: the same ones for every street of an answer."""
     day = civil_at(time_zone, start).day
     if grain is Grain.DAY:
         following = day + timedelta(days=1)

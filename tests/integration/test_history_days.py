@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,7 +69,7 @@ def plain(found: list[Period]) -> list[Any]:
     """Without the kind of sequence that minutes come as."""
     return [
         (
-            replace(period, sums=replace(period.sums, lengths=None)),
+            period._replace(sums=period.sums._replace(lengths=None)),
             (lengths := period.sums.lengths) and (lengths.sum_s, list(lengths.minutes), list(lengths.counts)),
         )
         for period in found

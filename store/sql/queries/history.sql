@@ -1,3 +1,23 @@
+-- name: hours
+-- Hours of some series, each by itself. $1 to $5: the series. $6, $7: the stretch of time; $8: the live generation, $9: the time
+-- zone. $10 to $12: civil hours, days of the week and dates; $13 to $15: what comes after a scope, a value and an hour; $16: with the
+-- lengths of the stays that ended.
+SELECT s.scope_id, s.value, date_trunc('hour', h.hour_at, $9) AS start, 1 AS hours, h.in_service_us, h.free_us, h.occupied_us,
+    h.closed_us, h.usable_us, h.some_free_us, h.all_taken_us, h.peak_us, h.arrivals, h.departures, h.censored, h.over_candidates,
+    h.over_confirmed, h.over_s, h.final, h.revision, h.stays_sum_s, CASE WHEN $16 THEN h.stay_min END AS stay_min,
+    CASE WHEN $16 THEN h.stay_count END AS stay_count
+FROM (
+    SELECT series_id, scope_id, value FROM history_series
+    WHERE area = $1 AND scope = $2 AND dim = $3 AND ($4::text[] IS NULL OR scope_id = ANY($4)) AND ($5::text[] IS NULL OR value = ANY($5))
+      AND ($13::text IS NULL OR scope_id >= $13)
+) AS s JOIN history_known h USING (series_id)
+WHERE h.generation IN (0, $8) AND h.hour_at >= $6 AND h.hour_at < $7
+  AND ($10::integer[] IS NULL OR extract(hour FROM h.hour_at AT TIME ZONE $9)::integer = ANY($10))
+  AND ($11::integer[] IS NULL OR extract(isodow FROM h.hour_at AT TIME ZONE $9)::integer - 1 = ANY($11))
+  AND ($12::date[] IS NULL OR (h.hour_at AT TIME ZONE $9)::date = ANY($12))
+  AND ($13::text IS NULL OR (s.scope_id, s.value, date_trunc('hour', h.hour_at, $9)) > ($13, $14::text, $15::timestamptz))
+ORDER BY s.scope_id, s.value, h.hour_at;
+
 -- name: sums
 -- Hours of some series, and days of which there are rows, summed up by civil hour, day, week or month; what is final and what is
 -- not, from where each is. $1 to $5: the series, $6: all values together. $7, $8: the stretch of time, of which [$9, $10) is read
@@ -25,11 +45,11 @@ WITH series AS (
     FROM series s JOIN history_known h USING (series_id)
     WHERE h.generation IN (0, $11) AND h.hour_at >= $10 AND h.hour_at < $8
 ), moments AS (
-    SELECT scope_id, value, at, bit_or(hours) AS hours, sum(in_service_us) AS in_service_us, sum(free_us) AS free_us,
-        sum(occupied_us) AS occupied_us, sum(closed_us) AS closed_us, sum(usable_us) AS usable_us, sum(some_free_us) AS some_free_us,
-        sum(all_taken_us) AS all_taken_us, max(peak_us) AS peak_us, sum(arrivals) AS arrivals, sum(departures) AS departures,
-        sum(censored) AS censored, sum(over_candidates) AS over_candidates, sum(over_confirmed) AS over_confirmed,
-        sum(over_s) AS over_s, bool_and(final) AS final, max(revision) AS revision
+    SELECT scope_id, value, at, bit_or(hours) AS hours, sum(in_service_us)::bigint AS in_service_us, sum(free_us)::bigint AS free_us,
+        sum(occupied_us)::bigint AS occupied_us, sum(closed_us)::bigint AS closed_us, sum(usable_us)::bigint AS usable_us,
+        sum(some_free_us)::bigint AS some_free_us, sum(all_taken_us)::bigint AS all_taken_us, max(peak_us) AS peak_us,
+        sum(arrivals) AS arrivals, sum(departures) AS departures, sum(censored) AS censored, sum(over_candidates) AS over_candidates,
+        sum(over_confirmed) AS over_confirmed, sum(over_s)::bigint AS over_s, bool_and(final) AS final, max(revision) AS revision
     FROM found
     WHERE ($14::integer[] IS NULL OR extract(hour FROM at AT TIME ZONE $13)::integer = ANY($14))
       AND ($15::integer[] IS NULL OR extract(isodow FROM at AT TIME ZONE $13)::integer - 1 = ANY($15))
@@ -103,7 +123,7 @@ FROM (
 ) AS s CROSS JOIN LATERAL (
     SELECT f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.arrivals, f.departures, true AS final, r.revision
     FROM history_final_slots f JOIN history_final r USING (series_id, hour_at)
-    WHERE f.series_id = s.series_id AND f.hour_at >= $4 AND f.hour_at < $5
+    WHERE f.series_id = s.series_id AND f.hour_at >= $4 AND f.hour_at < $5 AND r.hour_at >= $4 AND r.hour_at < $5
     UNION ALL
     SELECT h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.arrivals, h.departures, false, 0
     FROM history_slots h WHERE h.series_id = s.series_id AND h.generation = $6 AND h.hour_at >= $4 AND h.hour_at < $5
