@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from occupancy.history.definitions import DEFINITIONS, Definition, Needs, Report
@@ -53,6 +54,28 @@ class Sums:
     def watched(self) -> float | None:
         """Share of the time in which some bay was open and it is known whether one was free; None: there was none."""
         return _share(self.some_free_us + self.all_taken_us, self.usable_us)
+
+
+def together(parts: Iterable[Sums]) -> Sums:
+    """The sums over several periods of one series; the lengths of stays and the peak of all are not known from those
+    of each."""
+    parts = tuple(parts)
+    return Sums(
+        hours=sum(part.hours for part in parts),
+        in_service_us=sum(part.in_service_us for part in parts),
+        free_us=sum(part.free_us for part in parts),
+        occupied_us=sum(part.occupied_us for part in parts),
+        closed_us=sum(part.closed_us for part in parts),
+        usable_us=sum(part.usable_us for part in parts),
+        some_free_us=sum(part.some_free_us for part in parts),
+        all_taken_us=sum(part.all_taken_us for part in parts),
+        arrivals=sum(part.arrivals for part in parts),
+        departures=sum(part.departures for part in parts),
+        censored=sum(part.censored for part in parts),
+        over_candidates=sum(part.over_candidates for part in parts),
+        over_confirmed=sum(part.over_confirmed for part in parts),
+        over_s=sum(part.over_s for part in parts),
+    )
 
 
 @dataclass(frozen=True, slots=True)
