@@ -44,12 +44,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def _gathered(area_id: str, month: "CivilMonth", settings: Settings) -> "MonthHistory":
     import asyncio
 
-    import asyncpg
-
     from baycast.reachability import open_database, refusals_in_words
     from baycast.report.gathering import Wanted, month_history
     from baycast.wiring import database_url
     from occupancy.model import AreaId
+    from store.feed_bays import LOST
     from store.registry import load_registries
     from store.sensors import list_sensors
 
@@ -69,7 +68,7 @@ def _gathered(area_id: str, month: "CivilMonth", settings: Settings) -> "MonthHi
     )
     try:
         return asyncio.run(month_history(url, wanted, registry, sensors))
-    except (asyncpg.PostgresError, OSError) as error:
+    except LOST as error:
         raise UsageError(f"report: the database does not answer: {error or type(error).__name__}") from None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from baycast.report.markup import Cell, Table, paragraph, section, table, text
-from baycast.report.telling import DASH, Telling, percent, points
+from baycast.report.telling import DASH, Telling, least, points
 
 CARDS = (
     "occupancy_pct",
@@ -46,7 +46,7 @@ def brief(telling: Telling) -> str:
         "brief",
         words.brief.heading,
         (
-            paragraph(words.brief.says.format(share=percent(history.least_coverage)), "note"),
+            paragraph(words.brief.says.format(share=least(history.least_coverage)), "note"),
             f'<ul class="cards">\n{cards}\n</ul>',
             paragraph(f"{compared} {words.compared_note}", "note"),
             table(_compared(telling)),

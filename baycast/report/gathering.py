@@ -31,7 +31,7 @@ class Wanted:
 async def month_history(
     url: str, wanted: Wanted, registry: Registry, sensors: list[SensorRecord]
 ) -> MonthHistory:
-    """Raises `asyncpg.PostgresError`, `OSError`."""
+    """Raises `LOST`."""
     reader = HistoryReader(url)
     try:
         return await _read(reader, wanted, registry, sensors)

@@ -89,9 +89,7 @@ def _places(telling: Telling, name: str, heading: str, says: str, first: str, *,
     stays = () if car_parks else (words.figures["median_stay_min"],)
     columns = (
         first,
-        f"{words.figures['occupancy_pct']}, %",
-        f"{words.figures['arrivals']}",
-        f"{words.figures['turnover']}",
+        *(words.figures[name] for name in ("occupancy_pct", "arrivals", "turnover")),
         *(f"{stay}, {words.units['minutes']}" for stay in stays),
         words.full_hours,
         words.coverage,
@@ -99,7 +97,7 @@ def _places(telling: Telling, name: str, heading: str, says: str, first: str, *,
     rows = [
         (telling.place(period.scope_id), _place(telling, period, stays=not car_parks)) for *_, period in found
     ]
-    told = Table(caption=heading, columns=columns, rows=rows)
+    told = Table(caption=words.places_table.format(places=heading), columns=columns, rows=rows)
     return section(name, heading, (paragraph(says), table(told, "places")))
 
 

@@ -36,7 +36,7 @@ def page(history: MonthHistory, words: Words, version: str) -> str:
 <body>
 <header>
 <h1>{text(title)}</h1>
-{_standing(telling)}
+{standing(telling)}
 </header>
 <main>
 {sections}
@@ -47,14 +47,15 @@ def page(history: MonthHistory, words: Words, version: str) -> str:
 """
 
 
-def _standing(telling: Telling) -> str:
+def standing(telling: Telling) -> str:
+    """Whether figures may still change, and up to when they reach."""
     history, words = telling.history, telling.words
-    standing, reached = history.standing, history.extent.watermark
+    state, reached = history.standing, history.extent.watermark
     time = "" if reached is None else telling.time(reached)
     as_of = words.no_history_at_all if reached is None else words.as_of.format(time=time)
-    kind = "badge" if standing is Standing.FINAL else "badge open"
-    told = words.standing[standing].format(time=time)
+    kind = "badge" if state is Standing.FINAL else "badge open"
+    told = words.standing[state].format(time=time)
     return (
-        f'<p class="standing"><span class="{kind}">{text(words.badge[standing])}</span> '
+        f'<p class="standing"><span class="{kind}">{text(words.badge[state])}</span> '
         f"{text(told)} {text(as_of)}</p>"
     )

@@ -75,7 +75,7 @@ def heat_map(plate: Plate, values: Sequence[Values], rows: Sequence[str], column
                 axes.add_patch(
                     Rectangle((column, row), 1, 1, facecolor=ground, edgecolor="white", hatch=hatch)
                 )
-                ink = "white" if value is not None and value >= 62 else INK
+                ink = _ink_on(ground)
                 told = "–" if value is None else f"{value:.0f}"
                 axes.text(column + 0.5, row + 0.53, told, ha="center", va="center", color=ink, size=7)
         axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0), xlabel=plate.x)
@@ -180,6 +180,16 @@ def _style(hatch: str) -> Any:
     return mpl.rc_context({**_STYLE, "hatch.color": hatch})
 
 
+def _ink_on(ground: Any) -> str:
+    """Black or white, whichever is read better: at least 4.5 to 1 on any ground, by the formula of WCAG."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(ground)
+    )
+    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
+
+
 def _canvas(height: float) -> tuple[Any, Any]:
     """Of the width of a sheet of A4 between its margins; inches."""
     from matplotlib.figure import Figure
@@ -204,7 +214,9 @@ def _svg(figure: Any, plate: Plate) -> str:
     figure.savefig(file, format="svg", metadata=nothing, transparent=True)
     drawn = file.getvalue()
     drawn = drawn[drawn.index("<svg") :]
-    drawn = re.sub(r"<!--.*?-->\n?|<metadata>.*?</metadata>\n?", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(
+        r"<!--.*?-->\n?|<metadata>.*?</metadata>\n?|<defs>\s*<style.*?</defs>\n?", "", drawn, flags=re.DOTALL
+    )
     drawn = re.sub(r'\bid="', f'id="{plate.name}-', drawn)
     drawn = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{plate.name}-", drawn)
     viewbox = re.search(r'viewBox="[^"]*"', drawn)

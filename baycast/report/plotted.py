@@ -8,7 +8,7 @@ from itertools import pairwise
 from baycast.report import plots
 from baycast.report.markup import Cell, Table, figure, paragraph, section
 from baycast.report.plots import Line, Plate, Values
-from baycast.report.telling import DASH, Telling, number, percent
+from baycast.report.telling import DASH, Telling, least, number, percent
 from baycast.report.words import PlotWords
 from occupancy.history.definitions import HISTOGRAM_MIN
 from occupancy.history.metrics import Sums, histogram, together
@@ -141,7 +141,8 @@ def _histogram(telling: Telling) -> str:
     told = history.figure("stays", sums)
     counts: Sequence[int | None] | None = None
     if sums is not None and told.value is not None:
-        counts = histogram(sums, personal=False) or [0] * (len(HISTOGRAM_MIN) + 1)
+        none = None if told.value else [0] * (len(HISTOGRAM_MIN) + 1)
+        counts = histogram(sums, personal=False) or none
     ends = [_length(telling, minutes) for minutes in HISTOGRAM_MIN]
     last = words.over.format(length=ends[-1])
     named = [*(words.up_to.format(length=end) for end in ends), last]
@@ -187,8 +188,8 @@ def _coverage_by_day(telling: Telling) -> str:
     history, words = telling.history, telling.words
     days = [history.days.get(day) for day in history.month.days]
     values = [None if sums is None or sums.coverage is None else 100 * sums.coverage for sums in days]
-    least = words.threshold.format(share=percent(history.least_coverage))
-    said = f"{_extremes(telling, dict(zip(_days(telling), values, strict=True)))} {least}."
+    threshold = words.threshold.format(share=least(history.least_coverage))
+    said = f"{_extremes(telling, dict(zip(_days(telling), values, strict=True)))} {threshold}."
     plate = _plate("coverage", words.coverage_by_day, said)
     rows = [
         (

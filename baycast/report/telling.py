@@ -99,7 +99,12 @@ def number(value: float, digits: int = 0) -> str:
 
 def percent(share: float) -> str:
     """Of a share; what is not all is not told as all."""
-    return "99.9%" if 0.9995 <= share < 1 else f"{number(100 * share, 1)}%".replace(".0%", "%")
+    return "99.9%" if 0.9995 <= share < 1 else f"{number(100 * share, 1)}%"
+
+
+def least(share: float) -> str:
+    """Of the share that a figure needs, as it was set."""
+    return f"{100 * share:g}%"
 
 
 def points(value: float, words: Words) -> str:

@@ -41,7 +41,6 @@ class Words:
     weekday_initials: tuple[str, ...]
 
     title: str
-    report: str
     standing: Mapping[Standing, str]
     badge: Mapping[Standing, str]
     as_of: str
@@ -75,7 +74,6 @@ class Words:
     extremes: str
     no_extremes: str
     as_table: str
-    weekend: str
 
     lengths: SectionWords
     histogram: PlotWords
@@ -115,6 +113,7 @@ class Words:
     car_parks: SectionWords
     street: str
     car_park: str
+    places_table: str
     full_hours: str
     no_longer_registered: str
 

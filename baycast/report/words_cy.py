@@ -41,7 +41,6 @@ WELSH = Words(
     weekdays_short=("Llun", "Maw", "Mer", "Iau", "Gwe", "Sad", "Sul"),
     weekday_initials=("Ll", "M", "M", "I", "G", "S", "S"),
     title="Adroddiad parcio: {area}, {month}",
-    report="Adroddiad parcio",
     standing={
         Standing.AHEAD: "Nid yw'r mis hwn wedi dechrau: nid oes ffigurau eto.",
         Standing.EMPTY: "Nid oes hanes ar gyfer y mis hwn.",
@@ -108,7 +107,6 @@ WELSH = Words(
     extremes="Uchaf: {highest}. Isaf: {lowest}.",
     no_extremes="Nid oes ffigurau i'w dangos.",
     as_table="Y ffigurau mewn tabl",
-    weekend="Penwythnos",
     lengths=SectionWords(
         heading="Am ba hyd mae cerbydau'n aros",
         says="Dim ond arosiadau y mae eu dechrau a'u diwedd yn hysbys. Ni welir arosiadau unigol mewn meysydd parcio.",
@@ -201,6 +199,7 @@ WELSH = Words(
     ),
     street="Stryd",
     car_park="Maes parcio",
+    places_table="{places} dros y mis cyfan, yn ôl eu henwau",
     full_hours="Amser yn llawn, oriau",
     no_longer_registered="heb ei gofrestru mwyach",
     final=SectionWords(

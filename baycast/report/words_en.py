@@ -28,7 +28,6 @@ ENGLISH = Words(
     weekdays_short=("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
     weekday_initials=("M", "T", "W", "T", "F", "S", "S"),
     title="Parking report: {area}, {month}",
-    report="Parking report",
     standing={
         Standing.AHEAD: "This month has not begun: there are no figures yet.",
         Standing.EMPTY: "There is no history for this month.",
@@ -95,7 +94,6 @@ ENGLISH = Words(
     extremes="Highest: {highest}. Lowest: {lowest}.",
     no_extremes="There are no figures to show.",
     as_table="The figures as a table",
-    weekend="Weekend",
     lengths=SectionWords(
         heading="How long vehicles stay",
         says="Only stays with both ends known. In car parks single stays are not seen.",
@@ -185,6 +183,7 @@ ENGLISH = Words(
     ),
     street="Street",
     car_park="Car park",
+    places_table="{places} in the whole month, by name",
     full_hours="Time full, hours",
     no_longer_registered="no longer registered",
     final=SectionWords(
