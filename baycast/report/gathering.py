@@ -53,7 +53,7 @@ async def _read(
         for day in month.days
         if day.weekday() < _SATURDAY and not is_bank_holiday(area, registry.calendar, day)
     )
-    before = _before(area, month, extent)
+    before = stretch_before(area, month, extent)
     of_week = replace(asked, grain=Grain.HOUR_OF_WEEK)
     return MonthHistory(
         area=area,
@@ -83,7 +83,7 @@ async def _read(
     )
 
 
-def _before(area: Area, month: CivilMonth, extent: Extent) -> tuple[datetime, datetime]:
+def stretch_before(area: Area, month: CivilMonth, extent: Extent) -> tuple[datetime, datetime]:
     """The month before; while this one is running, as much of its beginning as there is of this one, by the hour."""
     start, end = month.bounds(area.time_zone)
     first, last = month.before.bounds(area.time_zone)
