@@ -53,9 +53,11 @@ def standing(telling: Telling) -> str:
     state, reached = history.standing, history.extent.watermark
     time = "" if reached is None else telling.time(reached)
     as_of = words.no_history_at_all if reached is None else words.as_of.format(time=time)
+    if state is Standing.RUNNING:
+        as_of = ""  # it is said already
     kind = "badge" if state is Standing.FINAL else "badge open"
     told = words.standing[state].format(time=time)
     return (
         f'<p class="standing"><span class="{kind}">{text(words.badge[state])}</span> '
-        f"{text(told)} {text(as_of)}</p>"
+        f"{text(f'{told} {as_of}'.strip())}</p>"
     )

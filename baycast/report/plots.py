@@ -62,7 +62,7 @@ Values = Sequence[float | None]
 
 def heat_map(plate: Plate, values: Sequence[Values], rows: Sequence[str], columns: Sequence[str]) -> str:
     """Percentages, each told in its square; None: hatched, with a dash."""
-    with _style(PALE):
+    with _style("#c3c9d2"):
         from matplotlib.colors import LinearSegmentedColormap
         from matplotlib.patches import Rectangle
 
@@ -71,7 +71,7 @@ def heat_map(plate: Plate, values: Sequence[Values], rows: Sequence[str], column
         for row, line in enumerate(values):
             for column, value in enumerate(line):
                 ground = "#ffffff" if value is None else colours(value / 100)
-                hatch = "////" if value is None else None
+                hatch = "///" if value is None else None
                 axes.add_patch(
                     Rectangle((column, row), 1, 1, facecolor=ground, edgecolor="white", hatch=hatch)
                 )

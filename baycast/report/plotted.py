@@ -146,7 +146,7 @@ def _histogram(telling: Telling) -> str:
     ends = [_length(telling, minutes) for minutes in HISTOGRAM_MIN]
     last = words.over.format(length=ends[-1])
     named = [*(words.up_to.format(length=end) for end in ends), last]
-    values: Values = [0] * len(named) if counts is None else counts
+    values: Values = [None] * len(named) if counts is None else counts
     plate = _plate("stays", words.histogram, _extremes(telling, dict(zip(named, counts or [], strict=False))))
     instead = DASH if counts is None else words.few_bar
     drawn = plots.bars(

@@ -208,6 +208,10 @@ def test_a_month_without_any_history_is_a_page_of_dashes() -> None:
     assert {row[1] for row in read.section("brief")[1:]} == {dash}
     assert {cell for row in read.section("full")[1:] for cell in row[1:]} == {dash}
     assert len(read.all("svg")) == 8
+    (stays,) = (one for one in read.all("svg") if one["attributes"]["aria-labelledby"].startswith("stays-"))
+    assert [one["text"].strip() for one in read.inside(stays, "text")].count("–") == 16, (
+        "no 0 where nothing is known"
+    )
 
 
 def test_an_area_of_car_parks_alone_has_no_table_of_streets() -> None:
