@@ -96,7 +96,7 @@ def stretch_before(area: Area, month: CivilMonth, extent: Extent) -> tuple[datet
 async def _only(reader: HistoryReader, asked: Question) -> Period | None:
     if asked.end <= asked.start:
         return None
-    async with contextlib.aclosing(reader.periods(asked, lengths=True, peaks=True)) as periods:
+    async with contextlib.aclosing(reader.periods(asked, lengths=True)) as periods:
         return await anext(periods, None)
 
 

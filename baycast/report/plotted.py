@@ -141,8 +141,7 @@ def _histogram(telling: Telling) -> str:
     told = history.figure("stays", sums)
     counts: Sequence[int | None] | None = None
     if sums is not None and told.value is not None:
-        none = None if told.value else [0] * (len(HISTOGRAM_MIN) + 1)
-        counts = histogram(sums, personal=False) or none
+        counts = histogram(sums, personal=False) or [0] * (len(HISTOGRAM_MIN) + 1)
     ends = [_length(telling, minutes) for minutes in HISTOGRAM_MIN]
     last = words.over.format(length=ends[-1])
     named = [*(words.up_to.format(length=end) for end in ends), last]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from occupancy.history.definitions import DEFINITIONS, Definition, Needs, Report
-from occupancy.history.lengths import Lengths
+from occupancy.history.lengths import Lengths, added_up
 
 _MINUTE_US = 60_000_000
 _HOUR_US = 3_600_000_000
@@ -57,9 +57,10 @@ class Sums:
 
 
 def together(parts: Iterable[Sums]) -> Sums:
-    """The sums over several periods of one series; the lengths of stays and the peak of all are not known from those
-    of each."""
+    """The sums over several periods of one series."""
     parts = tuple(parts)
+    peaks = [part.peak_us for part in parts if part.peak_us is not None]
+    lengths = [part.lengths for part in parts if part.lengths is not None]
     return Sums(
         hours=sum(part.hours for part in parts),
         in_service_us=sum(part.in_service_us for part in parts),
@@ -75,6 +76,8 @@ def together(parts: Iterable[Sums]) -> Sums:
         over_candidates=sum(part.over_candidates for part in parts),
         over_confirmed=sum(part.over_confirmed for part in parts),
         over_s=sum(part.over_s for part in parts),
+        peak_us=max(peaks, default=None),
+        lengths=added_up(lengths) if lengths else None,
     )
 
 

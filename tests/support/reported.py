@@ -10,7 +10,8 @@ from typing import Any
 from baycast.report.month import CivilMonth, MonthHistory
 from occupancy.history.definitions import HISTOGRAM_MIN
 from occupancy.history.hour import HOUR_US
-from occupancy.history.metrics import Lengths, Sums
+from occupancy.history.lengths import Lengths
+from occupancy.history.metrics import Sums
 from occupancy.maintenance import SensorRecord
 from occupancy.model import (
     Area,
@@ -71,12 +72,9 @@ def sums(
     )
 
 
-def classes(by_class: Sequence[int] = (2, 50, 80, 100, 40)) -> Lengths:
-    """The first class has too few to be told."""
-    counted = (*by_class, *(0,) * (len(HISTOGRAM_MIN) + 1 - len(by_class)))
-    return Lengths(
-        stays=sum(counted), sum_s=900_000, median_s=1800, p85_s=3600, p95_s=7200, histogram=counted
-    )
+def classes(counts: Sequence[int] = (2, 50, 80, 100, 40)) -> Lengths:
+    """So many stays in each class; the first one has too few to be told."""
+    return Lengths(sum_s=900_000, minutes=HISTOGRAM_MIN[: len(counts)], counts=counts)
 
 
 def period(scope_id: str, of: Sums) -> Period:

@@ -50,8 +50,9 @@ def test_a_running_month_is_held_against_as_much_of_the_month_before() -> None:
 
 
 def test_several_hours_together_are_their_sums() -> None:
-    one, two = sums(bays=10, occupied=0.2, arrivals=3), sums(bays=30, occupied=0.6, arrivals=4)
+    one, two = sums(bays=10, occupied=0.2, arrivals=3), sums(bays=30, occupied=0.6, arrivals=4, peak_us=200)
     both = together([one, two])
     assert both.occupied_us == one.occupied_us + two.occupied_us
-    assert (both.arrivals, both.hours, both.lengths, both.peak_us) == (7, 48, None, None)
+    assert (both.arrivals, both.hours, both.stays) == (7, 48, one.stays + two.stays)
+    assert (both.peak_us, together([one]).peak_us) == (200, None)
     assert history().figure("occupancy_pct", both).value == pytest.approx(50)

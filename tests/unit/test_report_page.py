@@ -22,7 +22,6 @@ from baycast.report.telling import Telling
 from baycast.report.words import Words
 from baycast.report.words_cy import WELSH
 from baycast.report.words_en import ENGLISH
-from occupancy.history.metrics import Lengths
 from occupancy.model import Name
 from store.history import Extent
 from tests.support.reported import (
@@ -117,7 +116,7 @@ def test_the_figures_of_the_month_stand_beside_those_of_the_month_before() -> No
     assert rows["Occupancy"] == ["50.0%", "40.0%", "+10.0 points", "90.0%", "%"]
     assert rows["Arrivals"] == ["400", "300", "+33.3%", "90.0%", "stays"]
     assert rows["Most bays occupied at once"][:2] == ["77", "– nothing to count"]
-    assert rows["Median stay"][:3] == ["30", "30", "±0%"]
+    assert rows["Median stay"][:3] == ["20", "20", "±0%"]
     assert rows["Time with a free bay"][:4] == ["75.0%", "75.0%", "±0 points", "90.0%"]
 
 
@@ -259,9 +258,3 @@ def test_the_command_line_starts_without_matplotlib() -> None:
         "sys.exit(any(name in sys.modules for name in ('matplotlib', 'asyncpg')))"
     )
     assert subprocess.run([sys.executable, "-c", says], check=False, timeout=60).returncode == 0
-
-
-def test_a_report_of_lengths_that_are_not_known_by_class_tells_none() -> None:
-    bare = Lengths(stays=100, sum_s=1, median_s=1, p85_s=1, p95_s=1)
-    rows = part(lengths, history(total=period("town", sums(lengths=bare)))).section("lengths")
-    assert {row[1] for row in rows[1:]} == {"– nothing to count"}
