@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib.resources import files
 
 from baycast.report.brief import brief
+from baycast.report.counts import lengths, seen, turns
+from baycast.report.fullness import full
 from baycast.report.listed import car_parks, definitions, final, sensors, streets
 from baycast.report.markup import text
 from baycast.report.month import MonthHistory, Standing
-from baycast.report.plotted import full, lengths, seen, turns
 from baycast.report.telling import Telling
 from baycast.report.words import Words
 

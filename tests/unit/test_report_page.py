@@ -14,10 +14,10 @@ from itertools import pairwise
 import pytest
 
 from baycast.report.brief import brief
+from baycast.report.counts import lengths
 from baycast.report.listed import car_parks, sensors, streets
 from baycast.report.month import MonthHistory, Standing
 from baycast.report.page import page, standing
-from baycast.report.plotted import lengths
 from baycast.report.telling import Telling
 from baycast.report.words import Words
 from baycast.report.words_cy import WELSH
