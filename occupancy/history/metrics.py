@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from occupancy.history.definitions import Definition, Needs, Report, of_report
-from occupancy.history.lengths import Lengths
+from occupancy.history.lengths import Lengths, added_up
 
 _MINUTE_US = 60_000_000
 _HOUR_US = 3_600_000_000
@@ -52,6 +53,31 @@ class Sums(NamedTuple):
     def watched(self) -> float | None:
         """Share of the time in which some bay was open and it is known whether one was free; None: there was none."""
         return _share(self.some_free_us + self.all_taken_us, self.usable_us)
+
+
+def together(parts: Iterable[Sums]) -> Sums:
+    """The sums over several periods of one series."""
+    parts = tuple(parts)
+    peaks = [part.peak_us for part in parts if part.peak_us is not None]
+    lengths = [part.lengths for part in parts if part.lengths is not None]
+    return Sums(
+        hours=sum(part.hours for part in parts),
+        in_service_us=sum(part.in_service_us for part in parts),
+        free_us=sum(part.free_us for part in parts),
+        occupied_us=sum(part.occupied_us for part in parts),
+        closed_us=sum(part.closed_us for part in parts),
+        usable_us=sum(part.usable_us for part in parts),
+        some_free_us=sum(part.some_free_us for part in parts),
+        all_taken_us=sum(part.all_taken_us for part in parts),
+        arrivals=sum(part.arrivals for part in parts),
+        departures=sum(part.departures for part in parts),
+        censored=sum(part.censored for part in parts),
+        over_candidates=sum(part.over_candidates for part in parts),
+        over_confirmed=sum(part.over_confirmed for part in parts),
+        over_s=sum(part.over_s for part in parts),
+        peak_us=max(peaks, default=None),
+        lengths=added_up(lengths) if lengths else None,
+    )
 
 
 class Figure(NamedTuple):
