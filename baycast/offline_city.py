@@ -126,24 +126,24 @@ def _batches(run: OfflineRun) -> Iterator[_Batch]:
     devices = Devices(plan, world, boots, seed=run.seed, config=DeviceConfig(heartbeat_after_word=True))
     sensors = [bay.device_id for bay in plan.bays if bay.device_id is not None]
     delivery = Delivery(run.faults, sensors, seed=run.seed, start_ms=start_ms, end_ms=_ms(run.end))
-    device = Device(plan.area_id, 0, "")
     rows: list[ReadingRow] = []
     before = 0
     for hour in range(1, run.hours + 1):
         until = run.start + hour * _HOUR
         until_ms = _ms(until)
         for arrived_ms, word in delivery.carry(devices.words(until_ms), until_ms):
-            rows.append(_row(word, device, time_of(arrived_ms)))
+            rows.append(reading_of(word, plan.area_id, time_of(arrived_ms)))
         if len(rows) >= BATCH or hour % 24 == 0 or hour == run.hours:
             rows.sort(key=_in_order)
             yield _Batch(rows, until, world.arrivals - before)
             rows, before = [], world.arrivals
 
 
-def _row(word: Word, device: Device, received_at: datetime) -> ReadingRow:
+def reading_of(word: Word, area: str, received_at: datetime) -> ReadingRow:
+    """What the log keeps of a word."""
     topic = device_topic(word.device_id, word.kind)
     accepted = Accepted(word.device_id, word.kind, word.message, encode(word.message), topic)
-    return reading(accepted, word.message, device, received_at)
+    return reading(accepted, word.message, Device(area, 0, ""), received_at)
 
 
 def _ms(at: datetime) -> int:

@@ -4,12 +4,14 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from baycast.settings import Settings, UsageError
 
 HELP = (
-    "measure: ingest (messages to rows), engine (readings folded), rebuild (a log to all tables), live (PUBLISH to"
-    " WebSocket delta), broker (what it keeps through crashes), idle (what the running city costs)"
+    "measure: ingest (messages to rows), engine (readings folded), history (a year and what it answers), rebuild (a log"
+    " to all tables), live (PUBLISH to WebSocket delta), broker (what it keeps through crashes), idle (what the running"
+    " city costs)"
 )
 
 
@@ -69,6 +71,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     rebuild.add_argument("--readings", type=int, default=300_000, metavar="N", help="readings in the log")
     rebuild.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
     rebuild.add_argument("--json", action="store_true", help="only the result, one JSON object")
+    text = "a year of a city: written, folded, rebuilt, revised, counted anew, and asked about over HTTP"
+    history = kinds.add_parser("history", help=text, description=text, allow_abbrev=False)
+    history.add_argument("--days", type=int, default=365, metavar="N", help="how many from 1 January 2026 on")
+    history.add_argument("--bays", type=int, default=3300, metavar="N", help="sensed bays")
+    history.add_argument("--streets-only", action="store_true", help="leave the car parks out")
+    history.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="what happens, and what is asked for"
+    )
+    history.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="measure on this server (one with TimescaleDB, say): own database",
+    )
+    history.add_argument(
+        "--keep",
+        nargs="?",
+        const="",
+        metavar="DIR",
+        help="keep the database, in this folder or on the server of --database-url, and go on with what is there",
+    )
+    history.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
@@ -79,6 +102,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     kinds = {
         "broker": _broker,
         "engine": _engine,
+        "history": _history,
         "idle": _idle,
         "ingest": _ingest,
         "live": _live,
@@ -130,6 +154,21 @@ def _rebuild(args: argparse.Namespace, _: Settings) -> dict[str, object]:
     except ValueError as error:
         raise UsageError(f"bench rebuild: {error}") from None
     return measure(plan, _teller(args))
+
+
+def _history(args: argparse.Namespace, _: Settings) -> dict[str, object]:
+    from baycast.bench_history import Plan, measure
+    from baycast.bench_history_city import Year
+
+    try:
+        year = Year(args.days, args.bays, args.seed, car_parks=not args.streets_only)
+    except ValueError as error:
+        raise UsageError(f"bench history: {error}") from None
+    if args.keep == "" and args.database_url is None:
+        raise UsageError("bench history: --keep needs a folder, unless there is --database-url")
+    keep = None if args.keep is None else Path(args.keep)
+    # It takes an hour: whoever waits is told, with --json too.
+    return measure(Plan(year, args.database_url, keep), lambda text: print(text, file=sys.stderr, flush=True))
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
