@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from baycast import cardiff, offline_city
-from baycast.offline_city import OfflineRun, reading_of, write
+from baycast.offline_city import write
+from baycast.offline_hours import OfflineRun, reading_of
 from baycast.settings import UsageError
 from baycast.world_plan import world_plan
 from firmware_contract.messages import State

@@ -1,28 +1,20 @@
 """A simulated city written straight into the log of an event area: months in minutes, without a broker.
 
-World and devices are those of `baycast simulate`, and what they say is translated as ingest does. Nothing but the hours
+World and devices are those of `baycast simulate`; what they say is translated as ingest does. Nothing but the batches
 under way is held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 
 from baycast import cardiff
-from firmware_contract.codec import Accepted, encode
-from firmware_contract.topics import device_topic
-from ingest.translate import reading
-from simulator.delivery import NONE, Delivery, DeliveryFaults
-from simulator.device_lives import time_of
-from simulator.devices import DeviceConfig, Devices
-from simulator.plan import CityPlan
-from simulator.words import Word
-from simulator.world import World
-from store.devices import Device
+from baycast.offline_hours import HOUR, OfflineRun, hours
 from store.log import Appended, ReadingRow, append
 from store.postgres import Connection
 
@@ -30,24 +22,7 @@ HEARTBEAT_S = 6 * 3_600
 """Of the sensors and gates of a city that we register for this: most of what a year says should be changes."""
 BATCH = 10_000
 """A batch is closed at the first full hour at which it has so many readings, and after a day at the latest."""
-_HOUR = timedelta(hours=1)
 _in_order: Callable[[ReadingRow], tuple[str, int, int]] = attrgetter("device_id", "boot", "seq")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineRun:
-    """What is played; `hours` from `start`, which is a full hour."""
-
-    plan: CityPlan
-    seed: int
-    start: datetime
-    hours: int
-    faults: DeliveryFaults = NONE
-
-    @property
-    def end(self) -> datetime:
-        """When the last word is said."""
-        return self.start + self.hours * _HOUR
 
 
 @dataclass(slots=True)
@@ -89,9 +64,10 @@ def write(
     is played again, and only what comes after it is appended. Raises `psycopg.Error`.
     """
     done = Written()
-    with ThreadPoolExecutor(1) as writer:  # the database stores one batch while the next one is played
+    # The database stores one batch while the next one is played.
+    with ThreadPoolExecutor(1) as writer, closing(_batches(run)) as batches:
         under_way: tuple[_Batch, Future[Appended]] | None = None
-        for batch in _batches(run):
+        for batch in batches:
             if beyond is not None and batch.until <= beyond:
                 done.parked += batch.parked
                 continue
@@ -118,33 +94,13 @@ def _count(done: Written, batch: _Batch, appended: Future[Appended]) -> None:
     done.until = batch.until
 
 
-def _batches(run: OfflineRun) -> Iterator[_Batch]:
-    plan, start_ms = run.plan, _ms(run.start)
-    boot = start_ms // 1000  # grows from run to run, as a real device's does
-    boots = dict.fromkeys(plan.device_ids(), boot)
-    world = World(plan, seed=run.seed, start_ms=start_ms)
-    devices = Devices(plan, world, boots, seed=run.seed, config=DeviceConfig(heartbeat_after_word=True))
-    sensors = [bay.device_id for bay in plan.bays if bay.device_id is not None]
-    delivery = Delivery(run.faults, sensors, seed=run.seed, start_ms=start_ms, end_ms=_ms(run.end))
+def _batches(run: OfflineRun) -> Generator[_Batch]:
     rows: list[ReadingRow] = []
-    before = 0
-    for hour in range(1, run.hours + 1):
-        until = run.start + hour * _HOUR
-        until_ms = _ms(until)
-        for arrived_ms, word in delivery.carry(devices.words(until_ms), until_ms):
-            rows.append(reading_of(word, plan.area_id, time_of(arrived_ms)))
-        if len(rows) >= BATCH or hour % 24 == 0 or hour == run.hours:
+    parked = 0
+    for number, hour in enumerate(hours(run), 1):
+        rows += hour.rows
+        parked += hour.parked
+        if len(rows) >= BATCH or number % 24 == 0 or number == run.hours:
             rows.sort(key=_in_order)
-            yield _Batch(rows, until, world.arrivals - before)
-            rows, before = [], world.arrivals
-
-
-def reading_of(word: Word, area: str, received_at: datetime) -> ReadingRow:
-    """What the log keeps of a word."""
-    topic = device_topic(word.device_id, word.kind)
-    accepted = Accepted(word.device_id, word.kind, word.message, encode(word.message), topic)
-    return reading(accepted, word.message, Device(area, 0, ""), received_at)
-
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
+            yield _Batch(rows, run.start + number * HOUR, parked)
+            rows, parked = [], 0

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from baycast import cardiff, offline_city
 from baycast.garbage import collect_seldom
-from baycast.offline_city import OfflineRun, Written
+from baycast.offline_city import Written
+from baycast.offline_hours import OfflineRun
 from baycast.operator import operator
 from baycast.reachability import open_database, refusals_in_words
 from baycast.settings import Settings, UsageError
