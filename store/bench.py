@@ -14,7 +14,7 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 GROWING = (
     "reading log_batch device_seen device_checkpoint count_checkpoint bay_interval stay count_interval zone_cell"
-    " overstay history_hour history_slots history_final history_final_slots history_revision"
+    " overstay history_day history_hour history_slots history_final history_final_slots history_revision"
 ).split()
 """Tables that grow with the years."""
 
