@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -38,9 +39,9 @@ async def csv_file(rows: Rows, periods: AsyncIterator[Period]) -> AsyncGenerator
 
 async def parquet_file(rows: Rows, periods: AsyncIterator[Period]) -> AsyncGenerator[bytes]:
     """The file in pieces, a group of rows each; units stand in the metadata of the columns."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
+    pa, parquet = [  # by a thread: it takes seconds when it is the first time
+        await asyncio.to_thread(import_module, name) for name in ("pyarrow", "pyarrow.parquet")
+    ]
     columns = rows.columns()
     schema = pa.schema(
         [
