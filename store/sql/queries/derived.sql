@@ -159,11 +159,15 @@ SELECT bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_u
 FROM stay WHERE area = $1 AND generation = $2 AND departed_at IS NULL;
 
 -- name: stays_from
--- The stays of some bays, each bay's from an arrival on.
+-- The stays of some bays, each bay's from an arrival on. Looked up bay by bay, which OFFSET 0 enforces: of a generation that
+-- is being built nobody knows yet how large it is.
 SELECT s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id, s.arrived_uncertain_s,
        s.departed_uncertain_s, s.rule_id, s.rule_version, s.limit_min
 FROM unnest($3::text[], $4::timestamptz[]) AS c (bay_id, arrived_from)
-JOIN stay s ON s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at >= c.arrived_from
+CROSS JOIN LATERAL (
+    SELECT t.* FROM stay t WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.arrived_at >= c.arrived_from
+    OFFSET 0
+) AS s
 ORDER BY s.bay_id, s.arrived_at;
 
 -- name: stamp_stays

@@ -14,18 +14,27 @@ SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[])
 ON CONFLICT DO NOTHING;
 
 -- name: cut
--- Hours of some zones, each in [start, until), with what they are made of by five minutes. Looked up series by series.
+-- Hours of some zones, each in [start, until), with what they are made of by five minutes. Looked up series by series,
+-- which OFFSET 0 enforces: of a generation that is being built nobody knows yet how large it is.
 WITH own AS (
     SELECT s.series_id, c.start, c.until
     FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (zone_id, start, until)
     JOIN history_series s ON s.area = $1 AND s.scope = 'zone' AND s.scope_id = c.zone_id
 ), slots AS (
-    DELETE FROM history_slots h USING own
-    WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until
+    DELETE FROM history_slots WHERE ctid = ANY (ARRAY(
+        SELECT t.ctid FROM own CROSS JOIN LATERAL (
+            SELECT h.ctid FROM history_slots h
+            WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until OFFSET 0
+        ) AS t
+    ))
 ), hours AS (
-    DELETE FROM history_hour h USING own
-    WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until
-    RETURNING h.hour_at
+    DELETE FROM history_hour WHERE ctid = ANY (ARRAY(
+        SELECT t.ctid FROM own CROSS JOIN LATERAL (
+            SELECT h.ctid FROM history_hour h
+            WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until OFFSET 0
+        ) AS t
+    ))
+    RETURNING hour_at
 )
 SELECT DISTINCT hour_at FROM hours;
 
