@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.survey_schemas import Agreement
+
 NAMED_MAX = 1000
 """Bays, and zones, that one override may name."""
 
@@ -82,6 +84,9 @@ class Sensor(_Shape):
     words: int = Field(description="Messages that told whether one before them is missing")
     missed: int
     missed_share: float | None
+    agreement: Agreement | None = Field(
+        description="With surveyors, in the last 92 days; null: nobody looked"
+    )
     defects: list[str] = Field(description="The gravest first")
     suspicions: list[Suspicion]
 

@@ -112,6 +112,9 @@ def asked(method: str, path: str, area: str | None) -> tuple[str, dict[str, Any]
     if (method, path) == ("POST", "/v1/admin/overrides"):
         of_area = {"area_id": of, "zone_ids": [f"{of}-st"], "kind": "event", "reason": "match"}
         return url, {"json": {"id": f"{of}-match", **of_area, "starts_at": STARTS}}
+    if (method, path) == ("POST", "/v1/admin/surveys"):
+        look = {"bay_id": f"{of}-pay", "seen_at": "2026-11-18T10:15:00Z", "occupied": True}
+        return url, {"params": {"area": of, "surveyor": "Anna"}, "json": {"looks": [look]}}
     if path.startswith("/v1/history/") and (policy := policy_of(method, path)) and policy.looks_at_keys:
         return url, {"params": {"area": of, "from": "2026-11-01", "to": "2026-11-02"}}
     listing = method in ("GET", "HEAD") and "{" not in path and path.startswith("/v1/admin")
