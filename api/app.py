@@ -17,7 +17,7 @@ from api.config import ApiConfig
 from api.edge import ABORT, Edge, abort_of
 from api.guard import guard
 from api.live import Live, utc_now
-from api.routes import admin, drivers, forecast, history, ops, overrides, page, signs, surveys
+from api.routes import admin, drivers, forecast, history, ops, overrides, page, quarantine, signs, surveys
 from api.routes import live as live_routes
 from api.schemas import FeatureCollection, Problem
 from api.survey_schemas import NewSurvey
@@ -64,7 +64,7 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     drivers.install(app, live, access)
     for room in (forecast, live_routes, signs, ops):
         room.install(app, live)
-    for keyed in (history, admin, overrides, surveys):
+    for keyed in (history, admin, quarantine, overrides, surveys):
         keyed.install(app, live, access)
     page.install(app, lambda: openapi(app))
     app.add_middleware(Edge)

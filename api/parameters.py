@@ -43,7 +43,11 @@ BY_ROUTE: Mapping[str, type[BaseModel]] = {
     "/v1/live": Listen,
     "/v1/live/events": Listen,
 }
-BY_CHANGE: Mapping[tuple[str, str], type[BaseModel]] = {("POST", "/v1/admin/surveys"): SurveyQuery}
+BY_CHANGE: Mapping[tuple[str, str], type[BaseModel]] = {
+    ("POST", "/v1/admin/quarantine"): Nothing,
+    ("POST", "/v1/admin/overrides"): Nothing,
+    ("POST", "/v1/admin/surveys"): SurveyQuery,
+}
 """Of routes that change something at a path that is also listed."""
 
 

@@ -65,6 +65,8 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/v1/admin/audit"): ADMIN,
     ("GET", "/v1/admin/sensors"): ADMIN,
     ("GET", "/v1/admin/quarantine"): ADMIN,
+    ("POST", "/v1/admin/quarantine"): ADMIN,
+    ("GET", "/v1/admin/quarantine/{quarantine_id}"): ADMIN,
     ("GET", "/v1/admin/overrides"): ADMIN,
     ("POST", "/v1/admin/overrides"): ADMIN,
     ("DELETE", "/v1/admin/overrides/{override_id}"): ADMIN,

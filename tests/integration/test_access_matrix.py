@@ -21,7 +21,16 @@ from store.key_secret import new_secret
 from store.keys import Scope
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import NOW
-from tests.support.two_areas import AREAS, MINE, OTHER, STARTS, WITHHELD_BAYS, TwoAreas, two_areas
+from tests.support.two_areas import (
+    AREAS,
+    MINE,
+    OTHER,
+    REFUSED,
+    STARTS,
+    WITHHELD_BAYS,
+    TwoAreas,
+    two_areas,
+)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PLACES = {
@@ -29,6 +38,7 @@ PLACES = {
     "{zone_id}": "{area}-st",
     "{sign_id}": "{area}-vms",
     "{override_id}": "{area}-works",
+    "{quarantine_id}": "{refused}",
 }
 ENDLESS = "/v1/live/events"
 
@@ -107,11 +117,13 @@ def asked(method: str, path: str, area: str | None) -> tuple[str, dict[str, Any]
     of = area or MINE
     url = path
     for place, name in PLACES.items():
-        url = url.replace(place, name.format(area=of))
+        url = url.replace(place, name.format(area=of, refused=1 + REFUSED.index((of, "invalid_type"))))
     assert "{" not in url, f"{path}: give this test a value for what is in braces"
     if (method, path) == ("POST", "/v1/admin/overrides"):
         of_area = {"area_id": of, "zone_ids": [f"{of}-st"], "kind": "event", "reason": "match"}
         return url, {"json": {"id": f"{of}-match", **of_area, "starts_at": STARTS}}
+    if (method, path) == ("POST", "/v1/admin/quarantine"):
+        return url, {"json": {"do": "replay", "reason": "conflicting", "area": of}}
     if (method, path) == ("POST", "/v1/admin/surveys"):
         look = {"bay_id": f"{of}-pay", "seen_at": "2026-11-18T10:15:00Z", "occupied": True}
         return url, {"params": {"area": of, "surveyor": "Anna"}, "json": {"looks": [look]}}

@@ -112,6 +112,13 @@ def two_areas(database_url: str) -> Iterator[TwoAreas]:
         yield world
 
 
+REFUSED = [
+    (None, "unknown_device"),
+    *((area, reason) for area in AREAS for reason in ("invalid_type", "conflicting", "plate")),
+]
+"""The refused messages by area and reason, in the order of their ids."""
+
+
 def quarantine_something(conn: Connection) -> None:
     """Three refused messages of each area, the last one a passage, and one of nobody."""
 
