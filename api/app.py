@@ -17,7 +17,20 @@ from api.config import ApiConfig
 from api.edge import ABORT, Edge, abort_of
 from api.guard import guard
 from api.live import Live, utc_now
-from api.routes import admin, drivers, forecast, history, ops, overrides, page, quarantine, signs, surveys
+from api.routes import (
+    admin,
+    drivers,
+    forecast,
+    history,
+    ops,
+    overrides,
+    page,
+    quarantine,
+    registry,
+    registry_changes,
+    signs,
+    surveys,
+)
 from api.routes import live as live_routes
 from api.schemas import FeatureCollection, Problem
 from api.survey_schemas import NewSurvey
@@ -64,7 +77,7 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     drivers.install(app, live, access)
     for room in (forecast, live_routes, signs, ops):
         room.install(app, live)
-    for keyed in (history, admin, quarantine, overrides, surveys):
+    for keyed in (history, admin, quarantine, overrides, registry, registry_changes, surveys):
         keyed.install(app, live, access)
     page.install(app, lambda: openapi(app))
     app.add_middleware(Edge)

@@ -22,6 +22,7 @@ from api.params import (
     Withdrawal,
     ZonePage,
 )
+from api.registry_schemas import RegistryImport, RegistryPage
 from api.survey_schemas import AgreementQuery, SurveyQuery
 from occupancy.history.definitions import Report
 
@@ -39,6 +40,7 @@ BY_ROUTE: Mapping[str, type[BaseModel]] = {
     "/v1/admin/quarantine": QuarantinePage,
     "/v1/admin/overrides": OverridePage,
     "/v1/admin/overrides/{override_id}": Withdrawal,
+    "/v1/admin/registry": RegistryPage,
     "/v1/admin/surveys": AgreementQuery,
     "/v1/live": Listen,
     "/v1/live/events": Listen,
@@ -46,6 +48,7 @@ BY_ROUTE: Mapping[str, type[BaseModel]] = {
 BY_CHANGE: Mapping[tuple[str, str], type[BaseModel]] = {
     ("POST", "/v1/admin/quarantine"): Nothing,
     ("POST", "/v1/admin/overrides"): Nothing,
+    ("POST", "/v1/admin/registry"): RegistryImport,
     ("POST", "/v1/admin/surveys"): SurveyQuery,
 }
 """Of routes that change something at a path that is also listed."""

@@ -19,6 +19,8 @@ from store.surveys import judged
 KEPT_S = 10.0
 """Pages of one report need not look it up one by one; a new survey shows this late."""
 _KEPT_MAX = 64
+_LOOKS_MAX = 5_000
+"""The newest; more would hold up the figures that they stand beside."""
 
 Agreements = Mapping[Scope, Mapping[str, Agreement]]
 """By what figures are of, and its name."""
@@ -51,5 +53,5 @@ class Surveyed:
 
 def _agreements(conn: Connection, registry: Registry, end: datetime) -> Agreements:
     start = max(end, EPOCH + FIGURES_BACK) - FIGURES_BACK
-    looks = judged(conn, registry, start, end)
+    looks = judged(conn, registry, start, end, most=_LOOKS_MAX)
     return {scope: agreements(looks, key_of(scope.value, registry)) for scope in Scope}

@@ -104,13 +104,17 @@ def judged(
     end: datetime,
     *,
     bays: Collection[BayId] | None = None,
+    most: int = JUDGED_MAX,
 ) -> list[Judged]:
-    """The looks of an area in [start, end) beside what is said of their bays now; `bays`: only at these."""
+    """The newest looks of an area in [start, end), at `most` so many, beside what is said of their bays now; `bays`: only
+    at these."""
+    if conn.execute(sql("surveys.any"), (registry.area_id, start, end)).fetchone() != (True,):
+        return []  # as in most towns at most times: nothing is sent and joined for it
     bindings = [one for group in registry.bindings_by_bay.values() for one in group]
     rows = conn.execute(
         sql("surveys.judged"),
         (
-            *(registry.area_id, start, end, CLOSE_CALL, JUDGED_MAX),
+            *(registry.area_id, start, end, CLOSE_CALL, most),
             [one.bay_id for one in bindings],
             [one.device_id for one in bindings],
             [one.valid_from for one in bindings],

@@ -16,12 +16,13 @@ from api.answers import JSON
 from api.errors import Problem, not_found, parameter_problem
 from api.guard import areas_for, caller_of
 from api.live import Live
+from api.refusals import refused_as, told
 from api.routes.described import KEYED_PROBLEMS, PROBLEMS, described
 from api.snapshot import encode
 from api.survey_schemas import AgreementQuery, SurveyQuery
 from occupancy.history.periods import instant_of
 from occupancy.model import AreaId
-from occupancy.registry import Registry, RegistryError, RegistryRefused
+from occupancy.registry import Registry, RegistryRefused
 from occupancy.survey_sheets import Sheet, read_csv, read_rows
 from occupancy.surveys import Agreement, agreements, key_of, worst_first
 from store import surveys
@@ -29,7 +30,6 @@ from store.postgres import Connection
 
 CSV = "text/csv"
 _PATH = "/v1/admin/surveys"
-_TOLD_MAX = 100
 _BODY = {
     "required": True,
     "content": {
@@ -80,13 +80,12 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
                 )
             )
         except RegistryRefused as refused:
-            told = f"{len(refused.errors)} problem(s), nothing was entered."
-            raise Problem(422, "invalid-survey", told, problems=_told(refused.errors)) from None
+            raise refused_as("invalid-survey", refused.errors) from None
         document = {
             "entered": done.entered,
             "known": done.known,
             "skipped": len(done.skipped),
-            "problems": _told(done.skipped),
+            "problems": told(done.skipped),
         }
         return Response(encode(document), media_type=JSON)
 
@@ -146,10 +145,3 @@ def _agreements(
         for registry, start, end in asked
         for of, one in agreements(surveys.judged(conn, registry, start, end), key_of(by, registry)).items()
     }
-
-
-def _told(errors: Sequence[RegistryError]) -> list[dict[str, object]]:
-    return [
-        {"where": one.where, "field": one.field, "problem": one.problem, "fix": one.fix}
-        for one in errors[:_TOLD_MAX]
-    ]

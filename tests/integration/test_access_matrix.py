@@ -38,6 +38,9 @@ PLACES = {
     "{zone_id}": "{area}-st",
     "{sign_id}": "{area}-vms",
     "{override_id}": "{area}-works",
+    "{kind}": "rule",
+    "{document_id}": "{area}-spare",
+    "{rule_id}": "{area}-spare",
     "{quarantine_id}": "{refused}",
 }
 ENDLESS = "/v1/live/events"
@@ -122,6 +125,11 @@ def asked(method: str, path: str, area: str | None) -> tuple[str, dict[str, Any]
     if (method, path) == ("POST", "/v1/admin/overrides"):
         of_area = {"area_id": of, "zone_ids": [f"{of}-st"], "kind": "event", "reason": "match"}
         return url, {"json": {"id": f"{of}-match", **of_area, "starts_at": STARTS}}
+    if (method, path) == ("POST", "/v1/admin/registry"):
+        rules = {f"{of}-file": {"area_id": of, "use": "pay", "days": "daily"}}
+        return url, {"json": {"type": "FeatureCollection", "features": [], "baycast": {"rules": rules}}}
+    if (method, path) == ("PUT", "/v1/admin/registry/{kind}/{document_id}"):
+        return url, {"json": {"area_id": of, "use": "pay", "days": "mon"}}
     if (method, path) == ("POST", "/v1/admin/quarantine"):
         return url, {"json": {"do": "replay", "reason": "conflicting", "area": of}}
     if (method, path) == ("POST", "/v1/admin/surveys"):
@@ -158,6 +166,8 @@ def send(
 def test_l9_the_matrix(method: str, api: ApiServer, world: TwoAreas, holders: dict[str, Holder]) -> None:
     entries = routes_of(create_app(ApiConfig(database_url="")))
     paths = sorted({path for of, path in entries if of != "WS"})
+    for area in AREAS:
+        world.set_rule(area)
     unexpected, let_in, times = [], Counter[str](), 0
     with httpx.Client(base_url=api.url, timeout=20) as client:
         for path in paths:
@@ -165,6 +175,7 @@ def test_l9_the_matrix(method: str, api: ApiServer, world: TwoAreas, holders: di
                 for kind, holder in holders.items():
                     if method == "DELETE" and area:
                         world.set_override(area)
+                        world.set_rule(area)
                     url, more = asked(method, path, area)
                     status, body = send(client, method, url, holder, more)
                     times += 1

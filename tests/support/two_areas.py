@@ -89,6 +89,12 @@ class TwoAreas:
         overrides.put(self.conn, override, registries, entered_by="test", entered_at=NOW)
         return override.override_id
 
+    def set_rule(self, area: str) -> str:
+        """Make sure that the area has a rule that nothing needs, and return its id."""
+        doc = {"area_id": area, "use": "pay", "days": "daily"}
+        apply(self.conn, [Change("rule", f"{area}-spare", doc)], entered_by="test", entered_at=NOW)
+        return f"{area}-spare"
+
 
 @contextmanager
 def two_areas(database_url: str) -> Iterator[TwoAreas]:

@@ -14,6 +14,10 @@ INSERT INTO survey_look (area, bay_id, seen_at, surveyor, occupied, entered_by, 
 SELECT $1, w.bay_id, w.seen_at, $4, w.occupied, $6, $7
 FROM unnest($2::text[], $3::timestamptz[], $5::boolean[]) AS w (bay_id, seen_at, occupied);
 
+-- name: any
+-- Whether there is a look in [start, end).
+SELECT EXISTS (SELECT FROM survey_look WHERE area = $1 AND seen_at >= $2 AND seen_at < $3);
+
 -- name: judged
 -- The newest looks of an area in [start, until), each beside what the live generation says of its bay then, and counted by bay,
 -- sensor (of bindings given as arrays) and outcome. `turned`: both free and taken are said within so much time of the look. What
