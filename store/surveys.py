@@ -106,8 +106,8 @@ def judged(
     bays: Collection[BayId] | None = None,
     most: int = JUDGED_MAX,
 ) -> list[Judged]:
-    """The newest looks of an area in [start, end), at `most` so many, beside what is said of their bays now; `bays`: only
-    at these."""
+    """At `most` so many looks of an area in [start, end), the newest, beside what is said of their bays now; `bays`:
+    only at these."""
     if conn.execute(sql("surveys.any"), (registry.area_id, start, end)).fetchone() != (True,):
         return []  # as in most towns at most times: nothing is sent and joined for it
     bindings = [one for group in registry.bindings_by_bay.values() for one in group]
