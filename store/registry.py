@@ -108,11 +108,12 @@ def apply(
     with conn.transaction(), conn.cursor() as cur:
         cur.execute(sql("registry.lock"))
         area_of, version_of = _standing(cur, puts, removals)
-        moved = [key for key in (*puts, *removals) if not only_if(key, version_of.get(key))]
-        if moved:
-            raise RegistryChangedError(*moved[0])
+        foreign = {key for key, area in area_of.items() if within is not None and area not in within}
+        for key in (*puts, *removals):
+            if not only_if(key, None if key in foreign else version_of.get(key)):
+                raise RegistryChangedError(*key)
         _refuse(_clashes(puts, area_of, within))
-        removals = {key for key in removals if within is None or area_of.get(key) in within}
+        removals -= foreign
         areas = {found.area_id for found in puts.values()} | {
             area_of[key] for key in removals if key in area_of
         }

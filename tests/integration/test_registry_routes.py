@@ -211,6 +211,10 @@ def test_l9_a_key_of_one_area_reaches_no_other(admin: Admin, root: Admin, world:
     world.set_rule(OTHER)
     assert admin.ask("DELETE", f"{REGISTRY}/rule/{OTHER}-spare").status_code == 404
     assert root.ask("DELETE", f"{REGISTRY}/rule/{OTHER}-spare").status_code == 200
+    nobodys = f"{REGISTRY}/rule/nobodys"
+    for theirs_or_nobodys in (f"{REGISTRY}/rule/{OTHER}-pay", nobodys):  # which of both it is is not told
+        deleted = admin.ask("DELETE", theirs_or_nobodys, headers={"If-Match": "*"})
+        assert deleted.status_code == 412
     mixed = {f"{MINE}-a": RULE, f"{OTHER}-a": theirs}
     assert admin.file([], rules=mixed).status_code == 403
     assert root.file([], rules=mixed).status_code == 200
