@@ -94,9 +94,11 @@ _COUNTS = {"arrivals", "departures", "stays", "censored_stays", "overstay_candid
 def _type(pa: Any, rows: Rows, name: str) -> Any:
     if name in ("start", "end"):
         return pa.timestamp("us", tz="UTC")
-    if name in ("hour_of_week", "revision") or name in _COUNTS:
+    if name in ("hour_of_week", "revision", "survey_looks") or name in _COUNTS:
         return pa.int64()
-    if name == "coverage" or name in {definition.name for definition in rows.definitions}:
+    if name in ("coverage", "agreement_percent") or name in {
+        definition.name for definition in rows.definitions
+    }:
         return pa.float64()
     return pa.string()
 

@@ -13,6 +13,7 @@ from occupancy.history.definitions import HISTOGRAM_MIN, Report, of_report
 from occupancy.history.hour import Dim, Scope
 from occupancy.history.metrics import Figure, figures, histogram
 from occupancy.history.periods import Grain, Question, period_end
+from occupancy.surveys import Agreement
 from store.history import Period
 
 Row = dict[str, Any]
@@ -20,7 +21,9 @@ _WHERE = {Scope.AREA: "area", Scope.ZONE: "zone", Scope.CONTROLLED_ZONE: "contro
 
 
 class Rows:
-    """How one question's periods become rows. `names`: of zones, for people."""
+    """How one question's periods become rows. `names`: of zones, for people; `agreements`: with surveyors, by what rows
+    are of.
+    """
 
     def __init__(
         self,
@@ -30,9 +33,11 @@ class Rows:
         least_coverage: float,
         personal: bool,
         names: Mapping[str, Mapping[str, str]],
+        agreements: Mapping[str, Agreement],
     ) -> None:
         self.asked, self.report = asked, report
         self._least_coverage, self._personal, self._names = least_coverage, personal, names
+        self._agreements = agreements
         self.definitions = of_report(report)
         self._columns = [name for name, _ in self.columns()]
 
@@ -46,6 +51,9 @@ class Rows:
         row["missing"] = {
             name: figure.missing for name, figure in found.items() if figure.missing is not None
         }
+        if self.asked.scope is not Scope.AREA:  # that of the area stands above the rows
+            agreement = self._agreements.get(period.scope_id)
+            row["agreement"] = None if agreement is None else agreement.document()
         if against is not None:
             before = self._figures(against)
             row["compared"] = {
@@ -74,14 +82,20 @@ class Rows:
             ("coverage", "share of bay time observed"),
             *((definition.name, definition.unit) for definition in self.definitions),
             ("missing", ""),
+            ("agreement_percent", "%"),
+            ("survey_looks", ""),
         ]
 
     def flat(self, period: Period) -> list[Any]:
-        """One row of a file, by `columns`; what is missing is empty, with the reasons in the last column."""
+        """One row of a file, by `columns`; what is missing is empty, with the reasons in a column of their own."""
         head, found = self._head(period), self._figures(period)
         missing = [f"{name}:{figure.missing}" for name, figure in found.items() if figure.missing is not None]
         values = {**head, **{name: figure.value for name, figure in found.items()}}
         values["missing"] = " ".join(missing)
+        agreement = self._agreements.get(period.scope_id)
+        rate = None if agreement is None else agreement.rate
+        values["agreement_percent"] = None if rate is None else 100 * rate
+        values["survey_looks"] = 0 if agreement is None else agreement.looks
         return [values[name] for name in self._columns]
 
     def _figures(self, period: Period) -> dict[str, Figure]:

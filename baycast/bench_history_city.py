@@ -24,7 +24,8 @@ from simulator.words import Word
 from store import bench, generation
 from store.log import append
 from store.postgres import Connection
-from store.registry import Change, apply, list_entered
+from store.registry import Change, apply
+from store.registry_documents import list_entered
 from store.tail import newest
 
 AREA = AreaId("year")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from occupancy.answers import instant
 from occupancy.clocks import z
 from occupancy.model import EPOCH, BayId, DeviceId, Sensor, State, Suspicion, ZoneId
+from occupancy.surveys import Agreement
 
 BATTERY_LOW_MV, BATTERY_CRITICAL_MV = 3_000, 2_900
 MISSED_SHARE = 0.1
@@ -39,6 +40,8 @@ class SensorRecord:
     """Those that last."""
     cut_off_by: str | None = None
     """Whose outage it is in now: "area/ID" or "gateway/ID"."""
+    agreement: Agreement | None = None
+    """With surveyors, lately; None: nobody looked."""
 
     @property
     def device_id(self) -> DeviceId:
@@ -115,6 +118,7 @@ class DefectKind(StrEnum):
     NEVER_HEARD = "never_heard"
     CUT_OFF = "cut_off"
     SILENT = "silent"
+    CONTRADICTED = "contradicted"
     FAULTS = "faults"
     BATTERY = "battery"
     MISSING = "missing"
@@ -142,6 +146,10 @@ def defects(record: SensorRecord) -> list[Defect]:
         found.append(Defect(10, told, DefectKind.CUT_OFF))
     elif record.silent:
         found.append(Defect(90, f"silent since {z(record.heard_at)}", DefectKind.SILENT))
+    agreement = record.agreement
+    if agreement is not None and agreement.surely_poor:
+        told = f"contradicted by {agreement.said - agreement.agreed} of {agreement.said} looks of surveyors"
+        found.append(Defect(70, told, DefectKind.CONTRADICTED))
     if record.faults:
         found.append(Defect(60, f"reports {', '.join(record.faults)}", DefectKind.FAULTS))
     if record.battery_mv is not None and record.battery_mv < BATTERY_LOW_MV:
@@ -184,6 +192,7 @@ def sensor_document(record: SensorRecord) -> dict[str, object]:
         "words": record.agreed + record.missed,
         "missed": record.missed,
         "missed_share": record.missed_share,
+        "agreement": None if record.agreement is None else record.agreement.document(),
         "defects": [defect.words for defect in defects(record)],
         "suspicions": [
             {

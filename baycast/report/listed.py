@@ -50,6 +50,8 @@ def _defect(telling: Telling, record: SensorRecord, defect: Defect) -> str:
     match defect.kind:
         case DefectKind.SUSPECT if defect.suspicion is not None:
             about, since = words.suspicions[defect.suspicion.kind], defect.suspicion.began_at
+        case DefectKind.CONTRADICTED if record.agreement is not None:
+            about = f"{record.agreement.said - record.agreement.agreed}/{record.agreement.said}"
         case DefectKind.FAULTS:
             about = ", ".join(record.faults)
         case DefectKind.BATTERY:

@@ -181,6 +181,7 @@ WELSH = Words(
         DefectKind.NEVER_HEARD: "heb ei glywed erioed",
         DefectKind.CUT_OFF: "wedi'i dorri i ffwrdd gyda'i grŵp; nid oes bai arno",
         DefectKind.SILENT: "yn ddistaw ers {since}",
+        DefectKind.CONTRADICTED: "pobl ar y stryd wedi gweld yn wahanol: {about}",
         DefectKind.FAULTS: "yn adrodd am nam: {about}",
         DefectKind.BATTERY: "batri: {about} mV",
         DefectKind.MISSING: "negeseuon ar goll: mae {about} o'i negeseuon yn dilyn un sydd ar goll",

@@ -166,6 +166,7 @@ ENGLISH = Words(
         DefectKind.NEVER_HEARD: "never heard",
         DefectKind.CUT_OFF: "cut off with its group; no fault of its own",
         DefectKind.SILENT: "silent since {since}",
+        DefectKind.CONTRADICTED: "people on the street saw otherwise: {about} looks",
         DefectKind.FAULTS: "reports a fault: {about}",
         DefectKind.BATTERY: "battery at {about} mV",
         DefectKind.MISSING: "messages lost: {about} of its messages follow one that is missing",

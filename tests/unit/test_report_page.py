@@ -37,6 +37,7 @@ from tests.support.reported import (
     suspicion,
     zone,
 )
+from tests.unit.test_survey_agreement import right_of
 
 
 @cache
@@ -234,6 +235,11 @@ def test_the_worst_sensors_are_named_with_what_is_wrong_in_the_language_of_the_p
         "negeseuon ar goll: mae 50.0% o'i negeseuon yn dilyn un sydd ar goll",
     ]
     assert "Sensors with something wrong: 2 of 3; shown: 2." in sensors(Telling(known, ENGLISH))
+
+
+def test_a_sensor_that_surveyors_contradict_is_named() -> None:
+    known = history(sensors=[sensor("s0", agreement=right_of(10, 20))])
+    assert part(sensors, known).section("sensors")[1][3] == "people on the street saw otherwise: 10/20 looks"
 
 
 def test_a_page_of_300_streets_is_smaller_than_a_megabyte() -> None:
