@@ -179,35 +179,27 @@ def _list(values: tuple[Any, ...] | None) -> list[Any] | None:
     return None if values is None else list(values)
 
 
-_TIMES = ("in_service_us", "free_us", "occupied_us", "closed_us", "peak_us", "arrivals", "departures")
-_OF_HOURS = (
-    "hours",
-    "usable_us",
-    "some_free_us",
-    "all_taken_us",
-    "censored",
-    "over_candidates",
-    "over_confirmed",
-    "over_s",
-)
+_AS_SUMS = slice(3, 18)
+"""Columns of sums, of hours and of profiles that stand as in `Sums`."""
 
 
 def _period(asked: Question, row: Any, lengths: list[Any]) -> Period:
     of_week = asked.grain is Grain.HOUR_OF_WEEK
-    sums: dict[str, Any] = {name: row[name] for name in _TIMES}
-    if asked.grain.minutes is not None:
-        sums["hours"] = asked.grain.minutes / 60
-    else:
-        sums.update((name, row[name]) for name in _OF_HOURS)
     parts = [Lengths(part["stays_sum_s"], part["stay_min"], part["stay_count"]) for part in lengths]
-    if any(part.counts for part in parts):
-        sums["lengths"] = added_up(parts)
+    known = added_up(parts) if any(part.counts for part in parts) else None
     return Period(
-        scope_id=row["scope_id"],
-        value=row["value"],
-        start=None if of_week else asked.start if asked.grain is Grain.TOTAL else row["start"],
-        hour_of_week=row["hour_of_week"] if of_week else None,
-        sums=Sums(**sums),
+        scope_id=row[0],
+        value=row[1],
+        start=None if of_week else asked.start if asked.grain is Grain.TOTAL else row[2],
+        hour_of_week=row[2] if of_week else None,
+        sums=_sums_of_slots(asked, row)
+        if asked.grain.minutes is not None
+        else Sums._make((*row[_AS_SUMS], known)),
         final=row["final"],
         revision=row["revision"],
     )
+
+
+def _sums_of_slots(asked: Question, row: Any) -> Sums:
+    names = ("in_service_us", "free_us", "occupied_us", "closed_us", "peak_us", "arrivals", "departures")
+    return Sums(hours=(asked.grain.minutes or 0) / 60, **{name: row[name] for name in names})

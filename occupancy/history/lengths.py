@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from occupancy.history.definitions import HISTOGRAM_MIN
@@ -18,7 +19,7 @@ def whole_minutes(lasted_us: int) -> int:
     return (lasted_us + _MINUTE_US // 2) // _MINUTE_US
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lengths:
     """Of stays: their sum in seconds, and their minutes, each once and sorted, with how many stays each has."""
 
@@ -26,13 +27,18 @@ class Lengths:
     minutes: Sequence[int]
     counts: Sequence[int]
 
-    @property
+    @cached_property
     def stays(self) -> int:
         return sum(self.counts)
 
+    @cached_property
+    def _upto(self) -> list[int]:
+        """How many stays last no longer than each of the minutes."""
+        return list(accumulate(self.counts))
+
     def share(self, share: float) -> float:
         """Minutes that a share of the stays do not exceed, between two stays in proportion (as `percentile_cont`)."""
-        upto = list(accumulate(self.counts))
+        upto = self._upto
         place = share * (upto[-1] - 1)
         below = int(place)
         low = self.minutes[bisect_right(upto, below)]

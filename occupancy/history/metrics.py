@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import NamedTuple
 
-from occupancy.history.definitions import Definition, Needs, Report, of_report
+from occupancy.history.definitions import Needs, Report, of_report
 from occupancy.history.lengths import Lengths, added_up
 
 _MINUTE_US = 60_000_000
@@ -25,14 +26,14 @@ class Sums(NamedTuple):
     usable_us: int = 0
     some_free_us: int = 0
     all_taken_us: int = 0
+    peak_us: int | None = None
+    """Bay-microseconds occupied in the fullest five minutes."""
     arrivals: int = 0
     departures: int = 0
     censored: int = 0
     over_candidates: int = 0
     over_confirmed: int = 0
     over_s: int = 0
-    peak_us: int | None = None
-    """Bay-microseconds occupied in the fullest five minutes."""
     lengths: Lengths | None = None
     """Of the stays that ended in the period with both ends known; None: there are none, or they were not asked for."""
 
@@ -96,85 +97,69 @@ def figures(report: Report, sums: Sums, *, least_coverage: float, personal: bool
         Needs.WATCHED: watched is not None and watched >= least_coverage,
     }
     return {
-        definition.name: _figure(definition, sums, personal)
-        if enough[definition.needs]
-        else Figure(None, "coverage")
-        for definition in of_report(report)
+        name: _figure(sums, value, vehicles, personal) if enough[needs] else _UNOBSERVED
+        for name, needs, value, vehicles in _recipe(report)
     }
 
 
-def _figure(definition: Definition, sums: Sums, personal: bool) -> Figure:
-    if definition.people and not personal and 0 < _vehicles(definition, sums) <= SMALL:
+_Value = Callable[[Sums], float | int | None]
+_UNOBSERVED = Figure(None, "coverage")
+_VEHICLES: dict[str, Callable[[Sums], int]] = {
+    "arrivals": lambda sums: sums.arrivals,
+    "turnover": lambda sums: sums.arrivals,
+    "arrivals_per_hour": lambda sums: sums.arrivals,
+    "departures": lambda sums: sums.departures,
+    "censored_stays": lambda sums: sums.censored,
+    "overstay_candidates": lambda sums: sums.over_candidates,
+    "over_min": lambda sums: sums.over_candidates,
+    "overstays_confirmed": lambda sums: sums.over_confirmed,
+}
+"""How many vehicles a figure is made of; any other is made of the stays."""
+_VALUES: dict[str, _Value] = {
+    "in_service_min": lambda sums: sums.in_service_us / _MINUTE_US,
+    "occupied_min": lambda sums: sums.occupied_us / _MINUTE_US,
+    "free_min": lambda sums: sums.free_us / _MINUTE_US,
+    "unknown_min": lambda sums: (sums.in_service_us - sums.observed_us - sums.closed_us) / _MINUTE_US,
+    "closed_min": lambda sums: sums.closed_us / _MINUTE_US,
+    "occupancy_pct": lambda sums: _percent(sums.occupied_us, sums.observed_us),
+    "peak_occupied": lambda sums: None if sums.peak_us is None else sums.peak_us / (5 * _MINUTE_US),
+    "some_free_pct": lambda sums: _percent(sums.some_free_us, sums.some_free_us + sums.all_taken_us),
+    "full_min": lambda sums: sums.all_taken_us / _MINUTE_US,
+    "arrivals": lambda sums: sums.arrivals,
+    "departures": lambda sums: sums.departures,
+    "turnover": lambda sums: _share(sums.arrivals * _HOUR_US, sums.observed_us),
+    "arrivals_per_hour": lambda sums: _share(sums.arrivals, sums.hours),
+    "stays": lambda sums: sums.stays,
+    "censored_stays": lambda sums: sums.censored,
+    "mean_stay_min": lambda sums: None if sums.lengths is None else sums.lengths.sum_s / sums.stays / 60,
+    "median_stay_min": lambda sums: None if sums.lengths is None else sums.lengths.share(0.5),
+    "p85_stay_min": lambda sums: None if sums.lengths is None else sums.lengths.share(0.85),
+    "p95_stay_min": lambda sums: None if sums.lengths is None else sums.lengths.share(0.95),
+    "overstay_candidates": lambda sums: sums.over_candidates,
+    "overstays_confirmed": lambda sums: sums.over_confirmed,
+    "over_min": lambda sums: sums.over_s / 60,
+}
+
+
+@cache
+def _recipe(report: Report) -> tuple[tuple[str, Needs, _Value, Callable[[Sums], int] | None], ...]:
+    """Name, needs and formula of each figure, and how many vehicles it is made of; None: it does not count any."""
+    return tuple(
+        (
+            one.name,
+            one.needs,
+            _VALUES[one.name],
+            _VEHICLES.get(one.name, lambda sums: sums.stays) if one.people else None,
+        )
+        for one in of_report(report)
+    )
+
+
+def _figure(sums: Sums, value: _Value, vehicles: Callable[[Sums], int] | None, personal: bool) -> Figure:
+    if vehicles is not None and not personal and 0 < vehicles(sums) <= SMALL:
         return Figure(None, "few")
-    value = _value(definition.name, sums)
-    return Figure(None, "none") if value is None else Figure(value)
-
-
-def _vehicles(definition: Definition, sums: Sums) -> int:
-    """How many vehicles a figure is made of."""
-    match definition.name:
-        case "arrivals" | "turnover" | "arrivals_per_hour":
-            return sums.arrivals
-        case "departures":
-            return sums.departures
-        case "censored_stays":
-            return sums.censored
-        case "overstay_candidates" | "over_min":
-            return sums.over_candidates
-        case "overstays_confirmed":
-            return sums.over_confirmed
-        case _:
-            return sums.stays
-
-
-def _value(name: str, sums: Sums) -> float | int | None:
-    match name:
-        case "in_service_min":
-            return sums.in_service_us / _MINUTE_US
-        case "occupied_min":
-            return sums.occupied_us / _MINUTE_US
-        case "free_min":
-            return sums.free_us / _MINUTE_US
-        case "unknown_min":
-            return (sums.in_service_us - sums.observed_us - sums.closed_us) / _MINUTE_US
-        case "closed_min":
-            return sums.closed_us / _MINUTE_US
-        case "occupancy_pct":
-            return _percent(sums.occupied_us, sums.observed_us)
-        case "peak_occupied":
-            return None if sums.peak_us is None else sums.peak_us / (5 * _MINUTE_US)
-        case "some_free_pct":
-            return _percent(sums.some_free_us, sums.some_free_us + sums.all_taken_us)
-        case "full_min":
-            return sums.all_taken_us / _MINUTE_US
-        case "arrivals":
-            return sums.arrivals
-        case "departures":
-            return sums.departures
-        case "turnover":
-            return _share(sums.arrivals * _HOUR_US, sums.observed_us)
-        case "arrivals_per_hour":
-            return _share(sums.arrivals, sums.hours)
-        case "stays":
-            return sums.stays
-        case "censored_stays":
-            return sums.censored
-        case "mean_stay_min":
-            return None if sums.lengths is None else sums.lengths.sum_s / sums.stays / 60
-        case "median_stay_min":
-            return None if sums.lengths is None else sums.lengths.share(0.5)
-        case "p85_stay_min":
-            return None if sums.lengths is None else sums.lengths.share(0.85)
-        case "p95_stay_min":
-            return None if sums.lengths is None else sums.lengths.share(0.95)
-        case "overstay_candidates":
-            return sums.over_candidates
-        case "overstays_confirmed":
-            return sums.over_confirmed
-        case "over_min":
-            return sums.over_s / 60
-        case _:
-            raise KeyError(name)
+    found = value(sums)
+    return Figure(None, "none") if found is None else Figure(found)
 
 
 def histogram(sums: Sums, *, personal: bool) -> list[int | None] | None:
