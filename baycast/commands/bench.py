@@ -70,6 +70,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     rebuild = kinds.add_parser("rebuild", help=text, description=text, allow_abbrev=False)
     rebuild.add_argument("--readings", type=int, default=300_000, metavar="N", help="readings in the log")
     rebuild.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
+    rebuild.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="measure on this server (one with TimescaleDB, say): own database",
+    )
     rebuild.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "a year of a city: written, folded, rebuilt, revised, counted anew, and asked about over HTTP"
     history = kinds.add_parser("history", help=text, description=text, allow_abbrev=False)
@@ -150,7 +155,7 @@ def _rebuild(args: argparse.Namespace, _: Settings) -> dict[str, object]:
     from baycast.bench_rebuild import Plan, measure
 
     try:
-        plan = Plan(args.readings, args.seed)
+        plan = Plan(args.readings, args.seed, args.database_url)
     except ValueError as error:
         raise UsageError(f"bench rebuild: {error}") from None
     return measure(plan, _teller(args))

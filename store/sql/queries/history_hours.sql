@@ -201,5 +201,5 @@ WHERE (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.so
    IS DISTINCT FROM
       (t.in_service_us, t.free_us, t.occupied_us, t.closed_us, t.usable_us, t.some_free_us, t.all_taken_us, t.peak_us, t.arrivals, t.departures,
        t.stay_min, t.stay_count, t.stays_sum_s, t.censored, t.over_candidates, t.over_confirmed, t.over_s)
-  AND EXISTS (SELECT FROM computed c WHERE (c.area, c.scope, c.scope_id, c.hour_at) = (s.area, s.scope, s.scope_id, hour_at))
+  AND EXISTS (SELECT FROM computed c WHERE (c.area, c.scope, c.scope_id, c.hour_at) = (s.area, s.scope, s.scope_id, coalesce(f.hour_at, t.hour_at)))
 ORDER BY hour_at, s.scope, s.scope_id, s.dim, s.value;
