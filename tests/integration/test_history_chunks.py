@@ -11,13 +11,14 @@ from store.postgres import Connection, connect
 from store.queries import sql
 from tests.support.timescale import compress_all, require_timescale
 
-_MONTH = "'2026-06-01Z', '2026-07-01Z'"
+_MONTH = "'2026-06-01Z', '2026-07-01Z', '2026-07-01Z', '2026-07-01Z', 1"
+"""From when to when, of which nothing is read from days; the generation."""
+_STREETS = "'a', 'zone', 'all', NULL, NULL, false"
 _AFTER = "NULL, NULL, NULL"
 STATEMENTS = {
-    "sums": f"'a', 'zone', 'all', NULL, NULL, {_MONTH}, 'day', 'Europe/London', NULL, NULL, NULL, false, {_AFTER}",
-    "profile": f"'a', 'zone', 'all', NULL, NULL, {_MONTH}, 'Europe/London', NULL, false",
-    "peaks": f"'a', 'zone', NULL, {_MONTH}, 'day', 'Europe/London', NULL, NULL, NULL, {_AFTER}",
-    "slots": f"'a', 'zone', NULL, {_MONTH}, 15, NULL, 'Europe/London', NULL, NULL, NULL, NULL",
+    "sums": f"{_STREETS}, {_MONTH}, 'day', 'Europe/London', NULL, NULL, NULL, {_AFTER}",
+    "slots": "'a', 'zone', NULL, '2026-06-01Z', '2026-07-01Z', 1, 15, NULL, 'Europe/London', NULL, NULL, NULL, NULL",
+    "lengths": f"{_STREETS}, {_MONTH}, 'day', 'Europe/London', NULL, NULL, NULL, {_AFTER}",
 }
 
 
@@ -42,7 +43,7 @@ def fill(conn: Connection) -> None:
     conn.execute(
         "INSERT INTO history_final SELECT (jsonb_populate_record(NULL::history_final, jsonb_build_object("
         "'series_id', series_id, 'hour_at', hour_at) || (SELECT jsonb_object_agg(attname, CASE WHEN typcategory = 'A' "
-        "THEN '[]'::jsonb ELSE '1' END) FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE attnum > 0 AND "
+        "THEN '[1]'::jsonb ELSE '1' END) FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE attnum > 0 AND "
         "NOT attisdropped AND attrelid = 'history_final'::regclass AND attname NOT IN ('series_id', 'hour_at')))).* "
         f"FROM history_series, {year}"
     )
