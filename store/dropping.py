@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from occupancy.model import DeviceId, ReadingKey
+from occupancy.page import BEGINNING
 from occupancy.registry import Registry
 from occupancy.spans import FOREVER
 from store.generation import Generation, Seed
@@ -72,3 +73,10 @@ def drop_frozen_readings(
         prepare=False,
     )
     return dropped + cur.rowcount
+
+
+def drop_empty_batches(cur: Cursor, live: Generation, before: int) -> None:
+    """Drop the batches before a position that nothing is left of; the position itself stays: folding begins there."""
+    cur.execute(sql("dropping.last_receipt"), (live.area, before))
+    (received_to,) = cur.fetchall()[0]
+    cur.execute(sql("dropping.drop_batches"), (live.area, before, received_to or BEGINNING), prepare=False)

@@ -41,9 +41,10 @@ def drop_log_before(conn: Connection, area: AreaId, before: datetime) -> Dropped
     moment of freezing only.
 
     Only what a checkpoint holds goes: of a sensor or a car park that has none from before `before`, all stays; of the
-    others what came after theirs, and what tells who was heard in the days before. Entries are never dropped. From then
-    on nothing can be folded again from an earlier instant, and what comes late with a place before a checkpoint is
-    passed over; a running engine loads again. Raises `LookupError` for an area without rows, `RebuildRunningError`.
+    others what came after theirs, and what tells who was heard in the days before. Entries are never dropped, nor
+    batches that hold any. From then on nothing can be folded again from an earlier instant, and what comes late with a
+    place before a checkpoint is passed over; a running engine loads again. Raises `LookupError` for an area without
+    rows, `RebuildRunningError`.
     """
     with no_rebuild(conn, area):
         with conn.transaction(), conn.cursor() as cur:
@@ -62,4 +63,5 @@ def drop_log_before(conn: Connection, area: AreaId, before: datetime) -> Dropped
             tail.allow_long_history(cur)
             heard_from = remembered_from(seed.watermark)
             readings = dropping.drop_frozen_readings(cur, live, registry, found, heard_from)
+            dropping.drop_empty_batches(cur, live, seed.position)
             return Dropped(before, readings)

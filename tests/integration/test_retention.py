@@ -92,7 +92,14 @@ def test_l3_what_is_too_old_goes_and_nothing_else_changes(conn: Connection, seed
         assert compress_all(conn, "reading", "history_final", "history_final_slots") >= 3
     assert engine.retain(conn, TOWN, LIMITS) == KEPT
 
-    assert found(conn, "SELECT count(*) FROM reading")[0][0] < 0.75 * stored
+    assert found(conn, "SELECT count(*) FROM reading")[0][0] < 0.95 * stored
+    empty = (
+        "SELECT count(*) FROM log_batch b WHERE watermark < $1 AND NOT EXISTS (SELECT FROM reading r WHERE "
+        "r.batch_id = b.batch_id) AND NOT EXISTS (SELECT FROM log_entry e WHERE e.batch_id = b.batch_id)"
+    )
+    assert found(conn, empty, at_h(36)) == [(0,)]
+    astray = "SELECT count(*) FROM reading r WHERE NOT EXISTS (SELECT FROM log_batch b WHERE b.batch_id = r.batch_id)"
+    assert found(conn, astray) == [(0,)]
 
     def unchanged(revised: int) -> None:
         assert records(conn, at_h(0), at_h(0)) == before

@@ -79,3 +79,15 @@ DELETE FROM reading r
 USING unnest($3::text[], $4::text[]) AS g (device_id, zone_id), seed s
 WHERE s.zone_id = g.zone_id AND r.area = $1 AND r.device_id = g.device_id AND greatest(r.at, r.received_at) <= s.at AND r.received_at <= $5
   AND (r.device_id, r.incarnation, r.boot, r.seq) NOT IN (SELECT device_id, incarnation, boot, seq FROM kept);
+
+-- name: last_receipt
+-- When the last reading was received of those batches before a position that hold readings and nothing else; null: there are none.
+SELECT max(received_to) FROM log_batch WHERE area = $1 AND position < $2 AND entries = 0;
+
+-- name: drop_batches
+-- Batches before a position of which no reading is left, and which hold no entry. $3: when their last reading was received.
+WITH held AS (
+    SELECT DISTINCT batch_id FROM reading WHERE area = $1 AND received_at <= $3
+)
+DELETE FROM log_batch b WHERE b.area = $1 AND b.position < $2 AND b.entries = 0
+  AND NOT EXISTS (SELECT FROM held WHERE held.batch_id = b.batch_id);
