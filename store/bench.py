@@ -59,8 +59,7 @@ def zones(cur: Cursor, area: str) -> list[str]:
 
 def sizes(cur: Cursor) -> dict[str, int]:
     """Bytes by table, of those that grow: with indexes, and with what a hypertable has in chunks and has compressed."""
-    [(in_chunks,)] = cur.execute(sql("bench.has_hypertables")).fetchall()
-    cur.execute(sql("bench.hypertable_sizes" if in_chunks else "bench.sizes"), (GROWING,))
+    cur.execute(sql("bench.sizes"), (GROWING,))
     return {str(name): int(size) for name, size in cur.fetchall()}
 
 

@@ -47,12 +47,16 @@ def settle(
     changed: set[tuple[int, datetime]] = set()
     if before is not None:
         changed |= _revise(cur, at, before, cause, engine_version, days_to)
-    cur.execute(sql("history_final.finish"), (area, engine_version, at.position, days_to))
-    changed |= set(cur.fetchall())
-    cur.execute(sql("history_final.drop_old_slots"), (area,))
-    cur.execute(sql("history_final.finish_slots"), (area,))
-    cur.execute(sql("history_final.drop_fresh_slots"), (area,))
-    cur.execute(sql("history_final.drop_fresh"), (area,))
+    cur.execute(sql("history_final.fresh"), (area,))
+    hours = cur.fetchall()[0]
+    if hours[0] is not None:
+        cur.execute(
+            sql("history_final.finish"), (area, engine_version, at.position, days_to, *hours), prepare=False
+        )
+        changed |= set(cur.fetchall())
+        cur.execute(sql("history_final.finish_slots"), (area,))
+        cur.execute(sql("history_final.drop_fresh_slots"), (area,))
+        cur.execute(sql("history_final.drop_fresh"), (area,))
     if time_zone is not None:
         history_days.keep(cur, area, days, time_zone, final_to, changed)
 
@@ -60,11 +64,30 @@ def settle(
 def _revise(
     cur: Cursor, at: Generation, before: datetime, cause: str, engine_version: str, days_to: datetime
 ) -> set[tuple[int, datetime]]:
-    """Returns the hours before `days_to` that are others now, by the number of their series."""
-    cur.execute(sql("history_final.keep_revised"), (at.area, cause))
-    cur.execute(sql("history_final.revise"), (at.area, engine_version, at.position, days_to))
+    """Returns the hours before `days_to` that are others now, by the number of their series.
+
+    Statements that name their series and hours as constants are planned with them: `prepare` is off.
+    """
+    cur.execute(sql("history_final.computed_anew"), (at.area, before))
+    anew = cur.fetchall()[0]
+    if anew[0] is None:
+        return set()
+    allow_unpacking(cur)
+
+    def run(statement: str, *arguments: object) -> None:
+        cur.execute(sql(statement), (at.area, *arguments), prepare=False)
+
+    run("history_final.keep_revised", cause, *anew)
+    run("history_final.revise", engine_version, at.position, *anew, days_to)
     changed = set(cur.fetchall())
-    cur.execute(sql("history_final.keep_late"), (at.area, cause, before))
-    cur.execute(sql("history_final.keep_void"), (at.area, cause))
-    cur.execute(sql("history_final.drop_void"), (at.area, days_to))
-    return changed | set(cur.fetchall())
+    run("history_final.keep_late", cause, before, *anew)
+    run("history_final.keep_void", cause, *anew)
+    run("history_final.drop_void", *anew, days_to)
+    changed |= set(cur.fetchall())
+    run("history_final.drop_old_slots", *anew)
+    return changed
+
+
+def allow_unpacking(cur: Cursor) -> None:
+    """For the rest of the transaction: what is in a columnstore is changed, however much of it there is."""
+    cur.execute(sql("history_final.allow_unpacking"))

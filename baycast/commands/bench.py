@@ -24,7 +24,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     live.add_argument("--zones", type=int, default=60, metavar="N", help="streets of the measured city")
     live.add_argument("--bays", type=int, default=55, metavar="N", help="sensed bays per street")
     live.add_argument("--seed", type=int, default=1, metavar="N", help="which bay changes when")
-    live.add_argument("--json", action="store_true", help="only the result, one JSON object")
     live.add_argument(
         "--running",
         action="store_true",
@@ -49,7 +48,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="measure on this server (one with TimescaleDB, say): own database",
     )
-    ingest.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = (
         "readings per second through a sensor's step, and through the fold of areas of 1,000 and 100,000 bays"
     )
@@ -57,7 +55,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     engine.add_argument("--readings", type=int, default=50_000, metavar="N", help="readings per round")
     engine.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured")
     engine.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
-    engine.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "what the broker keeps of what it acknowledged through restart and kill -9, and how fast, by its settings"
     broker = kinds.add_parser("broker", help=text, description=text, allow_abbrev=False)
     broker.add_argument("--messages", type=int, default=3000, metavar="N", help="messages per measurement")
@@ -65,12 +62,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--in-flight", type=int, default=100, metavar="N", help="messages not acknowledged at a time"
     )
     broker.add_argument("--seed", type=int, default=1, metavar="N", help="the order of the sensors")
-    broker.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "readings per second from a log into all derived tables, on a database of its own"
     rebuild = kinds.add_parser("rebuild", help=text, description=text, allow_abbrev=False)
     rebuild.add_argument("--readings", type=int, default=300_000, metavar="N", help="readings in the log")
     rebuild.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
-    rebuild.add_argument("--json", action="store_true", help="only the result, one JSON object")
+    rebuild.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="measure on this server (one with TimescaleDB, say): own database",
+    )
     text = "a year of a city: written, folded, rebuilt, revised, counted anew, and asked about over HTTP"
     history = kinds.add_parser("history", help=text, description=text, allow_abbrev=False)
     history.add_argument("--days", type=int, default=365, metavar="N", help="how many from 1 January 2026 on")
@@ -96,6 +96,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
     idle.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
+    for kind in (live, ingest, engine, broker, rebuild):
+        kind.add_argument("--json", action="store_true", help="only the result, one JSON object")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -150,7 +152,7 @@ def _rebuild(args: argparse.Namespace, _: Settings) -> dict[str, object]:
     from baycast.bench_rebuild import Plan, measure
 
     try:
-        plan = Plan(args.readings, args.seed)
+        plan = Plan(args.readings, args.seed, args.database_url)
     except ValueError as error:
         raise UsageError(f"bench rebuild: {error}") from None
     return measure(plan, _teller(args))

@@ -12,7 +12,7 @@ from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
 from occupancy.model import AreaId
 from occupancy.registry import Registry
-from store import derived, generation, history_final, seeding, tail
+from store import derived, generation, history_final, retention, seeding, tail
 from store.generation import Cursor, Generation
 from store.postgres import Connection
 
@@ -169,6 +169,10 @@ def _taken_over(conn: Connection, engine: AreaEngine, *, compare: bool) -> Rebui
         # Rows can only be compared at one position; versions must not go back.
         if position > engine.at.position or (compare and position != engine.at.position):
             return None
+        if engine.at.kept_from is not None:
+            for number in (old, new):
+                at = generation.cursor_of(cur, area, number)
+                retention.drop_all_rows(cur, at, engine.at.kept_from)
         differing: tuple[str, ...] | None = None
         if compare:
             before, after = derived.digest(cur, area, old), derived.digest(cur, area, new)

@@ -27,21 +27,9 @@ SELECT (SELECT sum(readings)::bigint FROM log_batch WHERE area = $1),
 -- Zones of an area that have a history.
 SELECT scope_id FROM history_series WHERE area = $1 AND scope = 'zone' AND dim = 'all' ORDER BY scope_id;
 
--- name: has_hypertables
--- Whether TimescaleDB is here.
-SELECT to_regprocedure('hypertable_size(regclass)') IS NOT NULL;
-
 -- name: sizes
--- Bytes of tables with their indexes.
-SELECT c.relname, pg_total_relation_size(c.oid)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
-WHERE c.relkind = 'r' AND c.relname = ANY($1::text[]) ORDER BY c.relname;
-
--- name: hypertable_sizes
--- The same where some are hypertables, with their chunks, compressed or not.
-SELECT c.relname, coalesce(hypertable_size(c.oid::regclass), pg_total_relation_size(c.oid))
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
-WHERE c.relkind = 'r' AND c.relname = ANY($1::text[]) ORDER BY c.relname;
+-- Bytes of tables with their indexes, and with what they have in chunks, compressed or not.
+SELECT name, bytes FROM table_sizes() WHERE name = ANY($1::text[]) ORDER BY name;
 
 -- name: analyze
 -- Statistics of everything.

@@ -10,19 +10,19 @@ SELECT engine_version FROM generation WHERE area = $1 AND status = 'live';
 
 -- name: live_generation
 -- The generation that answers come from, with its cursor.
-SELECT generation, position, watermark, version, begins_at FROM generation WHERE area = $1 AND status = 'live';
+SELECT generation, position, watermark, version, begins_at, kept_from FROM generation WHERE area = $1 AND status = 'live';
 
 -- name: start_building
 -- A new generation beside the live one, whose cursor is at a position with its watermark.
-INSERT INTO generation (area, generation, status, engine_version, position, watermark, version, begins_at)
+INSERT INTO generation (area, generation, status, engine_version, position, watermark, version, begins_at, kept_from)
 SELECT $1, max(g.generation) + 1, 'building', $2, $3, $4, least($3, max(g.version) FILTER (WHERE g.status = 'live')),
-       (SELECT begins_at FROM log_head WHERE area = $1)
+       (SELECT begins_at FROM log_head WHERE area = $1), (SELECT kept_from FROM log_head WHERE area = $1)
 FROM generation g WHERE g.area = $1 HAVING count(*) > 0
 RETURNING generation;
 
 -- name: generation_cursor
 -- One generation's cursor.
-SELECT generation, position, watermark, version, begins_at FROM generation WHERE area = $1 AND generation = $2;
+SELECT generation, position, watermark, version, begins_at, kept_from FROM generation WHERE area = $1 AND generation = $2;
 
 -- name: lock_live
 -- Holds the live generation still for a switch.
@@ -47,7 +47,8 @@ DELETE FROM generation WHERE area = $1 AND generation = $2 AND status <> 'live';
 -- name: move_cursor
 -- Compare-and-swap: whoever finds no row has lost the race and must load again.
 UPDATE generation SET position = $4, watermark = $5, version = $6
-WHERE area = $1 AND generation = $2 AND position = $3 AND begins_at IS NOT DISTINCT FROM $7 AND status IN ('live', 'building');
+WHERE area = $1 AND generation = $2 AND position = $3 AND (begins_at, kept_from) IS NOT DISTINCT FROM ($7::timestamptz, $8::timestamptz)
+  AND status IN ('live', 'building');
 
 -- name: notify_feed
 -- A hint for the followers; their cursor is the truth.

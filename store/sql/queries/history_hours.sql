@@ -55,7 +55,7 @@ DELETE FROM history_hour WHERE series_id = ANY($1::integer[]) AND generation = $
 
 -- name: sum_slots
 -- Some hours of wider series by five minutes, as the sums of others. Zones of which nothing is there as derived are taken from
--- the records.
+-- the records; whether there is, is looked up by key, which OFFSET 0 enforces (see derived.cut_bay_intervals).
 WITH part AS (
     SELECT * FROM unnest($3::integer[], $4::integer[]) AS p (whole, series_id)
 ), found AS (
@@ -67,7 +67,7 @@ WITH part AS (
     FROM part p JOIN history_final_slots f USING (series_id) JOIN history_series s USING (series_id)
     WHERE f.hour_at = ANY($5::timestamptz[]) AND NOT EXISTS (
         SELECT FROM history_series o JOIN history_slots h ON h.series_id = o.series_id
-        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, f.hour_at))
+        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, f.hour_at) OFFSET 0)
 ), slots AS (
     SELECT f.whole, f.hour_at, s.number, sum(s.in_service_us)::bigint AS in_service_us, sum(s.free_us)::bigint AS free_us,
         sum(s.occupied_us)::bigint AS occupied_us, sum(s.closed_us)::bigint AS closed_us,
@@ -94,7 +94,7 @@ WITH part AS (
     SELECT p.whole, k.* FROM part p JOIN history_known k USING (series_id) JOIN history_series s USING (series_id)
     WHERE k.generation = 0 AND k.hour_at = ANY($5::timestamptz[]) AND NOT EXISTS (
         SELECT FROM history_series o JOIN history_hour h ON h.series_id = o.series_id
-        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, k.hour_at))
+        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, k.hour_at) OFFSET 0)
 ), lengths AS (
     SELECT whole, hour_at, array_agg(minute ORDER BY minute) AS stay_min, array_agg(stays ORDER BY minute) AS stay_count FROM (
         SELECT f.whole, f.hour_at, u.minute, sum(u.stays)::integer AS stays
@@ -201,5 +201,5 @@ WHERE (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.so
    IS DISTINCT FROM
       (t.in_service_us, t.free_us, t.occupied_us, t.closed_us, t.usable_us, t.some_free_us, t.all_taken_us, t.peak_us, t.arrivals, t.departures,
        t.stay_min, t.stay_count, t.stays_sum_s, t.censored, t.over_candidates, t.over_confirmed, t.over_s)
-  AND EXISTS (SELECT FROM computed c WHERE (c.area, c.scope, c.scope_id, c.hour_at) = (s.area, s.scope, s.scope_id, hour_at))
+  AND EXISTS (SELECT FROM computed c WHERE (c.area, c.scope, c.scope_id, c.hour_at) = (s.area, s.scope, s.scope_id, coalesce(f.hour_at, t.hour_at)))
 ORDER BY hour_at, s.scope, s.scope_id, s.dim, s.value;
