@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.survey_schemas import Agreement
+from store import quarantine_decisions
+from store.quarantine_decisions import Decision
 
 NAMED_MAX = 1000
 """Bays, and zones, that one override may name."""
@@ -82,6 +86,9 @@ class Sensor(_Shape):
     words: int = Field(description="Messages that told whether one before them is missing")
     missed: int
     missed_share: float | None
+    agreement: Agreement | None = Field(
+        description="With surveyors, in the last 92 days; null: nobody looked"
+    )
     defects: list[str] = Field(description="The gravest first")
     suspicions: list[Suspicion]
 
@@ -109,7 +116,11 @@ class Refused(_Shape):
     first_seen: datetime
     last_seen: datetime
     count: int
-    replayed_at: datetime | None
+    replayed_at: datetime | None = Field(description="It became a reading, or was found to be one already")
+    replay_asked_at: datetime | None = Field(description="To be tried again, which ingest has not done yet")
+    replay_refused_at: datetime | None = Field(description="Tried again when asked, and refused as before")
+    discarded_at: datetime | None
+    discard_reason: str | None
 
 
 class QuarantinePage(_Shape):
@@ -117,6 +128,36 @@ class QuarantinePage(_Shape):
 
     refused: list[Refused]
     next: int | None = Field(description="Give it as `before` for the next page; null: this was the last")
+
+
+class QuarantineDecision(_Shape):
+    """What shall become of refused messages: of those of `ids`, or of the oldest thousand open ones for a `reason`."""
+
+    do: Decision
+    ids: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] = Field(
+        default_factory=list, max_length=quarantine_decisions.AT_ONCE
+    )
+    reason: str | None = Field(None, max_length=64, description="As the rows have it: unknown_device")
+    area: Id | None = Field(None, description="Of devices of this area only")
+    why: str = Field("", max_length=200, description="For the audit log; needed to discard")
+
+    @model_validator(mode="after")
+    def _says_what(self) -> QuarantineDecision:
+        if bool(self.ids) == (self.reason is not None):
+            raise ValueError("give ids or a reason, and not both")
+        if self.do is Decision.DISCARD and not self.why.strip():
+            raise ValueError("why: say why they are discarded")
+        return self
+
+
+class LeftRow(_Shape):
+    id: int
+    why: str
+
+
+class QuarantineDecided(_Shape):
+    ids: list[int] = Field(description="Rows that it was done to")
+    left: list[LeftRow] = Field(description="Rows that it can not be done to")
 
 
 class NewOverride(_Shape):

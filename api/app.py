@@ -17,9 +17,23 @@ from api.config import ApiConfig
 from api.edge import ABORT, Edge, abort_of
 from api.guard import guard
 from api.live import Live, utc_now
-from api.routes import admin, drivers, forecast, history, ops, overrides, page, signs
+from api.routes import (
+    admin,
+    drivers,
+    forecast,
+    history,
+    ops,
+    overrides,
+    page,
+    quarantine,
+    registry,
+    registry_changes,
+    signs,
+    surveys,
+)
 from api.routes import live as live_routes
 from api.schemas import FeatureCollection, Problem
+from api.survey_schemas import NewSurvey
 
 API_VERSION = "1.0"
 DESCRIPTION = (
@@ -64,7 +78,7 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     drivers.install(app, live, access)
     for room in (forecast, live_routes, signs, ops):
         room.install(app, live)
-    for keyed in (history, admin, overrides):
+    for keyed in (history, admin, quarantine, overrides, registry, registry_changes, surveys):
         keyed.install(app, live, access)
     page.install(app, lambda: openapi(app))
     app.add_middleware(Edge, answers=live.answers)
@@ -81,7 +95,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     schemas: dict[str, Any] = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for model in (FeatureCollection, Problem):
+    for model in (FeatureCollection, Problem, NewSurvey):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         for name, nested in schema.pop("$defs", {}).items():
             schemas.setdefault(name, nested)

@@ -17,12 +17,12 @@ from api.access import CALLER
 from api.asks import accepted
 from api.errors import Problem, response
 from api.kept import KEEP, Kept, KeptAnswers
-from api.policy import POLICIES, Audience
+from api.policy import POLICIES, Audience, Policy
 
 _log = logging.getLogger("baycast.api")
 QUERY_MAX_BYTES = 4096
 HEADERS_MAX_BYTES = 32 * 1024
-BODY_MAX_BYTES = 64 * 1024
+BODY_MAX_BYTES = Policy(Audience.PUBLIC).body_max_bytes
 _BODYLESS = ("GET", "HEAD", "OPTIONS")
 """Whose bodies nobody reads."""
 ABORT = "baycast.abort"
@@ -51,6 +51,11 @@ class Edge:
             for (method, path), policy in POLICIES.items()
             if method == "GET" and policy.audience is Audience.PUBLIC
         ]
+        self._larger: list[tuple[str, re.Pattern[str], int]] = [
+            (method, compile_path(path)[0], policy.body_max_bytes)
+            for (method, path), policy in POLICIES.items()
+            if policy.body_max_bytes > BODY_MAX_BYTES
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,7 +65,7 @@ class Edge:
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         reply = _Reply(asked, send, self._answers, bodyless=asked is not scope)
         try:
-            problem = _refusal(scope)
+            problem = _refusal(scope, self._body_max_bytes(scope))
             if problem is not None:
                 await response(problem)(scope, receive, reply.send)
             elif scope["method"] == "OPTIONS" and any(path.match(scope["path"]) for path in self._public):
@@ -78,6 +83,13 @@ class Edge:
         finally:
             if reply.status is not None:
                 metrics.REQUESTS.labels(_route(asked), str(reply.status)).inc()
+
+    def _body_max_bytes(self, scope: Scope) -> int:
+        """By the route, which nobody has looked for yet."""
+        for method, path, most in self._larger:
+            if scope["method"] == method and path.match(scope["path"]):
+                return most
+        return BODY_MAX_BYTES
 
 
 class _Reply:
@@ -139,7 +151,7 @@ def _route(scope: MutableMapping[str, Any]) -> str:
     return path if isinstance(path, str) else "none"
 
 
-def _refusal(scope: Scope) -> Problem | None:
+def _refusal(scope: Scope, body_max_bytes: int) -> Problem | None:
     query: bytes = scope.get("query_string", b"")
     if len(query) > QUERY_MAX_BYTES:
         return Problem(414, "query-too-long", f"The query is longer than {QUERY_MAX_BYTES} bytes.")
@@ -151,8 +163,8 @@ def _refusal(scope: Scope) -> Problem | None:
     for name, value in scope["headers"]:
         if name == b"transfer-encoding" and scope["method"] not in _BODYLESS:
             return Problem(411, "length-required", "A body says how long it is, with Content-Length.")
-        if name == b"content-length" and (not value.isdigit() or int(value[:12]) > BODY_MAX_BYTES):
-            return Problem(413, "body-too-large", f"A body has at most {BODY_MAX_BYTES} bytes.")
+        if name == b"content-length" and (not value.isdigit() or int(value[:12]) > body_max_bytes):
+            return Problem(413, "body-too-large", f"A body has at most {body_max_bytes} bytes.")
     return None
 
 

@@ -69,7 +69,7 @@ def _plain(status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
-def parameter_problem(complaints: Sequence[Any], path: str) -> Problem:
+def parameter_problem(complaints: Sequence[Any], path: str, method: str = "GET") -> Problem:
     """Turn the first complaint about the parameters into a problem: 400 for a name, 422 for a value."""
     first: dict[str, Any] = dict(complaints[0])
     place = [str(part) for part in first.get("loc", ())]
@@ -79,7 +79,7 @@ def parameter_problem(complaints: Sequence[Any], path: str) -> Problem:
         named = ".".join(place[1:]) or "the body"
         return Problem(422, "invalid-body", f"{named}: {said}", field=named)
     if first.get("type") == "extra_forbidden":
-        known = known_parameters(path)
+        known = known_parameters(path, method)
         told = f"There is no parameter {name!r} here; there are: {', '.join(known) or 'none'}."
         return Problem(400, "unknown-parameter", told, parameter=name, known=known)
     said = str(first.get("msg", "is not valid")).removeprefix("Value error, ")
@@ -98,7 +98,8 @@ async def _on_http(_request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    return response(parameter_problem(error.errors(), getattr(request.scope.get("route"), "path", "")))
+    path = getattr(request.scope.get("route"), "path", "")
+    return response(parameter_problem(error.errors(), path, request.method))
 
 
 async def _on_database(request: Request, error: Exception) -> Response:

@@ -13,14 +13,19 @@ from occupancy.history.definitions import HISTOGRAM_MIN, Report, of_report
 from occupancy.history.hour import Dim, Scope
 from occupancy.history.metrics import Figure, figures, histogram
 from occupancy.history.periods import Grain, Question, period_end
+from occupancy.surveys import Agreement
 from store.history import Period
 
 Row = dict[str, Any]
+ALL_ASKED_FOR = "all asked for"
+"""Bay types or uses of which the figures are given together."""
 _WHERE = {Scope.AREA: "area", Scope.ZONE: "zone", Scope.CONTROLLED_ZONE: "controlled_zone"}
 
 
 class Rows:
-    """How one question's periods become rows. `names`: of zones, for people."""
+    """How one question's periods become rows. `names`: of zones, for people; `agreements`: with surveyors, by what rows
+    are of.
+    """
 
     def __init__(
         self,
@@ -30,10 +35,13 @@ class Rows:
         least_coverage: float,
         personal: bool,
         names: Mapping[str, Mapping[str, str]],
+        agreements: Mapping[str, Agreement],
     ) -> None:
         self.asked, self.report = asked, report
         self._least_coverage, self._personal, self._names = least_coverage, personal, names
+        self._agreements = agreements
         self.definitions = of_report(report)
+        self._last = asked.start, instant(asked.start)
 
     def json(self, period: Period, against: Period | None = None) -> Row:
         """One row; with the period that it is compared with, that one's figures and the differences."""
@@ -45,6 +53,9 @@ class Rows:
         row["missing"] = {
             name: figure.missing for name, figure in found.items() if figure.missing is not None
         }
+        if self.asked.scope is not Scope.AREA:  # that of the area stands above the rows
+            agreement = self._agreements.get(period.scope_id)
+            row["agreement"] = None if agreement is None else agreement.document()
         if against is not None:
             before = self._figures(against)
             row["compared"] = {
@@ -73,15 +84,28 @@ class Rows:
             ("coverage", "share of bay time observed"),
             *((definition.name, definition.unit) for definition in self.definitions),
             ("missing", ""),
+            ("agreement_percent", "%"),
+            ("survey_looks", ""),
         ]
 
     def flat(self, period: Period) -> list[Any]:
-        """One row of a file, by `columns`; what is missing is empty, with the reasons in the last column."""
-        head, found = self._head(period), self._figures(period)
+        """One row of a file, by `columns`; what is missing is empty, with the reasons in a column of their own."""
+        found = self._figures(period)
         missing = [f"{name}:{figure.missing}" for name, figure in found.items() if figure.missing is not None]
-        names = [name for name, _ in self.columns()]
-        values: dict[str, Any] = {**head, **{name: figure.value for name, figure in found.items()}}
-        return [" ".join(missing) if name == "missing" else values[name] for name in names]
+        agreement = self._agreements.get(period.scope_id)
+        rate = None if agreement is None else agreement.rate
+        return [
+            period.scope_id,
+            *([] if self.asked.dim is Dim.ALL else [period.value or ALL_ASKED_FOR]),
+            *([period.hour_of_week] if period.start is None else self._span(period.start)),
+            "final" if period.final else "provisional",
+            period.revision,
+            _rounded(period.sums.coverage),
+            *(figure.value for figure in found.values()),
+            " ".join(missing),
+            None if rate is None else 100 * rate,
+            0 if agreement is None else agreement.looks,
+        ]
 
     def _figures(self, period: Period) -> dict[str, Figure]:
         return figures(self.report, period.sums, least_coverage=self._least_coverage, personal=self._personal)
@@ -92,20 +116,24 @@ class Rows:
         if asked.scope is Scope.ZONE and period.scope_id in self._names:
             row["name"] = self._names[period.scope_id]
         if asked.dim is not Dim.ALL:
-            row[asked.dim.value] = period.value or "all asked for"
+            row[asked.dim.value] = period.value or ALL_ASKED_FOR
         if period.start is None:
             row["hour_of_week"] = period.hour_of_week
         else:
-            end = (
-                asked.end
-                if asked.grain is Grain.TOTAL
-                else period_end(asked.grain, period.start, asked.time_zone)
-            )
-            row["start"], row["end"] = instant(period.start), instant(min(end, asked.end))
+            row["start"], row["end"] = self._span(period.start)
         row["status"] = "final" if period.final else "provisional"
         row["revision"] = period.revision
         row["coverage"] = _rounded(period.sums.coverage)
         return row
+
+    def _span(self, start: datetime) -> tuple[str | None, str | None]:
+        """When a period begins and ends, in words; mostly, one begins where the one before ends."""
+        asked, (last, said) = self.asked, self._last
+        end = asked.end if asked.grain is Grain.TOTAL else period_end(asked.grain, start, asked.time_zone)
+        end = min(end, asked.end)
+        begins = said if start == last else instant(start)
+        self._last = end, instant(end)
+        return begins, self._last[1]
 
 
 def csv_lines(rows: Iterable[Sequence[Any]]) -> bytes:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas import Name
+from api.survey_schemas import Agreement
 
 
 class _Shape(BaseModel):
@@ -42,6 +43,7 @@ class HistoryRow(HistoryFigures):
     revision: int = Field(ge=0, description="1: as it became final; more: revised on record; 0: provisional")
     histogram: list[int | None] | None = None
     missing: dict[str, Literal["coverage", "few", "none"]]
+    agreement: Agreement | None = Field(None, description="With surveyors, of the zone or controlled zone")
     compared: dict[str, float | int | str | None] | None = None
     difference: dict[str, float | int | None] | None = None
 
@@ -60,6 +62,7 @@ class HistoryReport(_Shape):
     units: dict[str, str]
     histogram_up_to_min: list[int | None] | None = None
     not_evidence: Literal[True] | None = None
+    agreement: Agreement | None = Field(description="With surveyors, of the area; null: nobody looked")
     rows: list[HistoryRow]
     next: str | None
 
@@ -79,5 +82,6 @@ class HistoryDefinitions(_Shape):
     least_coverage: float
     suppressed_up_to: int
     histogram_up_to_min: list[int | None]
+    agreement: str
     missing: dict[str, str]
     figures: list[HistoryFigure]

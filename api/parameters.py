@@ -22,6 +22,8 @@ from api.params import (
     Withdrawal,
     ZonePage,
 )
+from api.registry_schemas import RegistryImport, RegistryPage
+from api.survey_schemas import AgreementQuery, SurveyQuery
 from occupancy.history.definitions import Report
 
 _REPORTS: dict[str, type[BaseModel]] = {f"/v1/history/{report.value}": History for report in Report}
@@ -38,12 +40,21 @@ BY_ROUTE: Mapping[str, type[BaseModel]] = {
     "/v1/admin/quarantine": QuarantinePage,
     "/v1/admin/overrides": OverridePage,
     "/v1/admin/overrides/{override_id}": Withdrawal,
+    "/v1/admin/registry": RegistryPage,
+    "/v1/admin/surveys": AgreementQuery,
     "/v1/live": Listen,
     "/v1/live/events": Listen,
 }
+BY_CHANGE: Mapping[tuple[str, str], type[BaseModel]] = {
+    ("POST", "/v1/admin/quarantine"): Nothing,
+    ("POST", "/v1/admin/overrides"): Nothing,
+    ("POST", "/v1/admin/registry"): RegistryImport,
+    ("POST", "/v1/admin/surveys"): SurveyQuery,
+}
+"""Of routes that change something at a path that is also listed."""
 
 
-def known_parameters(path: str) -> list[str]:
+def known_parameters(path: str, method: str = "GET") -> list[str]:
     """Return the names that a route takes, none for a route without parameters."""
-    model = BY_ROUTE.get(path, Nothing)
+    model = BY_CHANGE.get((method, path)) or BY_ROUTE.get(path, Nothing)
     return sorted(field.alias or name for name, field in model.model_fields.items())

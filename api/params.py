@@ -159,6 +159,7 @@ class SensorList(AdminPage):
 class QuarantinePage(AdminPage):
     limit: int = Field(100, ge=1, le=200, description="Rows in one answer")
     reason: str | None = Field(None, max_length=64, description="Only these")
+    discarded: bool = Field(default=False, description="Also those that were discarded")
     before: int | None = Field(
         None, ge=1, le=2**63 - 1, description="Go on before this one: `next` of the answer before"
     )

@@ -27,6 +27,8 @@ class Policy:
     audience: Audience
     scope: Scope | None = None
     """Without this scope there is no answer."""
+    body_max_bytes: int = 64 * 1024
+    """A longer body is refused unread (L8)."""
     more: Scope | None = None
     """A key with this scope, too, is told more; of the public routes, only those that tell more look at a key."""
 
@@ -38,6 +40,8 @@ class Policy:
 PUBLIC = Policy(Audience.PUBLIC)
 OPS = Policy(Audience.OPS)
 ADMIN = Policy(Audience.KEY, Scope.ADMIN)
+ADMIN_FILES = Policy(Audience.KEY, Scope.ADMIN, body_max_bytes=1024 * 1024)
+"""Takes what people have in files; the guard stands before the reading of it."""
 HISTORY = Policy(Audience.KEY, Scope.HISTORY, more=Scope.PERSONAL)
 
 POLICIES: Mapping[tuple[str, str], Policy] = {
@@ -61,9 +65,19 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/v1/admin/audit"): ADMIN,
     ("GET", "/v1/admin/sensors"): ADMIN,
     ("GET", "/v1/admin/quarantine"): ADMIN,
+    ("POST", "/v1/admin/quarantine"): ADMIN,
+    ("GET", "/v1/admin/quarantine/{quarantine_id}"): ADMIN,
     ("GET", "/v1/admin/overrides"): ADMIN,
     ("POST", "/v1/admin/overrides"): ADMIN,
     ("DELETE", "/v1/admin/overrides/{override_id}"): ADMIN,
+    ("GET", "/v1/admin/registry"): ADMIN,
+    ("POST", "/v1/admin/registry"): ADMIN_FILES,
+    ("GET", "/v1/admin/registry/{kind}/{document_id}"): ADMIN,
+    ("PUT", "/v1/admin/registry/{kind}/{document_id}"): ADMIN,
+    ("DELETE", "/v1/admin/registry/{kind}/{document_id}"): ADMIN,
+    ("GET", "/v1/admin/registry/rule/{rule_id}/versions"): ADMIN,
+    ("GET", "/v1/admin/surveys"): ADMIN,
+    ("POST", "/v1/admin/surveys"): ADMIN_FILES,
     ("GET", "/healthz"): OPS,
     ("GET", "/readyz"): OPS,
     ("GET", "/metrics"): OPS,

@@ -6,6 +6,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ import psutil
 from baycast.embedded_postgres import EmbeddedPostgres
 from baycast.garbage import collect_seldom
 from baycast.measured import measured
+from baycast.outside_postgres import OutsideDatabase
 from baycast.score.city import START
 from occupancy.engine import EngineConfig, rebuild
 from occupancy.model import AreaId
@@ -34,10 +36,11 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many readings the log holds, and whose chance."""
+    """How many readings the log holds, whose chance, and on which server (None: one of our own)."""
 
     readings: int
     seed: int
+    server: str | None = None
 
     def __post_init__(self) -> None:
         if self.readings < BATCH:
@@ -45,23 +48,37 @@ class Plan:
 
 
 def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, object]:
-    """Everything in a database of its own in a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="baycast-bench-") as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        with postgres:
-            postgres.create_database()
-            migrate(postgres.url())
-            with connect(postgres.url()) as conn:
-                _fill(conn, plan)
-                tell(f"{plan.readings:,} readings are in the log")
-                collect_seldom()
-                session = psutil.Process(conn.info.backend_pid)
-                began, cpu_s, session_s = time.monotonic(), time.process_time(), _cpu_s(session)
-                rebuild(conn, AREA, EngineConfig(database_url=postgres.url()).in_bulk())
-                took_s = time.monotonic() - began
-                cpu_us = (time.process_time() - cpu_s) / plan.readings * 1e6
-                session_us = (_cpu_s(session) - session_s) / plan.readings * 1e6
+    """Everything in a database of its own that is removed afterwards. Raises `UsageError` for a server out of reach."""
+    with _database(plan) as url:
+        migrate(url)
+        with connect(url) as conn:
+            _fill(conn, plan)
+            tell(f"{plan.readings:,} readings are in the log")
+            collect_seldom()
+            session = psutil.Process(conn.info.backend_pid)
+            began, cpu_s, session_s = time.monotonic(), time.process_time(), _cpu_s(session)
+            rebuild(conn, AREA, EngineConfig(database_url=url).in_bulk())
+            took_s = time.monotonic() - began
+            cpu_us = (time.process_time() - cpu_s) / plan.readings * 1e6
+            session_us = (_cpu_s(session) - session_s) / plan.readings * 1e6
     return measured("bench rebuild", plan.seed, _figures(plan, took_s, cpu_us, session_us))
+
+
+@contextmanager
+def _database(plan: Plan) -> Iterator[str]:
+    """A database of its own: on the server that was named, or on one in a folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="baycast-bench-") as folder:
+        postgres = (
+            EmbeddedPostgres(Path(folder) / "postgres")
+            if plan.server is None
+            else OutsideDatabase(plan.server)
+        )
+        postgres.start()
+        try:
+            postgres.create_database()
+            yield postgres.url()
+        finally:
+            postgres.stop()
 
 
 def _cpu_s(process: psutil.Process) -> float:

@@ -33,7 +33,8 @@ def recount_findings(settings: Settings, area: str | None) -> Iterator[Finding]:
                 )
                 for series, hour_at in found.told
             )
-            says = f"{found.hours} hours counted anew from the log, {found.differing} differ"
+            counted = f"{found.hours} hours counted anew from the log, {found.days} days from their hours"
+            says = f"{counted}, {found.differing} differ"
             yield Finding(
                 f"history of {one}",
                 "WRONG" if found.differing else "ok",

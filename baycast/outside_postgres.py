@@ -12,15 +12,19 @@ from baycast.settings import UsageError
 
 
 class OutsideDatabase:
-    """Takes the place of `EmbeddedPostgres`. Raises `UsageError` for a URL of another machine."""
+    """Takes the place of `EmbeddedPostgres`. One with a name may be there already, kept by who used it last.
+
+    Raises `UsageError` for a URL of another machine.
+    """
 
     process = None
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, name: str | None = None) -> None:
         self._server = urlsplit(url)
         if self._server.hostname not in ("127.0.0.1", "localhost"):
             raise UsageError("--database-url is of a server on this machine, by TCP")
-        self._name = f"baycast_own_{os.getpid()}"
+        self._may_exist = name is not None
+        self._name = name or f"baycast_own_{os.getpid()}"
 
     def url(self) -> str:
         return urlunsplit(self._server._replace(path=f"/{self._name}"))
@@ -29,7 +33,11 @@ class OutsideDatabase:
         """It runs already."""
 
     def create_database(self) -> None:
-        self._on_server(f"CREATE DATABASE {self._name}")
+        try:
+            self._on_server(f"CREATE DATABASE {self._name}")
+        except psycopg.errors.DuplicateDatabase:
+            if not self._may_exist:
+                raise
 
     def stop(self, grace_s: float = 4.0) -> None:  # noqa: ARG002 - as the embedded one's
         """Drop what we made."""

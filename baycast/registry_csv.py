@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from baycast.registry_files import FileEntity, Reading
 from baycast.settings import UsageError
 from occupancy.model import BayId, DeviceId, ZoneId
 from occupancy.registry import Registry, RegistryRefused, document
+from occupancy.registry_reading import FileEntity, Reading
 
 COLUMNS: Final = (
     "bay_id",

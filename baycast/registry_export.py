@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Mapping
 
 from baycast.registry_csv import COLUMNS
-from baycast.registry_geojson import PLURALS
-from baycast.registry_geometry import zone_geometry
 from occupancy.model import Bay, Binding, DeviceId, Sensor, Sign, Zone
 from occupancy.registry import Entity, Registry, document, identity
+from occupancy.registry_geojson import PLURALS
+from occupancy.registry_geometry import zone_geometry
 
 Object = dict[str, object]
 

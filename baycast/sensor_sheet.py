@@ -30,6 +30,8 @@ def in_words(sheet: SensorSheet) -> Iterator[str]:
     words = record.agreed + record.missed
     yield f"  missing   {record.missed} of {words} words showed one before them to be missing"
     yield f"  battery   {'not reported' if record.battery_mv is None else f'{record.battery_mv} mV'}"
+    if record.agreement is not None and record.agreement.said:
+        yield f"  surveyed  {record.agreement.agreed} of {record.agreement.said} looks agree with it"
     for defect in defects(record):
         yield f"  wrong     {defect.words}"
     for suspicion in sheet.suspicions:

@@ -111,6 +111,19 @@ class Settings(BaseSettings):
     history_least_coverage: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5, description="share of the bay time that must be observed for a figure of history"
     )
+    retention_log_months: Annotated[int, Field(ge=0, le=1200)] = Field(
+        default=25, description="months that raw readings are kept; 0: for ever"
+    )
+    retention_stays_years: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=3,
+        description="years that stays and states of bays are kept, at least as long as readings; 0: for ever",
+    )
+    retention_hours_years: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=10, description="years that hours of history are kept, at least as long as stays; 0: for ever"
+    )
+    retention_slots_months: Annotated[int, Field(ge=0, le=1200)] = Field(
+        default=25, description="months that five minutes of history are kept; 0: for ever"
+    )
     metrics_host: str = Field(
         default="127.0.0.1", description="address of the roles' Prometheus ports (the API has /metrics)"
     )

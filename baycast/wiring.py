@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from api.config import ApiConfig
     from ingest.config import IngestConfig
     from occupancy.engine import EngineConfig
+    from occupancy.retention import Retention
     from publish.config import PublishConfig
 
 
@@ -66,7 +67,23 @@ def ingest_config(settings: Settings) -> IngestConfig:
 
 def engine_config(settings: Settings) -> EngineConfig:
     """For `occupancy.engine.run`."""
-    return replace(engine_config_at(database_url(settings)), final_after_h=settings.history_final_after_h)
+    return replace(
+        engine_config_at(database_url(settings)),
+        final_after_h=settings.history_final_after_h,
+        retention=retention(settings),
+    )
+
+
+def retention(settings: Settings) -> Retention:
+    """How long what is kept."""
+    from occupancy.retention import Retention
+
+    return Retention(
+        log_months=settings.retention_log_months,
+        stays_months=12 * settings.retention_stays_years,
+        hours_months=12 * settings.retention_hours_years,
+        slots_months=settings.retention_slots_months,
+    )
 
 
 def engine_config_at(url: str) -> EngineConfig:

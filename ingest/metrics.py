@@ -13,7 +13,8 @@ OVERFLOWED = Counter(
     "baycast_quarantine_overflow", "Refused messages beyond their source's hourly cap, by reason", ["reason"]
 )
 REPLAYED = Counter(
-    "baycast_quarantine_replayed", "Quarantined messages replayed after their device was registered"
+    "baycast_quarantine_replayed",
+    "Quarantined messages replayed: their device was registered, or an admin asked",
 )
 RETAINED = Counter("baycast_ingest_retained_dropped", "Retained copies dropped: not new events")
 UNACKNOWLEDGED = Counter("baycast_ingest_qos0_dropped", "QoS 0 messages dropped because the inbox was full")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,6 +31,8 @@ from store.postgres import Connection
 from store.quarantine import (
     Overflowed,
     Refused,
+    any_asked,
+    mark_refused_again,
     mark_replayed,
     record,
     record_overflow,
@@ -149,8 +151,8 @@ class Writer:
         metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
         self._committed(done)
 
-    def _write(self, cur: Cursor, parts: _Parts) -> _Done:
-        """Everything of a batch, the log's heads last: who holds them waits for nobody."""
+    def _write(self, cur: Cursor, parts: _Parts, asked: Collection[bytes] = ()) -> _Done:
+        """Everything of a batch, the log's heads last: who holds them waits for nobody. `asked` as in `_not_again`."""
         now = utc_now()
         record(cur, parts.refused)
         record_overflow(cur, parts.overflowed)
@@ -167,10 +169,8 @@ class Writer:
 
         def quarantine(conflicts: Sequence[int]) -> None:
             detail = "the key is taken by another meaning"
-            conflicting = [
-                self._admit(refuse_item(parts.rows[index], Why.CONFLICTING, detail, now))
-                for index in conflicts
-            ]
+            found = [refuse_item(parts.rows[index], Why.CONFLICTING, detail, now) for index in conflicts]
+            conflicting = [self._admit(one) for one in _not_again(cur, found, asked)]
             record(cur, [one for one in conflicting if isinstance(one, Refused)])
             record_overflow(cur, [one for one in conflicting if isinstance(one, Overflowed)])
             quarantined.extend(conflicting)
@@ -204,16 +204,21 @@ class Writer:
         return self._session.registry_hinted()
 
     def refresh(self) -> bool:
-        """When the registry changed, load the directory again and replay what waited; whether it changed."""
+        """When the registry changed, load the directory again and replay what waited; whether it changed.
+
+        What an admin asked for is replayed in any case.
+        """
         version = self._session.run(lambda conn: directory_version(conn.cursor()))
-        if version == self._translator.directory.version:
-            return False
-        self._translator.directory = self._session.run(_load)
-        self.replay()
-        return True
+        changed = version != self._translator.directory.version
+        if changed:
+            self._translator.directory = self._session.run(_load)
+        if changed or self._session.run(lambda conn: any_asked(conn.cursor())):
+            self.replay()
+        return changed
 
     def replay(self) -> int:
-        """Append the quarantined messages of devices that are registered by now; returns how many."""
+        """Append the quarantined messages of devices that are registered by now, and what an admin asked for; returns
+        how many there were."""
         total, limit = 0, _REPLAY_CHUNK
         while True:
             try:
@@ -237,9 +242,9 @@ class Writer:
         """One transaction; (replayed, whether there may be more). An error given makes it a refusal."""
         with conn.transaction(), conn.cursor() as cur:
             known = sorted(unknown_devices(cur) & self._translator.directory.devices.keys())
-            if not known:
-                return 0, False
             rows = waiting(cur, known, limit)
+            if not rows:
+                return 0, False
             items: list[Item] = []
             for row in rows:
                 items += self._translator.items(row.topic, row.payload, row.first_seen)
@@ -250,12 +255,12 @@ class Writer:
                 ]
             # Before the log's heads are locked; a rollback takes both back.
             mark_replayed(cur, [row.id for row in rows], utc_now())
-            done = self._write(
-                cur, _Parts.of([self._admit(i) if isinstance(i, Refused) else i for i in items])
-            )
+            asked = [row.asked for row in rows if row.asked is not None]
+            refused = _not_again(cur, [item for item in items if isinstance(item, Refused)], asked)
+            sound = [item for item in items if not isinstance(item, Refused)]
+            done = self._write(cur, _Parts.of([*sound, *(self._admit(one) for one in refused)]), asked)
         self._committed(done)
-        if rows:
-            log.info("replayed %d quarantined messages of devices registered since", len(rows))
+        log.info("replayed %d quarantined messages", len(rows))
         return len(rows), len(rows) == limit
 
     def stopped(self) -> None:
@@ -269,6 +274,16 @@ class _Done:
     quarantined: list[Refused | Overflowed]
     watermarks: dict[str, datetime]
     last_canary: datetime | None
+
+
+def _not_again(cur: Cursor, refused: list[Refused], asked: Collection[bytes]) -> list[Refused]:
+    """Without what is in quarantine by a digest `asked` to be tried again: it is no other message, and not counted as
+    one."""
+    if not asked:
+        return refused
+    again = {one.digest for one in refused if one.digest in asked}
+    mark_refused_again(cur, again, utc_now())
+    return [one for one in refused if one.digest not in again]
 
 
 def _load(conn: Connection) -> Directory:

@@ -54,9 +54,17 @@ class Due:
 class DueCells:
     """Remembers the first evidence of every zone of an area, as the rows have it."""
 
-    def __init__(self, registry: Registry, first: Mapping[ZoneId, datetime], size: timedelta = CELL) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        first: Mapping[ZoneId, datetime],
+        size: timedelta = CELL,
+        kept_from: datetime | None = None,
+    ) -> None:
+        """`kept_from`: a boundary of cells before which rows are gone, so that what was made of them stays as it is."""
         self._registry = registry
         self._first = dict(first)
+        self._kept_from = kept_from or BEGINNING
         self._size = size
         """Of a cell; days are made of whole ones."""
 
@@ -94,6 +102,7 @@ class DueCells:
         for zone_id, spans in dirty.items():
             began = self._began(zone_id, first)
             cells = joined((self._floor(start), self._after(end)) for start, end in (*spans, *began))
+            cells = [(max(start, self._kept_from), end) for start, end in cells if end > self._kept_from]
             due.gone.extend(
                 Piece(zone_id, start, min(end, written)) for start, end in cells if start < written
             )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from occupancy.answers import instant
 from occupancy.clocks import z
 from occupancy.model import EPOCH, BayId, DeviceId, Sensor, State, Suspicion, ZoneId
+from occupancy.surveys import Agreement
 
 BATTERY_LOW_MV, BATTERY_CRITICAL_MV = 3_000, 2_900
 MISSED_SHARE = 0.1
@@ -38,6 +40,8 @@ class SensorRecord:
     """Those that last."""
     cut_off_by: str | None = None
     """Whose outage it is in now: "area/ID" or "gateway/ID"."""
+    agreement: Agreement | None = None
+    """With surveyors, lately; None: nobody looked."""
 
     @property
     def device_id(self) -> DeviceId:
@@ -109,33 +113,54 @@ class SensorSheet:
     """The newest first."""
 
 
+class DefectKind(StrEnum):
+    SUSPECT = "suspect"
+    NEVER_HEARD = "never_heard"
+    CUT_OFF = "cut_off"
+    SILENT = "silent"
+    CONTRADICTED = "contradicted"
+    FAULTS = "faults"
+    BATTERY = "battery"
+    MISSING = "missing"
+
+
 class Defect(NamedTuple):
     weight: int
     words: str
+    kind: DefectKind
+    suspicion: Suspicion | None = None
+    """Of one that is suspect: what is held against it."""
 
 
 def defects(record: SensorRecord) -> list[Defect]:
     """What is wrong with it, the worst first: what hides a bay weighs more than what will hide it one day."""
     found = [
-        Defect(100, f"suspect ({row.kind}) since {z(row.began_at)}: {row.reason}")
+        Defect(100, f"suspect ({row.kind}) since {z(row.began_at)}: {row.reason}", DefectKind.SUSPECT, row)
         for row in record.suspicions
     ]
     if record.heard_at is None:
-        found.append(Defect(80, "never heard"))
+        found.append(Defect(80, "never heard", DefectKind.NEVER_HEARD))
     elif record.cut_off_by is not None:
         kind, _, name = record.cut_off_by.partition("/")
-        found.append(Defect(10, f"cut off with all of {kind} {name}: one outage, no fault of its own"))
+        told = f"cut off with all of {kind} {name}: one outage, no fault of its own"
+        found.append(Defect(10, told, DefectKind.CUT_OFF))
     elif record.silent:
-        found.append(Defect(90, f"silent since {z(record.heard_at)}"))
+        found.append(Defect(90, f"silent since {z(record.heard_at)}", DefectKind.SILENT))
+    agreement = record.agreement
+    if agreement is not None and agreement.surely_poor:
+        told = f"contradicted by {agreement.said - agreement.agreed} of {agreement.said} looks of surveyors"
+        found.append(Defect(70, told, DefectKind.CONTRADICTED))
     if record.faults:
-        found.append(Defect(60, f"reports {', '.join(record.faults)}"))
+        found.append(Defect(60, f"reports {', '.join(record.faults)}", DefectKind.FAULTS))
     if record.battery_mv is not None and record.battery_mv < BATTERY_LOW_MV:
         critical = record.battery_mv < BATTERY_CRITICAL_MV
-        found.append(Defect(50 if critical else 30, f"battery at {record.battery_mv} mV"))
+        told = f"battery at {record.battery_mv} mV"
+        found.append(Defect(50 if critical else 30, told, DefectKind.BATTERY))
     share = record.missed_share
     if share is not None and share >= MISSED_SHARE and record.agreed + record.missed >= WORDS:
-        found.append(Defect(20, f"{share:.0%} of its words show one before them to be missing"))
-    return sorted(found, reverse=True)
+        told = f"{share:.0%} of its words show one before them to be missing"
+        found.append(Defect(20, told, DefectKind.MISSING))
+    return sorted(found, key=lambda defect: (defect.weight, defect.words), reverse=True)
 
 
 def by_urgency(records: Iterable[SensorRecord]) -> list[SensorRecord]:
@@ -167,6 +192,7 @@ def sensor_document(record: SensorRecord) -> dict[str, object]:
         "words": record.agreed + record.missed,
         "missed": record.missed,
         "missed_share": record.missed_share,
+        "agreement": None if record.agreement is None else record.agreement.document(),
         "defects": [defect.words for defect in defects(record)],
         "suspicions": [
             {

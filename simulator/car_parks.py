@@ -22,6 +22,7 @@ class CarPark:
         self.occupied = 0
         self.stays = stays("general", plan.profile, None)
         self._week = week
+        self._shares: dict[int, float] = {}
 
     def is_open(self, at_ms: int) -> bool:
         return self.plan.is_open(self._week.minute(at_ms))
@@ -52,8 +53,12 @@ class CarPark:
         return max(opening, now_ms) + int(random.uniform(60, 5_400) * 1000)
 
     def _share(self, week_minute: int) -> float:
-        weekday, hour = weekday_and_hour(week_minute)
-        return share_taken("general", self.plan.profile, weekday, hour, open_to_all=True, shared=False)
+        found = self._shares.get(week_minute)
+        if found is None:
+            weekday, hour = weekday_and_hour(week_minute)
+            found = share_taken("general", self.plan.profile, weekday, hour, open_to_all=True, shared=False)
+            self._shares[week_minute] = found
+        return found
 
     def _first_quarter(self, at_ms: int, step: int) -> int:
         """Start of the nearest open quarter hour in that direction; `at_ms` if there is none in a week."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import accumulate
 from random import Random
 
 from simulator.plan import Profile
@@ -36,6 +37,14 @@ class Stays:
     """A distribution of stay lengths."""
 
     parts: tuple[Part, ...]
+    _shares: list[float] = field(init=False, repr=False, compare=False)
+    """Running sums, as a draw wants them."""
+    _centres: list[float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_shares", list(accumulate(part.share for part in self.parts)))
+        centres = [math.log(part.mean_s) - part.spread**2 / 2 for part in self.parts]
+        object.__setattr__(self, "_centres", centres)
 
     @property
     def mean_s(self) -> float:
@@ -43,9 +52,8 @@ class Stays:
 
     def draw(self, random: Random) -> float:
         """Length of a stay that begins now, in seconds."""
-        part = random.choices(self.parts, [part.share for part in self.parts])[0]
-        centre = math.log(part.mean_s) - part.spread**2 / 2
-        return _clip(random.lognormvariate(centre, part.spread))
+        number = random.choices(range(len(self.parts)), cum_weights=self._shares)[0]
+        return _clip(random.lognormvariate(self._centres[number], self.parts[number].spread))
 
     def draw_in_progress(self, random: Random) -> tuple[float, float]:
         """(seconds so far, seconds to go) of a stay met at a random instant: long stays are met more
@@ -87,8 +95,12 @@ _BY_DRIVER = {
 
 
 @cache
-def stays(driver: str, profile: Profile, limit_min: int | None) -> Stays:
-    """How long such a driver stays. A limit binds general drivers only, and not all of them keep it."""
+def stays(driver: str, profile: Profile, limit_min: int | None, pace: float = 1.0) -> Stays:
+    """How long such a driver stays. A limit binds general drivers only, and not all of them keep it. At another
+    pace all stays are so many times shorter."""
+    if pace != 1:
+        usual = stays(driver, profile, limit_min).parts
+        return Stays(tuple(replace(part, mean_s=part.mean_s / pace) for part in usual))
     kind = driver.partition(":")[0]
     if kind in _BY_DRIVER:
         return _BY_DRIVER[kind]

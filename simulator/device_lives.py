@@ -28,7 +28,16 @@ class Life:
 
 
 class Sensor(Life):
-    __slots__ = ("bay", "changing", "heartbeat_ms", "said", "said_since_ms", "signal_dbm", "volts_mv")
+    __slots__ = (
+        "bay",
+        "changing",
+        "heartbeat_ms",
+        "said",
+        "said_since_ms",
+        "signal_dbm",
+        "spoke_ms",
+        "volts_mv",
+    )
 
     def __init__(self, plan: BayPlan, device_id: str, bay: int, boot: int, random: Random) -> None:
         super().__init__(device_id, boot)
@@ -37,6 +46,7 @@ class Sensor(Life):
         self.changing: BayChanged | None = None
         self.said = False
         self.said_since_ms: int | None = None
+        self.spoke_ms = 0
         self.volts_mv = random.randint(3_300, 3_640)
         self.signal_dbm = random.randint(-98, -70)
 

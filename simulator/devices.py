@@ -15,35 +15,27 @@ from enum import IntEnum
 from hashlib import blake2b
 from random import Random
 
-from firmware_contract.codec import encode
-from firmware_contract.messages import AnyMessage, Boot, Count, Health, Passage, State
-from firmware_contract.topics import device_topic
+from firmware_contract.messages import Boot, Count, Health, Passage, State
 from simulator.device_lives import Life, Sensor, temperature_c, time_of
 from simulator.plan import CityPlan
+from simulator.words import Outgoing, Word, outgoing
 from simulator.world import BayChanged, World
 
 FIRMWARE = "sim-1.0"
 _PACE_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message as it leaves a device at `at_ms` (milliseconds since 1970)."""
-
-    at_ms: int
-    topic: str
-    payload: bytes
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceConfig:
     """`announce_s`: every device has spoken within this time of the start. `detection_s`: least and most
     delay of a sensor. `min_rate`: messages per second of the city's time, made up with heartbeats when the
-    city is quieter."""
+    city is quieter. `heartbeat_after_word`: a sensor's time to the next heartbeat counts from its last word,
+    whatever that was; else they come like a clock's."""
 
     announce_s: float = 15.0
     detection_s: tuple[float, float] = (1.0, 3.0)
     min_rate: float = 0.0
+    heartbeat_after_word: bool = False
 
     def __post_init__(self) -> None:
         least, most = self.detection_s
@@ -112,6 +104,10 @@ class Devices:
 
     def advance(self, until_ms: int) -> Iterator[Outgoing]:
         """Move world and devices on to `until_ms`, yielding what is sent on the way."""
+        return map(outgoing, self.words(until_ms))
+
+    def words(self, until_ms: int) -> Iterator[Word]:
+        """As `advance`, before it becomes bytes."""
         while True:
             world_ms = self._world.next_ms()
             own_ms = self._heap[0][0] if self._heap else None
@@ -149,7 +145,7 @@ class Devices:
 
     # --- what they say -----------------------------------------------------------------------------------
 
-    def _act(self) -> Outgoing | None:
+    def _act(self) -> Word | None:
         at_ms, _, what, where, extra = heapq.heappop(self._heap)
         if what is _What.ANNOUNCE:
             self._push(
@@ -159,8 +155,7 @@ class Devices:
             )
             return self._start_sensor(at_ms, self._sensors[where])
         if what is _What.HEARTBEAT:
-            self._push(at_ms + self._sensors[where].heartbeat_ms, _What.HEARTBEAT, where)
-            return self._heartbeat(at_ms, self._sensors[where])
+            return self._heartbeat_due(at_ms, where)
         if what is _What.REPORT:
             return self._report(at_ms, self._sensors[where])
         if what is _What.GATE_STARTS or what is _What.GATE_HEALTH:
@@ -176,18 +171,26 @@ class Devices:
             return None
         return self._heartbeat(at_ms, self._sensors[where])
 
-    def _start_sensor(self, at_ms: int, sensor: Sensor) -> Outgoing:
+    def _start_sensor(self, at_ms: int, sensor: Sensor) -> Word:
         sensor.started = True
         sensor.said = self._world.is_occupied(sensor.bay)
         sensor.said_since_ms = None
         return self._state(at_ms, at_ms, sensor, "boot")
 
-    def _heartbeat(self, at_ms: int, sensor: Sensor) -> Outgoing | None:
+    def _heartbeat_due(self, at_ms: int, where: int) -> Word | None:
+        sensor = self._sensors[where]
+        if self._config.heartbeat_after_word and sensor.spoke_ms + sensor.heartbeat_ms > at_ms:
+            self._push(sensor.spoke_ms + sensor.heartbeat_ms, _What.HEARTBEAT, where)
+            return None
+        self._push(at_ms + sensor.heartbeat_ms, _What.HEARTBEAT, where)
+        return self._heartbeat(at_ms, sensor)
+
+    def _heartbeat(self, at_ms: int, sensor: Sensor) -> Word | None:
         if sensor.changing is not None or not sensor.started:
             return None
         return self._state(at_ms, at_ms, sensor, "heartbeat")
 
-    def _report(self, at_ms: int, sensor: Sensor) -> Outgoing | None:
+    def _report(self, at_ms: int, sensor: Sensor) -> Word | None:
         change, sensor.changing = sensor.changing, None
         if change is None:
             return None
@@ -196,9 +199,8 @@ class Devices:
         lasted_s = None if before_ms is None else (change.at_ms - before_ms) // 1000
         return self._state(at_ms, change.at_ms, sensor, "change", lasted_s)
 
-    def _state(
-        self, sent_ms: int, at_ms: int, sensor: Sensor, cause: str, prev_s: int | None = None
-    ) -> Outgoing:
+    def _state(self, sent_ms: int, at_ms: int, sensor: Sensor, cause: str, prev_s: int | None = None) -> Word:
+        sensor.spoke_ms = sent_ms
         # A car on top takes 10 to 15 dB of the signal.
         signal = sensor.signal_dbm - (12 if sensor.said else 0) + self._random.randint(-2, 2)
         message = State(
@@ -213,9 +215,9 @@ class Devices:
             temperature_c=temperature_c(sent_ms),
             rssi_dbm=signal,
         )
-        return _sent(sent_ms, sensor.device_id, "state", message)
+        return Word(sent_ms, sensor.device_id, "state", message)
 
-    def _gate_speaks(self, at_ms: int, life: Life, *, starts: bool) -> Outgoing:
+    def _gate_speaks(self, at_ms: int, life: Life, *, starts: bool) -> Word:
         message: Boot | Health
         if starts:
             message = Boot(
@@ -229,9 +231,9 @@ class Devices:
                 temperature_c=temperature_c(at_ms),
                 firmware=FIRMWARE,
             )
-        return _sent(at_ms, life.device_id, "boot" if starts else "health", message)
+        return Word(at_ms, life.device_id, "boot" if starts else "health", message)
 
-    def _pass(self, at_ms: int, life: Life, vehicle: int) -> Outgoing:
+    def _pass(self, at_ms: int, life: Life, vehicle: int) -> Word:
         message = Passage(
             boot=life.boot,
             seq=life.key(),
@@ -242,9 +244,9 @@ class Devices:
             ).hexdigest(),
             confidence=0.98,
         )
-        return _sent(at_ms, life.device_id, "passage", message)
+        return Word(at_ms, life.device_id, "passage", message)
 
-    def _count(self, at_ms: int, park: int) -> Outgoing | None:
+    def _count(self, at_ms: int, park: int) -> Word | None:
         life, plan = self._counters[park], self._plan.car_parks[park]
         if life is None or plan.counter is None:
             return None
@@ -256,7 +258,7 @@ class Devices:
             occupied=self._world.in_car_park(park),
             capacity=plan.capacity,
         )
-        return _sent(at_ms, life.device_id, "count", message)
+        return Word(at_ms, life.device_id, "count", message)
 
     # --- when they speak ---------------------------------------------------------------------------------
 
@@ -287,7 +289,3 @@ class Devices:
     def _push(self, at_ms: int, what: _What, where: int, extra: int = 0) -> None:
         self._pushed += 1
         heapq.heappush(self._heap, (at_ms, self._pushed, what, where, extra))
-
-
-def _sent(at_ms: int, device_id: str, kind: str, message: AnyMessage) -> Outgoing:
-    return Outgoing(at_ms, device_topic(device_id, kind), encode(message))

@@ -18,7 +18,6 @@ from firmware_contract.messages import State
 from firmware_contract.topics import device_topic, gateway_topic
 from simulator.device_clocks import DeviceClock, draw_clock
 from simulator.device_lives import time_of
-from simulator.devices import Outgoing
 from simulator.gate_messages import gate_messages
 from simulator.history import History
 from simulator.plan import CityPlan
@@ -27,6 +26,7 @@ from simulator.repairable import Merge, repairable_merges
 from simulator.scenarios import Faults
 from simulator.sensor_eye import DAY_MS, Episode, Said, Surroundings, Watched, watch
 from simulator.sensor_models import model_of
+from simulator.words import Outgoing
 
 BOOT = 7
 SILENT_AFTER_HEARTBEATS = 2.5

@@ -11,9 +11,10 @@ from firmware_contract.codec import encode
 from firmware_contract.messages import Boot, Count, Direction, Health, Passage
 from firmware_contract.topics import device_topic
 from simulator.device_lives import Life, time_of
-from simulator.devices import FIRMWARE, Outgoing
+from simulator.devices import FIRMWARE
 from simulator.history import History
 from simulator.plan import CarParkPlan
+from simulator.words import Outgoing
 
 _LINE_MS = 500
 

@@ -6,6 +6,7 @@ from.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -53,12 +54,7 @@ class Timetable:
             raise ValueError(f"the starts of a timetable rise within the week: {self.starts}")
 
     def at(self, week_minute: int) -> Admission:
-        found = self.admissions[0]
-        for start, admission in zip(self.starts, self.admissions, strict=True):
-            if start > week_minute:
-                break
-            found = admission
-        return found
+        return self.admissions[bisect_right(self.starts, week_minute) - 1]
 
 
 OPEN_TO_ALL = Timetable((0,), (Admission(frozenset({"general"})),))
@@ -120,6 +116,8 @@ class CityPlan:
     time_zone: str
     bays: tuple[BayPlan, ...]
     car_parks: tuple[CarParkPlan, ...] = ()
+    pace: float = 1.0
+    """How many times as many drivers come to the streets, each for so much shorter: as full, but livelier."""
     event_clock: bool = False
     """The area takes its time from our clock messages, so it may run faster or slower than the real one."""
 

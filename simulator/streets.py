@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from random import Random
 
 from simulator.civil import weekday_and_hour
-from simulator.demand import arrivals_per_s, share_taken, stays
+from simulator.demand import Stays, arrivals_per_s, share_taken, stays
 from simulator.plan import Admission, BayPlan, Timetable
 
 _QUARTER_MIN = 15
@@ -36,11 +37,27 @@ class _Alike:
             self.place[last] = at
 
 
+class Demand:
+    """Drivers who come to a street, each so often a second; `rate` is that of all of them."""
+
+    __slots__ = ("_cumulative", "_drivers", "rate")
+
+    def __init__(self, rates: Sequence[tuple[str, float]]) -> None:
+        self.rate = sum(rate for _, rate in rates)
+        self._drivers = [driver for driver, _ in rates]
+        self._cumulative = list(accumulate(rate for _, rate in rates))
+
+    def draw(self, random: Random) -> str | None:
+        """Who comes next; None: nobody does."""
+        return random.choices(self._drivers, cum_weights=self._cumulative)[0] if self._drivers else None
+
+
 class Street:
     """Free bays by timetable, and the demand for them. Indices are those of the plan's bays."""
 
-    def __init__(self, bays: Sequence[tuple[int, BayPlan]]) -> None:
+    def __init__(self, bays: Sequence[tuple[int, BayPlan]], pace: float = 1.0) -> None:
         self.profile = bays[0][1].profile
+        self._pace = pace
         self._alike: dict[Timetable, _Alike] = {}
         self._of: dict[int, _Alike] = {}
         for index, bay in bays:
@@ -57,8 +74,7 @@ class Street:
         if "general" in drivers:
             drivers |= {"blue_badge", "ev"}
         self._drivers = sorted(drivers)
-        self._quarter = -1
-        self._demand: list[tuple[str, float]] = []
+        self._demand: dict[int, Demand] = {}
 
     def bays(self) -> Iterable[int]:
         return self._of
@@ -71,6 +87,10 @@ class Street:
 
     def admission(self, bay: int, week_minute: int) -> Admission:
         return self._of[bay].timetable.at(week_minute)
+
+    def stays(self, driver: str, admission: Admission) -> Stays:
+        """How long such a driver stays in such a bay."""
+        return stays(driver, self.profile, admission.max_stay_min, self._pace)
 
     def shares(self, admission: Admission, week_minute: int) -> list[tuple[str, float]]:
         """Who would be in such a bay now, and with what probability each."""
@@ -91,24 +111,24 @@ class Street:
                 found.append((driver, share / permits if driver.startswith("permit:") else share))
         return found
 
-    def demand(self, week_minute: int) -> list[tuple[str, float]]:
-        """Arrivals per second by driver, the same for a whole quarter hour."""
+    def demand(self, week_minute: int) -> Demand:
+        """Who comes how often, the same for a whole quarter hour."""
         quarter = week_minute // _QUARTER_MIN
-        if quarter != self._quarter:
-            self._quarter = quarter
-            self._demand = self._demand_at(quarter * _QUARTER_MIN)
-        return self._demand
+        found = self._demand.get(quarter)
+        if found is None:
+            found = self._demand[quarter] = self._demand_at(quarter * _QUARTER_MIN)
+        return found
 
-    def _demand_at(self, week_minute: int) -> list[tuple[str, float]]:
+    def _demand_at(self, week_minute: int) -> Demand:
         rates = dict.fromkeys(self._drivers, 0.0)
         for alike in self._alike.values():
             admission = alike.timetable.at(week_minute)
             soon = dict(self.shares(admission, week_minute + _QUARTER_MIN))
             for driver, share in self.shares(admission, week_minute):
-                mean_s = stays(driver, self.profile, admission.max_stay_min).mean_s
+                mean_s = self.stays(driver, admission).mean_s
                 per_bay = arrivals_per_s(share, soon[driver], _QUARTER_MIN * 60, mean_s)
                 rates[driver] += per_bay * len(alike.bays)
-        return [(driver, rate) for driver, rate in rates.items() if rate > 0]
+        return Demand([(driver, rate) for driver, rate in rates.items() if rate > 0])
 
     def choose(
         self, driver: str, week_minute: int, ready: Callable[[int], bool], random: Random

@@ -16,7 +16,6 @@ from random import Random
 
 from simulator.car_parks import CarPark
 from simulator.civil import QUARTER_MS, LocalWeek
-from simulator.demand import stays
 from simulator.plan import BayPlan, CityPlan
 from simulator.streets import BETWEEN_VEHICLES_MS, Street
 
@@ -62,13 +61,15 @@ class World:
         self.plan = plan
         self.start_ms = start_ms
         self.now_ms = start_ms
+        self.arrivals = 0
+        """In bays, since the start."""
         self.turned_away = 0
         self._random = Random(f"world {seed}")  # noqa: S311 - a simulation, not a secret
         self._week = LocalWeek(plan.time_zone)
         self._heap: list[tuple[int, int, _What, int, int]] = []
         self._pushed = 0
         self._vehicles = 0
-        self._streets = [Street(bays) for bays in _by_zone(plan.bays)]
+        self._streets = [Street(bays, plan.pace) for bays in _by_zone(plan.bays)]
         self._street_of = {bay: street for street in self._streets for bay in street.bays()}
         self._occupied = [False] * len(plan.bays)
         self._since_ms = [start_ms] * len(plan.bays)
@@ -140,7 +141,7 @@ class World:
             luck = self._random.random()
             for driver, share in street.shares(admission, minute):
                 if luck < share:
-                    length = stays(driver, street.profile, admission.max_stay_min)
+                    length = street.stays(driver, admission)
                     so_far_s, to_go_s = length.draw_in_progress(self._random)
                     street.take(index)
                     self._occupied[index] = True
@@ -161,7 +162,7 @@ class World:
             self._next_turn(_What.CAR_PARK, index, park.demand(self.start_ms))
 
     def _street_rate(self, index: int) -> float:
-        return sum(rate for _, rate in self._streets[index].demand(self._week.minute(self.now_ms)))
+        return self._streets[index].demand(self._week.minute(self.now_ms)).rate
 
     def _street_turn(self, index: int, *, arrives: bool) -> BayChanged | None:
         event = self._arrive(self._streets[index]) if arrives else None
@@ -170,17 +171,17 @@ class World:
 
     def _arrive(self, street: Street) -> BayChanged | None:
         minute = self._week.minute(self.now_ms)
-        demand = street.demand(minute)
-        if not demand:
+        driver = street.demand(minute).draw(self._random)
+        if driver is None:
             return None
-        driver = self._random.choices([who for who, _ in demand], [rate for _, rate in demand])[0]
         bay = street.choose(driver, minute, self._is_ready, self._random)
         if bay is None:
             self.turned_away += 1
             return None
+        self.arrivals += 1
         street.take(bay)
         self._driver[bay] = driver
-        length = stays(driver, street.profile, street.admission(bay, minute).max_stay_min)
+        length = street.stays(driver, street.admission(bay, minute))
         self._push(self.now_ms + int(length.draw(self._random) * 1000), _What.LEAVE_BAY, bay)
         return self._change(bay, occupied=True)
 

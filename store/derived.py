@@ -34,7 +34,7 @@ DERIVED_TABLES = (
 
 
 class LostRace(RuntimeError):
-    """Another engine moved the cursor, the generation was replaced, or the log was cut: load again."""
+    """Another engine moved the cursor, the generation was replaced, or what is old was dropped: load again."""
 
 
 def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
@@ -44,7 +44,10 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
     """
     cur.execute(
         sql("derived.move_cursor"),
-        (at.area, at.generation, at.position, page.position, page.watermark, page.version, at.begins_at),
+        (
+            *(at.area, at.generation, at.position, page.position, page.watermark, page.version),
+            *(at.begins_at, at.kept_from),
+        ),
     )
     if cur.rowcount != 1:
         raise LostRace(f"area {at.area}: generation {at.generation} is no longer at position {at.position}")

@@ -146,3 +146,37 @@ def gaps(conn: Connection, device_id: str | None, limit: int) -> list[Gaps]:
 def holes_of(conn: Connection, device_id: str, limit: int) -> list[Hole]:
     """Each hole of one device, the newest first."""
     return [Hole(*row) for row in conn.execute(sql("doctor.holes_of_device"), (device_id, limit)).fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """From when on an area's things are kept (None: all), and the watermark that was gone by last."""
+
+    area: str
+    ran_at: datetime | None
+    log_from: datetime | None
+    rows_from: datetime | None
+    hours_from: datetime | None
+    slots_from: datetime | None
+
+
+def reach(conn: Connection) -> list[Reach]:
+    """Every area that has a log."""
+    return [Reach(*row) for row in conn.execute(sql("doctor.reach")).fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """Bytes on disk now, indexes included; of the compressed chunks, what they were `before` and are `after`."""
+
+    table: str
+    bytes: int
+    chunks: int
+    compressed_chunks: int
+    bytes_before: int
+    bytes_after: int
+
+
+def sizes(conn: Connection) -> list[TableSize]:
+    """The largest first."""
+    return [TableSize(*row) for row in conn.execute(sql("doctor.sizes")).fetchall()]

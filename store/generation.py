@@ -49,6 +49,8 @@ class Generation:
     version: int
     begins_at: datetime | None
     """Where the log began when it was looked at last; None: it is whole."""
+    kept_from: datetime | None
+    """From when on its rows were kept then; None: all of them."""
 
 
 class Seed(NamedTuple):

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
-from occupancy.history.definitions import HISTOGRAM_MIN
-from occupancy.history.metrics import Lengths, Sums
+from occupancy.history.lengths import Lengths, added_up
+from occupancy.history.metrics import Sums
 from occupancy.history.periods import Grain, Question
 from occupancy.model import AreaId
+from occupancy.spans import Span
 from store.queries import sql
 
 CONNECTIONS = 4
 ASKING_MAX = 32
 """Questions that are answered, or wait for a connection, at once; one more is not answered (L8)."""
 _STATEMENT_S = 60.0
+_SUMS = "history.sums"
 _AT_ONCE = 500
 """Rows fetched at once, so that a year of five minutes never sits in memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class Period(NamedTuple):
     """One period of one series. `start` None: an hour of the week, from 0 on Monday."""
 
     scope_id: str
@@ -75,26 +77,22 @@ class HistoryReader:
         async with self._connection() as connection:
             return int(await connection.fetchval(sql("history.revisions"), area, start, end))
 
-    async def periods(
-        self, asked: Question, *, lengths: bool = False, peaks: bool = False
-    ) -> AsyncGenerator[Period]:
-        """By scope, value and time, as they come; `lengths` and `peaks` are looked up only if wanted. Raises `LOST`."""
+    async def periods(self, asked: Question, *, lengths: bool = False) -> AsyncGenerator[Period]:
+        """By scope, value and time, as they come; `lengths` are looked up only if wanted. Raises `LOST`."""
         async with (
             self._connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            beside_lengths = _Beside(connection, *_lengths_statement(asked)) if lengths else None
-            beside_peaks = _Beside(connection, *_peaks_statement(asked)) if peaks else None
-            statement, arguments = _statement(asked)
-            async for row in _rows(connection, statement, arguments):
-                found = await beside_lengths.at(row) if beside_lengths else None
-                peak = await beside_peaks.at(row) if beside_peaks else None
-                yield _period(
-                    asked,
-                    row,
-                    None if found is None else _lengths_of(found),
-                    None if peak is None else peak["peak_us"],
-                )
+            stored = await connection.fetchrow(sql("history.stored"), asked.area, asked.time_zone)
+            generation, days = stored[0] or 0, asked.whole_days(stored[1])
+            name, arguments = _statement(asked, generation, days, lengths=lengths)
+            beside = None
+            if lengths and name == _SUMS:
+                beside = _Beside(connection, "history.lengths", arguments)
+            async for some in _rows(connection, name, arguments):
+                for row in some:
+                    parts = await beside.at(row) if beside else [row] if lengths else []
+                    yield _period(asked, row, parts)
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -118,116 +116,90 @@ class HistoryReader:
             self._asking -= 1
 
 
-def _rows(connection: Any, statement: str, arguments: tuple[Any, ...]) -> Any:
+async def _rows(connection: Any, name: str, arguments: tuple[Any, ...]) -> AsyncGenerator[list[Any]]:
     """A few at a time, so that years never sit in memory."""
-    return connection.cursor(statement, *arguments, prefetch=_AT_ONCE, timeout=_STATEMENT_S)
+    cursor = await connection.cursor(sql(name), *arguments, timeout=_STATEMENT_S)
+    while some := await cursor.fetch(_AT_ONCE, timeout=_STATEMENT_S):
+        yield some
 
 
 class _Beside:
-    """Rows that some of the periods have, in the same order: read along with them."""
+    """Rows that some of the periods have, one or several, in the same order: read along with them."""
 
-    def __init__(self, connection: Any, statement: str, arguments: tuple[Any, ...]) -> None:
-        self._coming = aiter(_rows(connection, statement, arguments))
-        self._next: Any = None
-        self._begun = False
+    def __init__(self, connection: Any, name: str, arguments: tuple[Any, ...]) -> None:
+        self._coming = _rows(connection, name, arguments)
+        self._some: deque[Any] = deque()
+        self._more = True
 
-    async def at(self, period: Any) -> Any:
-        """The row of this period, which comes after those asked for before; None: it has none."""
-        if not self._begun:
-            self._begun, self._next = True, await anext(self._coming, None)
-        if self._next is None or _key(self._next) != _key(period):
-            return None
-        found, self._next = self._next, await anext(self._coming, None)
+    async def at(self, period: Any) -> list[Any]:
+        """The rows of this period, which comes after those asked for before."""
+        found = []
+        while await self._are_there() and _key(self._some[0]) == _key(period):
+            found.append(self._some.popleft())
         return found
+
+    async def _are_there(self) -> bool:
+        while not self._some and self._more:
+            some = await anext(self._coming, None)
+            self._some.extend(some or ())
+            self._more = some is not None
+        return bool(self._some)
 
 
 def _key(row: Any) -> tuple[Any, ...]:
     return row["scope_id"], row["value"], row["start"]
 
 
-def _lengths_statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
-    if asked.grain.minutes is not None or asked.grain is Grain.HOUR_OF_WEEK:
+def _statement(asked: Question, generation: int, days: Span, *, lengths: bool) -> tuple[str, tuple[Any, ...]]:
+    """The name of a statement, and its arguments. Raises `ValueError` for lengths where they are not kept."""
+    if lengths and (asked.grain.minutes is not None or asked.grain is Grain.HOUR_OF_WEEK):
         raise ValueError(f"lengths of stays are not kept by {asked.grain.value}")
-    classes = [60 * minutes for minutes in HISTOGRAM_MIN]
-    return sql("history.lengths"), (*_by_hours(asked), asked.together, classes, *_after(asked))
-
-
-def _peaks_statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
-    span = (asked.start, asked.end, asked.grain.unit, asked.time_zone)
-    filters = (_list(asked.hours), _list(asked.weekdays), _list(asked.dates))
-    series = (asked.area, asked.scope.value, _list(asked.scope_ids))
-    return sql("history.peaks"), (*series, *span, *filters, *_after(asked))
-
-
-def _after(asked: Question) -> tuple[Any, ...]:
-    return asked.after or (None, None, None)
-
-
-def _statement(asked: Question) -> tuple[str, tuple[Any, ...]]:
-    scope = asked.area, asked.scope.value
+    span = (asked.start, asked.end, generation)
+    dates = _list(asked.dates)
     if asked.grain is Grain.HOUR_OF_WEEK:
-        series = (*scope, asked.dim.value, _list(asked.scope_ids), _list(asked.values))
-        span_and_dates = (asked.start, asked.end, asked.time_zone, _list(asked.dates))
-        return sql("history.profile"), (*series, *span_and_dates, asked.together)
+        return "history.profile", (*_series(asked), *span, asked.time_zone, dates)
+    hours, weekdays = _list(asked.hours), _list(asked.weekdays)
     if asked.grain.minutes is not None:
-        span = (asked.start, asked.end, asked.grain.minutes)
-        filters = (_list(asked.hours), asked.time_zone, _list(asked.weekdays), _list(asked.dates))
-        after = (None, None) if asked.after is None else (asked.after.scope_id, asked.after.start)
-        return sql("history.slots"), (*scope, _list(asked.scope_ids), *span, *filters, *after)
-    return sql("history.sums"), (*_by_hours(asked), asked.together, *_after(asked))
+        series = (asked.area, asked.scope.value, _list(asked.scope_ids))
+        since = (None, None) if asked.after is None else (asked.after.scope_id, asked.after.start)
+        filters = (asked.grain.minutes, hours, asked.time_zone, weekdays, dates)
+        return "history.slots", (*series, *span, *filters, *since)
+    more = (asked.time_zone, hours, weekdays, dates, *(asked.after or (None, None, None)))
+    if asked.grain is Grain.HOUR and not asked.together:
+        return "history.hours", (*_series(asked)[:-1], *span, *more, lengths)
+    return _SUMS, (*_series(asked), *span[:2], *days, generation, asked.grain.unit, *more)
 
 
-def _by_hours(asked: Question) -> tuple[Any, ...]:
-    series = (asked.area, asked.scope.value, asked.dim.value, _list(asked.scope_ids), _list(asked.values))
-    span = (asked.start, asked.end, asked.grain.unit, asked.time_zone)
-    return (*series, *span, _list(asked.hours), _list(asked.weekdays), _list(asked.dates))
+def _series(asked: Question) -> tuple[Any, ...]:
+    scope = (asked.area, asked.scope.value, asked.dim.value)
+    return (*scope, _list(asked.scope_ids), _list(asked.values), asked.together)
 
 
 def _list(values: tuple[Any, ...] | None) -> list[Any] | None:
     return None if values is None else list(values)
 
 
-def _period(asked: Question, row: Any, lengths: Lengths | None, peak_us: int | None) -> Period:
+_AS_SUMS = slice(3, 18)
+"""Columns of sums, of hours and of profiles that stand as in `Sums`."""
+
+
+def _period(asked: Question, row: Any, lengths: list[Any]) -> Period:
     of_week = asked.grain is Grain.HOUR_OF_WEEK
-    times = {
-        name: row[name]
-        for name in ("in_service_us", "free_us", "occupied_us", "closed_us", "arrivals", "departures")
-    }
-    if asked.grain.minutes is not None:
-        sums = Sums(hours=asked.grain.minutes / 60, peak_us=row["peak_us"], **times)
-    else:
-        rest = (
-            "usable_us",
-            "some_free_us",
-            "all_taken_us",
-            "censored",
-            "over_candidates",
-            "over_confirmed",
-            "over_s",
-        )
-        more = {name: row[name] for name in rest}
-        sums = Sums(hours=row["hours"], lengths=lengths, peak_us=peak_us, **times, **more)
+    parts = [Lengths(part["stays_sum_s"], part["stay_min"], part["stay_count"]) for part in lengths]
+    known = added_up(parts) if any(part.counts for part in parts) else None
     return Period(
-        scope_id=row["scope_id"],
-        value=row["value"],
-        start=None if of_week else asked.start if asked.grain is Grain.TOTAL else row["start"],
-        hour_of_week=row["hour_of_week"] if of_week else None,
-        sums=sums,
+        scope_id=row[0],
+        value=row[1],
+        start=None if of_week else asked.start if asked.grain is Grain.TOTAL else row[2],
+        hour_of_week=row[2] if of_week else None,
+        sums=_sums_of_slots(asked, row)
+        if asked.grain.minutes is not None
+        else Sums._make((*row[_AS_SUMS], known)),
         final=row["final"],
         revision=row["revision"],
     )
 
 
-def _lengths_of(row: Any) -> Lengths:
-    by_class = [0] * (len(HISTOGRAM_MIN) + 1)
-    for number, stays in zip(row["class"], row["by_class"], strict=True):
-        by_class[number] = stays
-    median_s, p85_s, p95_s = row["shares"]
-    return Lengths(
-        stays=row["stays"],
-        sum_s=row["sum_s"],
-        median_s=median_s,
-        p85_s=p85_s,
-        p95_s=p95_s,
-        histogram=tuple(by_class),
-    )
+def _sums_of_slots(asked: Question, row: Any) -> Sums:
+    names = ("in_service_us", "free_us", "occupied_us", "closed_us", "peak_us", "arrivals", "departures")
+    return Sums(hours=(asked.grain.minutes or 0) / 60, **{name: row[name] for name in names})

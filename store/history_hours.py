@@ -20,13 +20,15 @@ from occupancy.model import (
     Stay,
 )
 from occupancy.spans import FOREVER, Span
-from store.copying import Cursor, copy_rows
+from store.binary_copy import copy_encoded
+from store.copying import Cursor
 from store.generation import Generation
 from store.queries import sql
 
-_HOUR_TYPES = (
-    "int4 int4 timestamptz int8 int8 int8 int8 int8 int8 int8 int4 int4 int4[] int4 int4 int4 int8".split()
-)
+_HOUR_TYPES = [
+    *("int4", "int4", "timestamptz", *["int8"] * 8),
+    *("int4", "int4", "int4[]", "int4[]", "int8", "int4", "int4", "int4", "int8"),
+]
 _SLOT_TYPES = "int4 int4 timestamptz int8[] int8[] int8[] int8[] int4[] int4[]".split()
 _STATES = {state.value: state for state in State}
 
@@ -68,35 +70,36 @@ def cut_hours(cur: Cursor, at: Generation, gone: Sequence[Piece]) -> list[dateti
 
 def write_hours(cur: Cursor, at: Generation, rows: Sequence[HourRow], ids: Mapping[Series, int]) -> None:
     """Write hours that are not there."""
-    copy_rows(
+    copy_encoded(
         cur,
         "history_hours.copy_hours",
         _HOUR_TYPES,
         (
             (
+                *(ids[row.series], at.generation, row.hour_at),
+                *(row.in_service_us, row.free_us, row.occupied_us, row.closed_us),
                 *(
-                    ids[row.series],
-                    at.generation,
-                    row.hour_at,
-                    row.in_service_us,
-                    row.free_us,
-                    row.occupied_us,
+                    row.usable_us,
+                    row.some_free_us,
+                    row.all_taken_us,
+                    row.peak_us,
+                    row.arrivals,
+                    row.departures,
                 ),
-                *(row.closed_us, row.usable_us, row.some_free_us, row.all_taken_us),
-                *(row.arrivals, row.departures, list(row.stays_s), row.censored),
+                *(row.stays.minutes, row.stays.counts, row.stays.sum_s, row.censored),
                 *(row.over_candidates, row.over_confirmed, row.over_s),
             )
             for row in rows
         ),
     )
-    copy_rows(
+    copy_encoded(
         cur,
         "history_hours.copy_slots",
         _SLOT_TYPES,
         (
             (
-                *(ids[row.series], at.generation, row.hour_at, list(slots.in_service), list(slots.free)),
-                *(list(slots.occupied), list(slots.closed), list(slots.arrivals), list(slots.departures)),
+                *(ids[row.series], at.generation, row.hour_at, slots.in_service, slots.free, slots.occupied),
+                *(slots.closed, slots.arrivals, slots.departures),
             )
             for row in rows
             if (slots := row.slots) is not None
@@ -118,8 +121,8 @@ def sum_up(
     cur.execute(sql("history_hours.cut_sums"), (list(parts), at.generation, list(hours)))
     recorded = [hour for hour in hours if hour < final_to]
     for statement, chosen in (
-        (sql("history_hours.sum_hours"), set(parts)),
         (sql("history_hours.sum_slots"), set(with_slots)),
+        (sql("history_hours.sum_hours"), set(parts)),
     ):
         pairs = [(whole, part) for whole, own in parts.items() if whole in chosen for part in own]
         columns = [whole for whole, _ in pairs], [part for _, part in pairs]

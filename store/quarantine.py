@@ -62,12 +62,14 @@ class Overflowed:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A quarantined message of a device that was not registered then."""
+    """A quarantined message of a device that was not registered then, or one that an admin asked for: by `asked`, its
+    digest."""
 
     id: int
     topic: str
     payload: bytes
     first_seen: datetime
+    asked: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ class Kept:
     last_seen: datetime
     count: int
     replayed_at: datetime | None
+    replay_asked_at: datetime | None
+    replay_refused_at: datetime | None
+    discarded_at: datetime | None
+    discard_reason: str | None
 
 
 def storable(text: str) -> str:
@@ -137,12 +143,20 @@ def page(
     within: Collection[str] | None = None,
     reason: str | None = None,
     before: int | None = None,
+    discarded: bool = False,
     limit: int,
 ) -> list[Kept]:
     """The newest, of those before `before`; `within`: of devices that are registered in these areas."""
     areas = None if within is None else sorted(within)
-    rows = conn.execute(sql("quarantine.page"), (areas, reason, before, limit, PAYLOAD_TOLD)).fetchall()
-    return [Kept(*row) for row in rows]
+    asked = (areas, reason, before, limit, PAYLOAD_TOLD, None, discarded)
+    return [Kept(*row) for row in conn.execute(sql("quarantine.page"), asked).fetchall()]
+
+
+def find(conn: Connection, id: int, *, within: Collection[str] | None = None) -> Kept | None:
+    """One row, with all that is kept of its payload; `within` as in `page`."""
+    areas = None if within is None else sorted(within)
+    row = conn.execute(sql("quarantine.page"), (areas, None, None, 1, PAYLOAD_KEPT, id, True)).fetchone()
+    return None if row is None else Kept(*row)
 
 
 def unknown_devices(cur: Cursor) -> set[str]:
@@ -153,8 +167,17 @@ def unknown_devices(cur: Cursor) -> set[str]:
 def waiting(cur: Cursor, device_ids: Sequence[str], limit: int) -> list[Waiting]:
     """Lock and return the oldest waiting messages of these devices."""
     rows = cur.execute(sql("quarantine.waiting"), (list(device_ids), limit)).fetchall()
-    return [Waiting(int(row[0]), str(row[1]), bytes(row[2]), row[3]) for row in rows]
+    return [Waiting(int(row[0]), str(row[1]), bytes(row[2]), *row[3:]) for row in rows]
+
+
+def any_asked(cur: Cursor) -> bool:
+    """Whether an admin asked for something to be tried again."""
+    return cur.execute(sql("quarantine.any_asked")).fetchone() == (True,)
 
 
 def mark_replayed(cur: Cursor, ids: Sequence[int], now: datetime) -> None:
     cur.execute(sql("quarantine.mark_replayed"), (list(ids), now))
+
+
+def mark_refused_again(cur: Cursor, digests: Collection[bytes], now: datetime) -> None:
+    cur.execute(sql("quarantine.mark_refused_again"), (list(digests), now))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,23 +42,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
-    """One document as it was entered into an area's log; `doc` None: it was removed."""
-
-    area: AreaId
-    position: int
-    at: datetime
-    by: str
-    doc: Document | None
-
-
-@dataclass(frozen=True, slots=True)
 class AreaApplied:
-    """`position` is where in the area's log the changes stand; None: nothing was new."""
+    """`position` is where in the area's log the changes stand; None: nothing was new. `documents`: the first of those
+    that changed, as kind/id."""
 
     position: int | None
     changed: int
     unchanged: int
+    documents: Sequence[str] = ()
+
+
+class RegistryChangedError(Exception):
+    """A document is not as whoever changes it has seen it."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(f"{kind} {id} was changed meanwhile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +91,29 @@ def apply(
     entered_by: str,
     entered_at: datetime,
     actor: str | None = None,
+    within: Collection[str] | None = None,
+    only_if: Callable[[Key, int | None], bool] = lambda _key, _version: True,
 ) -> Applied:
     """Make all changes or none, in one transaction: checked as a whole, logged and audited per area, then
     projected.
 
     A document that is there already is not logged again, so the same file imported twice appends nothing.
-    `actor` is who did it in the audit log, where that is not who is noted as having entered it.
-    Raises `RegistryRefused` with everything that is wrong, `psycopg.Error` when the database says no.
+    `actor` is who did it in the audit log, where that is not who is noted as having entered it. `within`: the areas
+    that whoever asks may know of; nothing is told of others, and nothing taken out of them. `only_if` is asked for each
+    document with the version that it has, None: it is not there. Raises `RegistryChangedError` where it says no,
+    `RegistryRefused` with everything that is wrong, `psycopg.Error` when the database says no.
     """
     aware(entered_at, "entered_at")
     puts, removals = _parse(changes)
     with conn.transaction(), conn.cursor() as cur:
         cur.execute(sql("registry.lock"))
-        area_of = _areas_of(cur, puts, removals)
-        _refuse(_clashes(puts, area_of))
+        area_of, version_of = _standing(cur, puts, removals)
+        foreign = {key for key, area in area_of.items() if within is not None and area not in within}
+        for key in (*puts, *removals):
+            if not only_if(key, None if key in foreign else version_of.get(key)):
+                raise RegistryChangedError(*key)
+        _refuse(_clashes(puts, area_of, within))
+        removals -= foreign
         areas = {found.area_id for found in puts.values()} | {
             area_of[key] for key in removals if key in area_of
         }
@@ -117,13 +124,6 @@ def apply(
             if plan.changed:
                 audit.append(cur, plan.deed(actor or entered_by, entered_by))
         return Applied({area: batch.close(cur) for area, batch in written.items()})
-
-
-def list_entered(conn: Connection, kind: str, id: str, limit: int) -> list[Entered]:
-    """At most `limit` of the entries that the log has of one document, the newest first."""
-    with conn.cursor() as cur:
-        cur.execute(sql("registry.entered"), (f"{kind}/{id}", limit))
-        return [Entered(*row) for row in cur.fetchall()]
 
 
 def _refuse(errors: Sequence[RegistryError]) -> None:
@@ -157,18 +157,25 @@ def _parse(changes: Sequence[Change]) -> tuple[dict[Key, Entity], set[Key]]:
     return puts, removals
 
 
-def _areas_of(cur: Cursor, puts: Mapping[Key, Entity], removals: set[Key]) -> dict[Key, AreaId]:
-    """Where the documents in question are registered now. A device is looked for as sensor and as gate."""
+def _standing(
+    cur: Cursor, puts: Mapping[Key, Entity], removals: set[Key]
+) -> tuple[dict[Key, AreaId], dict[Key, int]]:
+    """Where the documents in question are registered now, and their versions. A device is looked for as sensor and as
+    gate."""
     wanted = {*puts, *removals}
     for kind, id in puts:
         if kind in ("sensor", "gate"):
             wanted |= {("sensor", id), ("gate", id)}
     keys = sorted(wanted)
-    cur.execute(sql("registry.areas_of"), ([kind for kind, _ in keys], [id for _, id in keys]))
-    return {(kind, id): AreaId(area) for kind, id, area in cur.fetchall()}
+    cur.execute(sql("registry.standing"), ([kind for kind, _ in keys], [id for _, id in keys]))
+    rows = cur.fetchall()
+    areas = {(kind, id): AreaId(area) for kind, id, area, _ in rows}
+    return areas, {(kind, id): int(version) for kind, id, _, version in rows}
 
 
-def _clashes(puts: Mapping[Key, Entity], area_of: Mapping[Key, AreaId]) -> list[RegistryError]:
+def _clashes(
+    puts: Mapping[Key, Entity], area_of: Mapping[Key, AreaId], within: Collection[str] | None
+) -> list[RegistryError]:
     """Ids stand alone in URLs and topics, so no two areas may use the same one."""
     errors = []
     for (kind, id), found in puts.items():
@@ -176,10 +183,10 @@ def _clashes(puts: Mapping[Key, Entity], area_of: Mapping[Key, AreaId]) -> list[
         for other in others:
             area = area_of.get(other, found.area_id)
             if area != found.area_id:
-                problem = f"is the id of a {other[0]} of area '{area}'"
-                errors.append(
-                    RegistryError(f"{kind} {id}", "id", problem, "choose another, or remove that one first")
-                )
+                told = within is None or area in within
+                problem = f"is the id of a {other[0]} of area '{area}'" if told else "is taken"
+                fix = "choose another, or remove that one first" if told else "choose another"
+                errors.append(RegistryError(f"{kind} {id}", "id", problem, fix))
     return errors
 
 
@@ -215,7 +222,7 @@ class _Plan:
 
     def write(self, cur: Cursor, entered_by: str, entered_at: datetime) -> _Written:
         if not self.changed:
-            return _Written(self.area, None, 0, self.unchanged)
+            return _Written(self.area, None, [], self.unchanged)
         entries = [
             LogEntry("registry", f"{kind}/{id}", doc, entered_at, entered_by)
             for (kind, id), doc in self.changed
@@ -229,7 +236,7 @@ class _Plan:
             kinds, ids, docs = zip(*put[start : start + _PUT_MAX], strict=True)
             cur.execute(sql("registry.put"), (self.area, batch_id, list(kinds), list(ids), list(docs)))
         cur.execute(sql("registry.notify"), (self.area,))
-        return _Written(self.area, batch_id, len(entries), self.unchanged)
+        return _Written(self.area, batch_id, [entry.key for entry in entries], self.unchanged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +245,16 @@ class _Written:
 
     area: AreaId
     batch_id: int | None
-    changed: int
+    documents: Sequence[str]
     unchanged: int
 
     def close(self, cur: Cursor) -> AreaApplied:
         """Take the area's head: last before COMMIT, and after that of the audit log."""
         if self.batch_id is None:
             return AreaApplied(None, 0, self.unchanged)
-        position = close_entries(cur, self.area, self.batch_id, self.changed)
-        return AreaApplied(position, self.changed, self.unchanged)
+        changed = len(self.documents)
+        position = close_entries(cur, self.area, self.batch_id, changed)
+        return AreaApplied(position, changed, self.unchanged, self.documents[:_NAMED_MAX])
 
 
 def _plan(conn: Connection, area: AreaId, puts: Mapping[Key, Entity], removals: set[Key]) -> _Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,24 +48,16 @@ def of_one_snapshot(cur: Cursor) -> None:
     cur.execute(sql("seed.one_snapshot"))
 
 
-def seeds(
-    cur: Cursor, live: Generation, registry: Registry, position: int, *, settled: bool = False
-) -> Seeds:
+def seeds(cur: Cursor, live: Generation, registry: Registry, position: int) -> Seeds:
     """The newest checkpoints that hold nothing which came after a position, so that all of it is taken up in its turn.
 
     `registry` is that of the position. What it has otherwise by now is folded from the beginning, or from where the
-    log begins, unless the registry is `settled`.
+    log begins.
     """
-    gates = {gate.device_id: gate.zone_id for gate in registry.gates.values()}
     cur.execute(sql("seed.first_words_after"), (live.area, live.generation, position))
     words = {device_id: ReadingKey(*key) for device_id, key in cur.fetchall()}
-    columns = list(gates), list(gates.values())
-    cur.execute(sql("seed.first_events_after"), (live.area, live.generation, position, *columns))
-    events: dict[ZoneId, datetime] = dict(cur.fetchall())
-    if not settled:
-        devices, car_parks = _changed_after(cur, live, registry, position)
-        words.update(dict.fromkeys(devices, FIRST_KEY))
-        events.update(dict.fromkeys(car_parks, BEGINNING))
+    devices, car_parks = _changed_after(cur, live, registry, position)
+    words.update(dict.fromkeys(devices, FIRST_KEY))
     cur.execute(
         sql("seed.device_seeds"),
         (
@@ -78,8 +70,20 @@ def seeds(
         ),
     )
     devices_found = {DeviceId(row[0]): ReadingKey(*row[1:]) for row in cur.fetchall()}
+    return Seeds(devices_found, car_park_seeds(cur, live, registry, position, car_parks))
+
+
+def car_park_seeds(
+    cur: Cursor, live: Generation, registry: Registry, position: int, changed: Iterable[ZoneId] = ()
+) -> dict[ZoneId, datetime]:
+    """The same of car parks; those that have `changed` since are folded from the beginning."""
+    gates = {gate.device_id: gate.zone_id for gate in registry.gates.values()}
+    columns = list(gates), list(gates.values())
+    cur.execute(sql("seed.first_events_after"), (live.area, live.generation, position, *columns))
+    events: dict[ZoneId, datetime] = dict(cur.fetchall())
+    events.update(dict.fromkeys(changed, BEGINNING))
     cur.execute(sql("seed.car_park_seeds"), (live.area, live.generation, list(events), list(events.values())))
-    return Seeds(devices_found, dict(cur.fetchall()))
+    return dict(cur.fetchall())
 
 
 def copy_up_to(cur: Cursor, live: Generation, new: Generation, registry: Registry, found: Seeds) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from occupancy.maintenance import KeptPromise, SaidWord, SensorRecord, SensorSheet, ShownBay
 from occupancy.model import AreaId, BayId, Clock, DeviceId, State, Suspicion
 from occupancy.registry import Registry
+from occupancy.surveys import MENDING_BACK, Agreement, agreements, key_of
 from store.postgres import Connection
 from store.queries import sql
+from store.surveys import judged
 from store.suspicions import suspicion_of
 
 _MOST_SUSPICIONS = 100
@@ -18,7 +21,10 @@ _MOST_SUSPICIONS = 100
 def list_sensors(conn: Connection, registry: Registry) -> list[SensorRecord]:
     """Every sensor of one area that has a live generation, by id."""
     rows = conn.execute(sql("sensors.facts"), (registry.area_id, None)).fetchall()
-    return [_record(registry, row) for row in rows if DeviceId(row[0]) in registry.sensors]
+    agreed = _agreements(conn, registry, rows[0], None) if rows else {}
+    return [
+        _record(registry, row, agreed.get(row[0])) for row in rows if DeviceId(row[0]) in registry.sensors
+    ]
 
 
 def find_sheet(
@@ -29,7 +35,8 @@ def find_sheet(
     row = conn.execute(sql("sensors.facts"), (registry.area_id, device_id)).fetchone()
     if row is None:
         return None
-    record = _record(registry, row)
+    bays = {one.bay_id for one in registry.bindings_by_device.get(device_id, ())}
+    record = _record(registry, row, _agreements(conn, registry, row, bays).get(device_id))
     said = conn.execute(sql("sensors.words"), (device_id, words)).fetchall()
     return SensorSheet(
         record=record,
@@ -38,6 +45,17 @@ def find_sheet(
         suspicions=[] if record.now is None else _suspicions(conn, record, record.now - back),
         words=[SaidWord(*one) for one in said],
     )
+
+
+def _agreements(
+    conn: Connection, registry: Registry, row: Any, bays: Collection[BayId] | None
+) -> dict[str, Agreement]:
+    """How far surveyors have lately agreed with the sensors of an area, or with those of some bays."""
+    now = row[1]
+    if now is None:
+        return {}
+    looks = judged(conn, registry, now - MENDING_BACK, now, bays=bays)
+    return agreements(looks, key_of("sensor", registry))
 
 
 def _shown(conn: Connection, area: AreaId, bay_id: BayId) -> ShownBay | None:
@@ -57,7 +75,7 @@ def _suspicions(conn: Connection, record: SensorRecord, since: datetime) -> list
     return [suspicion_of(row) for row in conn.execute(sql("sensors.suspicions"), asked).fetchall()]
 
 
-def _record(registry: Registry, row: Any) -> SensorRecord:
+def _record(registry: Registry, row: Any, agreement: Agreement | None) -> SensorRecord:
     device_id, now, heard_at, stated_at, state, agreed, missed, battery_mv, faults, suspicions, cut_off_by = (
         row
     )
@@ -78,6 +96,7 @@ def _record(registry: Registry, row: Any) -> SensorRecord:
         faults=tuple(faults or ()),
         suspicions=[suspicion_of(_with_times(one)) for one in suspicions or ()],
         cut_off_by=cut_off_by,
+        agreement=agreement,
     )
 
 

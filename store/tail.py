@@ -34,6 +34,13 @@ _ROWS = 10_000
 _CAUSES = {cause.value: cause for cause in Cause}
 
 
+def newest(cur: Cursor, area: AreaId) -> datetime | None:
+    """Up to when an area's log reaches; None: nothing was said yet, or there is no log."""
+    cur.execute(sql("log.newest"), (area,))
+    row = cur.fetchone()
+    return None if row is None else row[0]
+
+
 def batches_after(cur: Cursor, area: AreaId, position: int, *, positions: int, readings: int) -> list[Batch]:
     """The next batches of an area's log, at most `positions` and about `readings` readings; at least one if any."""
     cur.execute(sql("log.tail"), (area, position, positions))

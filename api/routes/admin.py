@@ -13,13 +13,12 @@ from api.access import Access
 from api.answers import JSON
 from api.guard import areas_for, caller_of
 from api.live import Live
-from api.params import AuditPage, KeyPage, QuarantinePage, SensorList
+from api.params import AuditPage, KeyPage, SensorList
 from api.routes.described import KEYED_PROBLEMS, described
 from api.snapshot import encode
-from occupancy.answers import instant
 from occupancy.maintenance import SensorRecord, by_urgency, sensor_document
 from occupancy.registry import Registry
-from store import audit, keys, quarantine
+from store import audit, keys
 from store.postgres import Connection
 from store.sensors import list_sensors
 
@@ -61,25 +60,10 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
         urgent = by_urgency(found)[: query.limit]
         return _answer({"sensors": [_without_state(record) for record in urgent], "of": len(found)})
 
-    async def refused(request: Request, query: Annotated[QuarantinePage, Query()]) -> Response:
-        """Messages that did not become readings, the newest first.
-
-        Those of no registered device belong to no area: they are shown to keys for all areas.
-        """
-        within = areas_for(caller_of(request), query.area)
-        found = await access.desk.ask(
-            lambda conn: quarantine.page(
-                conn, within=within, reason=query.reason, before=query.before, limit=query.limit
-            )
-        )
-        full = len(found) == query.limit
-        return _answer({"refused": [_refused(one) for one in found], "next": found[-1].id if full else None})
-
     for path, route, shape in (
         ("/v1/admin/keys", listed_keys, shapes.KeyPage),
         ("/v1/admin/audit", audited, shapes.AuditPage),
         ("/v1/admin/sensors", sensors, shapes.SensorList),
-        ("/v1/admin/quarantine", refused, shapes.QuarantinePage),
     ):
         app.add_api_route(path, route, tags=["admin"], **described(shape, KEYED_PROBLEMS, tagged=False))
 
@@ -95,20 +79,3 @@ def _sensors(conn: Connection, registries: Sequence[Registry]) -> list[SensorRec
 def _without_state(record: SensorRecord) -> dict[str, object]:
     """Mending a sensor needs no word of what it sees, which may be a resident's bay."""
     return {name: value for name, value in sensor_document(record).items() if name != "state"}
-
-
-def _refused(one: quarantine.Kept) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "area": one.area,
-        "topic": one.topic,
-        "reason": one.reason,
-        "detail": one.detail,
-        "device_id": one.device_id,
-        "payload": None if one.payload is None else one.payload.decode("utf-8", "backslashreplace"),
-        "payload_bytes": one.payload_bytes,
-        "first_seen": instant(one.first_seen),
-        "last_seen": instant(one.last_seen),
-        "count": one.count,
-        "replayed_at": instant(one.replayed_at),
-    }

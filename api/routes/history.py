@@ -16,6 +16,7 @@ from api.access import Access
 from api.answers import JSON, tagged
 from api.errors import Problem, not_found
 from api.guard import areas_for, caller_of
+from api.history_definitions import definitions_document
 from api.history_files import CSV, PARQUET, csv_file, has_parquet, parquet_file
 from api.history_params import History
 from api.history_question import compared, question_of, token_of
@@ -25,16 +26,17 @@ from api.live import Live
 from api.params import Nothing
 from api.routes.described import KEYED_PROBLEMS, PROBLEMS, described
 from api.snapshot import encode
-from occupancy.history.definitions import DEFINITIONS, HISTOGRAM_MIN, Report
-from occupancy.history.hour import Dim
-from occupancy.history.metrics import SMALL
-from occupancy.history.periods import After, Grain, Question, ordinal
+from api.surveyed import Agreements, Surveyed
+from occupancy.history.definitions import Report
+from occupancy.history.hour import Scope
+from occupancy.history.periods import After, Question, ordinal
 from occupancy.model import Area
+from occupancy.registry import Registry
 from store import keys
 from store.audit import Deed
 from store.history import Extent, HistoryReader, Period
 
-FILE_MAX_S = 600.0
+FILE_MAX_S = 1800.0
 """A file that its reader has not taken by then is cut off: others wait for the connection (L8)."""
 _FINAL = "private, max-age=86400"
 _PROVISIONAL = "private, no-cache"
@@ -45,16 +47,19 @@ _FILES = {"csv": CSV, "parquet": PARQUET}
 
 def install(app: FastAPI, live: Live, access: Access) -> None:
     """Add the routes."""
+    surveyed = Surveyed(access.desk)
 
     async def definitions(request: Request, _query: Annotated[Nothing, Query()]) -> Response:
         """What each figure is: unit, formula, what it needs, and its name in the Curb Data Specification."""
         return tagged(
-            request, encode(_definitions(live.config.history_least_coverage)), cache="public, max-age=3600"
+            request,
+            encode(definitions_document(live.config.history_least_coverage)),
+            cache="public, max-age=3600",
         )
 
     def reporting(report: Report) -> Callable[..., Coroutine[Any, Any, Response]]:
         async def answer(request: Request, query: Annotated[History, Query()]) -> Response:
-            return await _answer(request, live, access, query, report)
+            return await _answer(request, live, access, surveyed, query, report)
 
         answer.__name__ = report.value
         answer.__doc__ = _SAID[report]
@@ -87,16 +92,19 @@ _SAID = {
 }
 
 
-async def _answer(request: Request, live: Live, access: Access, query: History, report: Report) -> Response:
+async def _answer(
+    request: Request, live: Live, access: Access, surveyed: Surveyed, query: History, report: Report
+) -> Response:
     history, caller = live.history, caller_of(request)
     areas_for(caller, query.area)
-    area, asked = _asked(live, query, report)
+    area, asked, registry = _asked(live, query, report)
     personal = keys.Scope.PERSONAL in caller.scopes
     if personal:
         await access.record(_deed(caller, asked, report, request.url.query))
     extent = await history.extent(asked.area)
     before = compared(query, asked, area)
-    tag = await _tag(request, history, asked, before, extent, personal=personal)
+    agreed = await surveyed.agreements(registry, asked.end)
+    tag = await _tag(request, history, asked, before, extent, agreed, personal=personal)
     cache = _FINAL if tag is not None else _PROVISIONAL
     if tag is not None and request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag, "Cache-Control": cache})
@@ -105,12 +113,13 @@ async def _answer(request: Request, live: Live, access: Access, query: History, 
         report,
         least_coverage=live.config.history_least_coverage,
         personal=personal,
-        names=_names(live, asked),
+        names=_names(registry),
+        agreements=agreed[asked.scope],
     )
     wanted = _format(request, query)
-    more = {"lengths": report is Report.STAYS, "peaks": _peaks(asked, report)}
+    more = {"lengths": report is Report.STAYS}
     if wanted is None:
-        body = encode(await _document(history, rows, before, query.limit, extent, more))
+        body = encode(await _document(history, rows, before, query.limit, extent, more, agreed))
         return tagged(request, body, tag=tag, cache=cache)
     if before is not None or query.after is not None:
         raise Problem(
@@ -155,6 +164,7 @@ async def _document(
     limit: int,
     extent: Extent,
     more: dict[str, bool],
+    agreed: Agreements,
 ) -> dict[str, Any]:
     found: list[Period] = []
     async with contextlib.aclosing(history.periods(rows.asked, **more)) as periods:
@@ -165,6 +175,8 @@ async def _document(
     page = found[:limit]
     against = {} if before is None else await _by_place(history, before, more)
     document = document_head(rows.asked, rows.report, extent.final_to, extent.watermark)
+    agreement = agreed[Scope.AREA].get(rows.asked.area)
+    document["agreement"] = None if agreement is None else agreement.document()
     document["rows"] = [rows.json(period, against.get(_place(rows.asked, period))) for period in page]
     last = page[-1] if len(found) > limit else None
     after = None if last is None or last.start is None else After(last.scope_id, last.value, last.start)
@@ -205,7 +217,7 @@ def _deed(caller: Caller, asked: Question, report: Report, parameters: str) -> D
     return Deed(who=caller.name, action="personal.read", areas=[asked.area], subject=report.value, doc=doc)
 
 
-def _asked(live: Live, query: History, report: Report) -> tuple[Area, Question]:
+def _asked(live: Live, query: History, report: Report) -> tuple[Area, Question, Registry]:
     found = live.board.areas.get(query.area)  # type: ignore[call-overload]
     if found is None:
         raise not_found("area", query.area)
@@ -216,18 +228,14 @@ def _asked(live: Live, query: History, report: Report) -> tuple[Area, Question]:
     for zone_id in asked.scope_ids or () if asked.scope.value == "zone" else ():
         if zone_id not in registry.zones:
             raise not_found("zone", zone_id)
-    return found.area, asked
+    return found.area, asked, registry
 
 
-def _names(live: Live, asked: Question) -> dict[str, dict[str, str]]:
-    registry = live.feed.registries.get(asked.area)
-    zones = registry.zones.values() if registry else ()
-    return {zone.zone_id: {"en": zone.name.en, "cy": zone.name.cy or zone.name.en} for zone in zones}
-
-
-def _peaks(asked: Question, report: Report) -> bool:
-    by_hours = asked.grain.minutes is None and asked.grain is not Grain.HOUR_OF_WEEK
-    return report is Report.OCCUPANCY and by_hours and asked.dim is Dim.ALL
+def _names(registry: Registry) -> dict[str, dict[str, str]]:
+    return {
+        zone.zone_id: {"en": zone.name.en, "cy": zone.name.cy or zone.name.en}
+        for zone in registry.zones.values()
+    }
 
 
 async def _tag(
@@ -236,16 +244,21 @@ async def _tag(
     asked: Question,
     before: Question | None,
     extent: Extent,
+    agreed: Agreements,
     *,
     personal: bool,
 ) -> str | None:
-    """What is final changes by revisions only, which are counted; None: some of what is asked for is provisional."""
+    """What is final changes by revisions only, which are counted, and by surveys; None: some of what is asked for is
+    provisional.
+    """
     if extent.final_to is None or max(one.end for one in (asked, before or asked)) > extent.final_to:
         return None
     revisions = [
         await history.revisions(asked.area, one.start, one.end) for one in (asked, before) if one is not None
     ]
-    text = f"{request.url.query}|{request.headers.get('accept', '')}|{revisions}|{asked.time_zone}|{personal}"
+    surveys = sorted(agreed[asked.scope].items()), agreed[Scope.AREA].get(asked.area)
+    accepted = request.headers.get("accept", "")
+    text = f"{request.url.query}|{accepted}|{revisions}|{asked.time_zone}|{personal}|{surveys}"
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 
@@ -261,27 +274,3 @@ def _format(request: Request, query: History) -> str | None:
         told = "Parquet is not installed here; ask for CSV, or install baycast[parquet]."
         raise Problem(406, "not-acceptable", told)
     return None if wanted == "json" else wanted
-
-
-def _definitions(least_coverage: float) -> dict[str, Any]:
-    return {
-        "least_coverage": least_coverage,
-        "suppressed_up_to": SMALL,
-        "histogram_up_to_min": [*HISTOGRAM_MIN, None],
-        "missing": {
-            "coverage": "too little was observed for an honest figure",
-            "few": "so few vehicles that somebody might be known by it",
-            "none": "nothing happened that it could be made of",
-        },
-        "figures": [
-            {
-                "name": definition.name,
-                "report": definition.report.value,
-                "unit": definition.unit,
-                "formula": definition.formula,
-                "needs": definition.needs.value,
-                "cds": definition.cds,
-            }
-            for definition in DEFINITIONS
-        ],
-    }

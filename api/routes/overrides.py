@@ -15,6 +15,7 @@ from api.errors import Problem, not_found
 from api.guard import areas_for, caller_of
 from api.live import Live
 from api.params import Nothing, OverridePage, Withdrawal
+from api.refusals import refused_as
 from api.routes.described import KEYED_PROBLEMS, described
 from api.snapshot import encode
 from occupancy.answers import instant
@@ -66,9 +67,9 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
                 )
             )
         except RegistryError as error:
-            raise _invalid([error]) from None
+            raise refused_as("invalid-override", [error]) from None
         except RegistryRefused as refused:
-            raise _invalid(refused.errors) from None
+            raise refused_as("invalid-override", refused.errors) from None
         document = {"changed": changed, "override": {"id": body.id, **override_document(override)}}
         return Response(encode(document), media_type=JSON)
 
@@ -115,10 +116,3 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
         tags=["admin"],
         **described(shapes.OverrideWithdrawn, ended, tagged=False, method="DELETE"),
     )
-
-
-def _invalid(errors: list[RegistryError] | tuple[RegistryError, ...]) -> Problem:
-    told = [
-        {"where": one.where, "field": one.field, "problem": one.problem, "fix": one.fix} for one in errors
-    ]
-    return Problem(422, "invalid-override", f"{len(told)} problem(s), nothing was entered.", problems=told)

@@ -4,12 +4,14 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from baycast.settings import Settings, UsageError
 
 HELP = (
-    "measure: ingest (messages to rows), engine (readings folded), rebuild (a log to all tables), live (PUBLISH to"
-    " WebSocket delta), broker (what it keeps through crashes), idle (what the running city costs)"
+    "measure: ingest (messages to rows), engine (readings folded), history (a year and what it answers), rebuild (a log"
+    " to all tables), live (PUBLISH to WebSocket delta), broker (what it keeps through crashes), idle (what the running"
+    " city costs)"
 )
 
 
@@ -22,7 +24,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     live.add_argument("--zones", type=int, default=60, metavar="N", help="streets of the measured city")
     live.add_argument("--bays", type=int, default=55, metavar="N", help="sensed bays per street")
     live.add_argument("--seed", type=int, default=1, metavar="N", help="which bay changes when")
-    live.add_argument("--json", action="store_true", help="only the result, one JSON object")
     live.add_argument(
         "--running",
         action="store_true",
@@ -47,7 +48,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="measure on this server (one with TimescaleDB, say): own database",
     )
-    ingest.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = (
         "readings per second through a sensor's step, and through the fold of areas of 1,000 and 100,000 bays"
     )
@@ -55,7 +55,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     engine.add_argument("--readings", type=int, default=50_000, metavar="N", help="readings per round")
     engine.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured")
     engine.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
-    engine.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "what the broker keeps of what it acknowledged through restart and kill -9, and how fast, by its settings"
     broker = kinds.add_parser("broker", help=text, description=text, allow_abbrev=False)
     broker.add_argument("--messages", type=int, default=3000, metavar="N", help="messages per measurement")
@@ -63,22 +62,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--in-flight", type=int, default=100, metavar="N", help="messages not acknowledged at a time"
     )
     broker.add_argument("--seed", type=int, default=1, metavar="N", help="the order of the sensors")
-    broker.add_argument("--json", action="store_true", help="only the result, one JSON object")
     text = "readings per second from a log into all derived tables, on a database of its own"
     rebuild = kinds.add_parser("rebuild", help=text, description=text, allow_abbrev=False)
     rebuild.add_argument("--readings", type=int, default=300_000, metavar="N", help="readings in the log")
     rebuild.add_argument("--seed", type=int, default=1, metavar="N", help="what the sensors say")
-    rebuild.add_argument("--json", action="store_true", help="only the result, one JSON object")
+    rebuild.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="measure on this server (one with TimescaleDB, say): own database",
+    )
+    text = "a year of a city: written, folded, rebuilt, revised, counted anew, and asked about over HTTP"
+    history = kinds.add_parser("history", help=text, description=text, allow_abbrev=False)
+    history.add_argument("--days", type=int, default=365, metavar="N", help="how many from 1 January 2026 on")
+    history.add_argument("--bays", type=int, default=3300, metavar="N", help="sensed bays")
+    history.add_argument("--streets-only", action="store_true", help="leave the car parks out")
+    history.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="what happens, and what is asked for"
+    )
+    history.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="measure on this server (one with TimescaleDB, say): own database",
+    )
+    history.add_argument(
+        "--keep",
+        nargs="?",
+        const="",
+        metavar="DIR",
+        help="keep the database, in this folder or on the server of --database-url, and go on with what is there",
+    )
+    history.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
     idle.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
+    for kind in (live, ingest, engine, broker, rebuild):
+        kind.add_argument("--json", action="store_true", help="only the result, one JSON object")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     kinds = {
         "broker": _broker,
         "engine": _engine,
+        "history": _history,
         "idle": _idle,
         "ingest": _ingest,
         "live": _live,
@@ -126,10 +152,25 @@ def _rebuild(args: argparse.Namespace, _: Settings) -> dict[str, object]:
     from baycast.bench_rebuild import Plan, measure
 
     try:
-        plan = Plan(args.readings, args.seed)
+        plan = Plan(args.readings, args.seed, args.database_url)
     except ValueError as error:
         raise UsageError(f"bench rebuild: {error}") from None
     return measure(plan, _teller(args))
+
+
+def _history(args: argparse.Namespace, _: Settings) -> dict[str, object]:
+    from baycast.bench_history import Plan, measure
+    from baycast.bench_history_city import Year
+
+    try:
+        year = Year(args.days, args.bays, args.seed, car_parks=not args.streets_only)
+    except ValueError as error:
+        raise UsageError(f"bench history: {error}") from None
+    if args.keep == "" and args.database_url is None:
+        raise UsageError("bench history: --keep needs a folder, unless there is --database-url")
+    keep = None if args.keep is None else Path(args.keep)
+    # It takes an hour: whoever waits is told, with --json too.
+    return measure(Plan(year, args.database_url, keep), lambda text: print(text, file=sys.stderr, flush=True))
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:

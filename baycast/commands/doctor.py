@@ -12,6 +12,7 @@ from baycast.gaps_report import gaps_report
 from baycast.history_recount import recount_findings
 from baycast.ingest_findings import examine_workers
 from baycast.settings import Settings, UsageError, masked
+from baycast.storage_report import reach_finding, sizes_report
 
 if TYPE_CHECKING:
     from store.doctor import AreaCondition, Drops, Silence
@@ -36,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead: count all hours of history anew from the log, and hold them against what is stored (long)",
     )
+    parser.add_argument("--sizes", action="store_true", help="instead: how large each table is")
     parser.add_argument("--area", metavar="ID", help="with --recount: one area only")
     parser.add_argument("--device", metavar="ID", help="with --gaps: each hole of this device")
     parser.add_argument("--limit", type=int, default=50, help="with --gaps: lines at most (default: 50)")
@@ -44,6 +46,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.gaps:
         for line in gaps_report(settings, args.device, args.limit, as_json=args.json):
+            print(line)
+        return 0
+    if args.sizes:
+        for line in sizes_report(settings, as_json=args.json):
             print(line)
         return 0
     if args.device is not None:
@@ -106,6 +112,8 @@ def _database(conn: "Connection") -> Iterator[Finding]:
         yield _pipeline(area)
         yield _log(area)
         yield _engine(area)
+    for reach in doctor.reach(conn):
+        yield reach_finding(reach)
     for silence in doctor.outages(conn):
         yield _outage(silence)
     for of, day in doctor.learnt(conn):

@@ -14,9 +14,9 @@ from baycast.settings import Settings, UsageError
 
 if TYPE_CHECKING:
     from baycast.registry_csv import CsvOptions
-    from baycast.registry_files import FileEntity
     from occupancy.model import AreaId
     from occupancy.registry import Registry, RegistryError
+    from occupancy.registry_reading import FileEntity
     from store.postgres import Connection
     from store.registry import Applied
 
@@ -89,8 +89,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def _versions(args: argparse.Namespace, conn: "Connection") -> int:
     import psycopg
 
-    from baycast.rule_history import MOST, as_document, in_words
-    from store.registry import list_entered
+    from store.registry_documents import list_entered
+    from store.rule_history import MOST, as_document, in_words
 
     try:
         found = list_entered(conn, "rule", args.rule_id, MOST)
@@ -126,8 +126,8 @@ def _export(args: argparse.Namespace, conn: "Connection") -> int:
 
 
 def _import(args: argparse.Namespace, conn: "Connection") -> int:
-    from baycast.registry_files import sources
     from occupancy.registry import RegistryRefused
+    from occupancy.registry_reading import placed
 
     started_at = utc_now()
     options = _csv_options(args)
@@ -143,11 +143,7 @@ def _import(args: argparse.Namespace, conn: "Connection") -> int:
         try:
             applied = _apply(conn, found, args, registries, started_at)
         except RegistryRefused as refused:
-            at = sources(found)
-            errors += [
-                error.moved_to(f"{at[error.where]}: {error.where}") if error.where in at else error
-                for error in refused.errors
-            ]
+            errors += placed(refused.errors, found)
     if errors:
         return _refuse(errors)
     for area, what in applied.areas.items():
@@ -183,9 +179,9 @@ def _read(
     """One file's entities, known to the files after it: one may hold the rules of another's bays."""
     from baycast.registry_csv import read_csv
     from baycast.registry_files import format_of, read_text
-    from baycast.registry_geojson import read_geojson
     from occupancy.model import AreaId
     from occupancy.registry import Registry
+    from occupancy.registry_geojson import read_geojson
 
     if format_of(path) == "geojson":
         found = read_geojson(read_text(path), path.name)

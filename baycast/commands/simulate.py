@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import logging
-import os
+import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baycast.settings import Settings, UsageError
@@ -16,6 +14,7 @@ from baycast.stop_signals import stop_on_signals
 
 if TYPE_CHECKING:
     from baycast.cardiff import Rhythm
+    from baycast.offline_city import Written
     from simulator.plan import CityPlan
     from simulator.run import Progress
 
@@ -56,9 +55,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="the city's time at the start, as 2026-10-14T07:00:00Z; event areas",
     )
+    offline = parser.add_argument_group("straight into the log of an event area, without a broker")
+    offline.add_argument("--offline", action="store_true", help="write --days from --start on into the log")
+    offline.add_argument("--days", type=int, default=365, metavar="N", help="how many (default: 365)")
+    offline.add_argument(
+        "--pace",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="so many times as many drivers on streets, each for so much shorter (default: 1)",
+    )
+    offline.add_argument(
+        "--faults", action="store_true", help="lose, delay and repeat words of sensors, and silence some"
+    )
+    offline.add_argument("--streets-only", action="store_true", help="leave the car parks out")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
+    if args.offline:
+        return _offline(args, settings)
+    from baycast.simulator_lock import only_one
     from baycast.wiring import mqtt_url
     from simulator.boots import BootFileError
     from simulator.devices import DeviceConfig
@@ -74,7 +90,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             f"simulate: area {plan.area_id} keeps the real time, so --speed is 1 and there is no --start;"
             " give --area another name and it is made as an event area"
         )
-    _only_one(settings.data_dir / "simulator", plan.area_id)
+    only_one(settings.data_dir / "simulator", plan.area_id)
     config = SimulatorConfig(
         mqtt_url=mqtt_url(settings),
         state_dir=settings.data_dir / "simulator",
@@ -96,19 +112,23 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _only_one(folder: Path, area_id: str) -> None:
-    """Hold the area until this process ends: a second simulator would start its devices anew under the first one."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / f"{area_id}.lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise UsageError(f"simulate: {folder} cannot be written ({error.strerror})") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UsageError(
-            f"simulate: area {area_id} is played already (`baycast demo` does); stop that, or give --area another name"
-        ) from None
+def _offline(args: argparse.Namespace, settings: Settings) -> int:
+    from baycast.simulate_offline import run_offline
+
+    began = time.monotonic()
+
+    def tell(done: Written) -> None:
+        if sys.stderr.isatty():
+            rate = done.stored / max(0.001, time.monotonic() - began)
+            said = f"\r{done.until:%F %H:%M}  {done.stored:,} readings  {rate:,.0f}/s"
+            print(said, end="", file=sys.stderr, flush=True)
+
+    done = run_offline(args, settings, tell)
+    print(
+        f"{args.area}: {done.stored} readings stored, {done.already} came twice, {done.parked} vehicles parked,"
+        f" up to {done.until:%F %T} UTC"
+    )
+    return 0
 
 
 def utc_now() -> datetime:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from ingest.translate import Translator
 from occupancy.model import EPOCH, AnyReading
-from simulator.devices import Outgoing
+from simulator.words import Outgoing
 from store.devices import Directory
 from store.log import ReadingRow
 from store.tail import reading_of

@@ -15,6 +15,7 @@ from occupancy.engine.rebuilding import (
     rebuild,
 )
 from occupancy.engine.recounting import Recount, recount
+from occupancy.engine.retaining import Kept, retain
 from occupancy.engine.serving import run
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "AreaEngine",
     "Dropped",
     "EngineConfig",
+    "Kept",
     "LogBeginsLaterError",
     "RebuildRunningError",
     "Rebuilt",
@@ -30,5 +32,6 @@ __all__ = [
     "drop_retired",
     "rebuild",
     "recount",
+    "retain",
     "run",
 ]

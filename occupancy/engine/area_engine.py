@@ -76,13 +76,14 @@ class AreaEngine:
                 cells.held_since(cur, at, registry.bays, at.watermark - REMEMBERED) if at.watermark else None,
             )
             first = self._first_evidence(cur, registry.zones)
-            self.cells = DueCells(registry, first)
+            self.cells = DueCells(registry, first, kept_from=at.kept_from)
             self.history = HistoryHours(
                 registry,
                 first,
                 history_hours.all_series(cur, at.area),
                 history_final.standing(cur, at),
                 timedelta(hours=config.final_after_h),
+                at.kept_from,
             )
 
     def advance(self, *, at_once_until: int = 0) -> int:

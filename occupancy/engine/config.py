@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-ENGINE_VERSION = "12"
+from occupancy.retention import KEEP_ALL, Retention
+
+ENGINE_VERSION = "13"
 """Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 
@@ -22,10 +24,14 @@ class EngineConfig:
     """How often vehicle tokens past the longest stay are looked for."""
     learn_every_s: float = 60.0
     """How often it is asked whether a civil day has closed that something can be learnt from."""
-    learn_again_s: float = 600.0
-    """After learning failed."""
+    retain_every_s: float = 600.0
+    """How often it is asked whether a day has passed since what is too old was dropped."""
+    beside_again_s: float = 600.0
+    """After one of these failed."""
     final_after_h: float = 48.0
     """How long after its end an hour of history becomes a record."""
+    retention: Retention = KEEP_ALL
+    """How long what is kept: for ever, unless it is told."""
 
     def in_bulk(self) -> EngineConfig:
         """For a rebuild, which nobody waits for: pages so large that rows which change often are written seldom."""

@@ -27,7 +27,10 @@ FirstEvidence = Callable[[Iterable[ZoneId]], dict[ZoneId, datetime]]
 
 
 class HistoryHours:
-    """The hours of one area's generation. `first`: when its zones were first heard of; `ids`: its series' numbers."""
+    """The hours of one area's generation. `first`: when its zones were first heard of; `ids`: its series' numbers.
+
+    `kept_from`: the full hour before which rows have gone (None: none have).
+    """
 
     def __init__(
         self,
@@ -36,11 +39,12 @@ class HistoryHours:
         ids: Mapping[Series, int],
         standing: Standing,
         final_after: timedelta,
+        kept_from: datetime | None,
     ) -> None:
         self._registry = registry
         self._final_to, self._live = standing
         self._final_after = final_after
-        self._due = DueCells(registry, first, HOUR)
+        self._due = DueCells(registry, first, HOUR, kept_from)
         self._kerb = Kerb(registry)
         self._ids = dict(ids)
 
@@ -99,7 +103,13 @@ class HistoryHours:
             final_to = before if final_to is None else max(final_to, before)
         if final_to is not None and (final_to != before or any(hour < final_to for hour in written)):
             history_final.settle(
-                cur, at, before=before, final_to=final_to, cause=LATE_KNOWLEDGE, engine_version=ENGINE_VERSION
+                cur,
+                at,
+                before=before,
+                final_to=final_to,
+                cause=LATE_KNOWLEDGE,
+                engine_version=ENGINE_VERSION,
+                time_zone=self._registry.area.time_zone if self._registry.area else None,
             )
             self._final_to = final_to
 

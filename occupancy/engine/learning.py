@@ -7,16 +7,15 @@ entry a day, so a crash in between, or a second engine, does no harm. A rebuild 
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import date
-from types import TracebackType
 
+from occupancy.engine.beside import Beside
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
 from occupancy.engine.metrics import LEARNING_FAILURES
 from occupancy.learnt import days_before, due_day, holds_from, learn_day
 from occupancy.model import AreaId
 from store import generation, learnt, tail
-from store.postgres import Connection, connect
+from store.postgres import Connection
 
 _BACKLOG = 600
 """Positions that an engine may lag: some minutes of a live area."""
@@ -24,44 +23,21 @@ _BACKLOG = 600
 _log = logging.getLogger("baycast.engine")
 
 
-class DailyLearner:
-    """A thread for as long as the `with` lasts. What goes wrong in it is logged and counted, and tried again later:
-    serving goes on by what was learnt before."""
+def learner(config: EngineConfig) -> Beside:
+    """Learns for as long as the `with` lasts; what goes wrong leaves serving with what was learnt before."""
+    asked: dict[AreaId, date] = {}
 
-    def __init__(self, config: EngineConfig) -> None:
-        self._config = config
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
+    def work(conn: Connection, area: AreaId) -> None:
+        learn_when_due(conn, area, asked)
 
-    def __enter__(self) -> DailyLearner:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-
-    def _run(self) -> None:
-        wait_s = self._config.learn_every_s
-        while not self._stop.wait(wait_s):
-            try:
-                self._learn()
-            except Exception:  # noqa: BLE001 - whatever it was, serving must not end by it
-                LEARNING_FAILURES.inc()
-                wait_s = self._config.learn_again_s
-                _log.exception("learning failed", extra={"again_in_s": wait_s})
-
-    def _learn(self) -> None:
-        with connect(self._config.database_url, role="baycast engine learner") as conn:
-            asked: dict[AreaId, date] = {}
-            while True:
-                with conn.transaction(), conn.cursor() as cur:
-                    areas = list(generation.heads(cur))
-                for area in areas:
-                    learn_when_due(conn, area, asked)
-                if self._stop.wait(self._config.learn_every_s):
-                    return
+    return Beside(
+        "learning",
+        config.database_url,
+        work,
+        every_s=config.learn_every_s,
+        again_s=config.beside_again_s,
+        failures=LEARNING_FAILURES,
+    )
 
 
 def learn_when_due(conn: Connection, area: AreaId, asked: dict[AreaId, date]) -> bool:

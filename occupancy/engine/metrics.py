@@ -14,6 +14,9 @@ SUSPECTS = Gauge("baycast_engine_suspects", "Sensors that are not believed now, 
 LEARNING_FAILURES = Counter(
     "baycast_engine_learning_failures_total", "Times that learning from closed days failed"
 )
+RETENTION_FAILURES = Counter(
+    "baycast_engine_retention_failures_total", "Times that dropping what is too old failed"
+)
 VERDICTS = Counter(
     "baycast_engine_verdicts_total", "What became of readings and silences", ["area", "verdict"]
 )

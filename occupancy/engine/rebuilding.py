@@ -11,7 +11,8 @@ from occupancy.clocks import z
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
 from occupancy.model import AreaId
-from store import derived, generation, history_final, seeding, tail
+from occupancy.registry import Registry
+from store import derived, generation, history_final, retention, seeding, tail
 from store.generation import Cursor, Generation
 from store.postgres import Connection
 
@@ -168,18 +169,22 @@ def _taken_over(conn: Connection, engine: AreaEngine, *, compare: bool) -> Rebui
         # Rows can only be compared at one position; versions must not go back.
         if position > engine.at.position or (compare and position != engine.at.position):
             return None
+        if engine.at.kept_from is not None:
+            for number in (old, new):
+                at = generation.cursor_of(cur, area, number)
+                retention.drop_all_rows(cur, at, engine.at.kept_from)
         differing: tuple[str, ...] | None = None
         if compare:
             before, after = derived.digest(cur, area, old), derived.digest(cur, area, new)
             differing = tuple(table for table in before if before[table] != after[table])
         generation.switch(cur, area, old, new)
-        _hold_against_records(cur, engine.at)
+        _hold_against_records(cur, engine.at, engine.fold.registry)
         generation.release_rebuild_lock(cur, area)
         derived.notify_feed(cur, area)
         return Rebuilt(old, new, differing)
 
 
-def _hold_against_records(cur: Cursor, at: Generation) -> None:
+def _hold_against_records(cur: Cursor, at: Generation, registry: Registry) -> None:
     """What was final stays as it is, or is revised: the generation that takes over may know better."""
     final_to, _ = history_final.standing(cur, at)
     if final_to is None:
@@ -191,6 +196,7 @@ def _hold_against_records(cur: Cursor, at: Generation) -> None:
         final_to=final_to,
         cause=REBUILT,
         engine_version=ENGINE_VERSION,
+        time_zone=registry.area.time_zone if registry.area else None,
     )
 
 

@@ -10,18 +10,20 @@ from occupancy.engine.config import EngineConfig
 from occupancy.engine.rebuilding import Progress, built_aside, meet
 from occupancy.history.hour import Series
 from occupancy.model import AreaId
-from store import derived, generation, history_hours
+from store import derived, generation, history_days, history_hours
 from store.postgres import Connection
 
 TOLD = 20
-"""Differing hours that are named."""
+"""Differing hours and days that are named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recount:
-    """`hours` of series were counted anew; `differing` of them are stored otherwise, some of which are `told`."""
+    """`hours` of series were counted anew, and civil `days` of all series added up anew; `differing` of both are stored
+    otherwise, some of which are `told`."""
 
     hours: int
+    days: int
     differing: int
     told: tuple[tuple[Series, datetime], ...]
 
@@ -51,4 +53,6 @@ def _compared(conn: Connection, engine: AreaEngine) -> Recount | None:
             return None
         hours = history_hours.count_hours(cur, engine.at)
         differing = history_hours.differing(cur, area, live, engine.at.generation)
-        return Recount(hours, len(differing), tuple(differing[:TOLD]))
+        days, differing_days = history_days.differing(cur, area)
+        differing += differing_days
+        return Recount(hours, days, len(differing), tuple(differing[:TOLD]))

@@ -13,9 +13,10 @@ import psycopg
 
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import ENGINE_VERSION, EngineConfig
-from occupancy.engine.learning import DailyLearner
+from occupancy.engine.learning import learner
 from occupancy.engine.metrics import LAG, LOST_RACES, OUTAGES, OVERDUE, SUSPECTS
 from occupancy.engine.rebuilding import RebuildRunningError, rebuild
+from occupancy.engine.retaining import retainer
 from occupancy.model import AreaId
 from store import car_parks, generation
 from store.derived import LostRace
@@ -52,7 +53,8 @@ def _serve(conn: Connection, config: EngineConfig, stop: threading.Event) -> Non
         listener.execute("LISTEN baycast_log")
         while not stop.is_set() and not generation.try_engine_lock(conn):
             stop.wait(config.poll_s)
-        during.enter_context(DailyLearner(config))
+        during.enter_context(learner(config))
+        during.enter_context(retainer(config))
         while not stop.is_set():
             with conn.transaction(), conn.cursor() as cur:
                 heads = generation.heads(cur)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Report(StrEnum):
@@ -134,7 +135,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         name="mean_stay_min",
         report=Report.STAYS,
         unit="minutes",
-        formula="sum of the lengths / stays",
+        formula="sum of the lengths, in seconds / stays",
         people=True,
         cds="average_dwell_time",
     ),
@@ -143,7 +144,8 @@ DEFINITIONS: tuple[Definition, ...] = (
             name=f"{name}_stay_min",
             report=Report.STAYS,
             unit="minutes",
-            formula=f"the length that {share} % of the stays do not exceed, between two stays in proportion",
+            formula=f"the length that {share} % of the stays do not exceed, between two stays in proportion; "
+            "of lengths in whole minutes, rounded half up",
             people=True,
         )
         for name, share in (("median", 50), ("p85", 85), ("p95", 95))
@@ -172,9 +174,10 @@ DEFINITIONS: tuple[Definition, ...] = (
 )
 BY_NAME = {definition.name: definition for definition in DEFINITIONS}
 HISTOGRAM_MIN = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1440)
-"""Upper ends, in minutes, of the classes in which lengths of stays are counted; the last class is open."""
+"""Upper ends, in minutes, of the classes in which lengths of stays are counted; the last one is open."""
 
 
+@cache
 def of_report(report: Report) -> tuple[Definition, ...]:
     """The figures of a report, in the order in which they are given."""
     return tuple(definition for definition in DEFINITIONS if definition.report is report)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from occupancy.history.lengths import Lengths
 from occupancy.model import EPOCH
 
 HOUR = timedelta(hours=1)
@@ -75,8 +76,8 @@ class HourRow:
     """Of these, with every such bay known to be taken. The rest is not known."""
     arrivals: int
     departures: int
-    stays_s: tuple[int, ...]
-    """Lengths, in whole seconds and sorted, of the stays that ended in this hour and whose both ends are known."""
+    stays: Lengths
+    """Lengths of the stays that ended in this hour and whose both ends are known."""
     censored: int
     """Stays that ended in this hour of which the beginning or the end is not known."""
     over_candidates: int
@@ -90,8 +91,13 @@ class HourRow:
     @property
     def says_something(self) -> bool:
         """Whether a bay was in service, or something happened."""
-        turns = self.arrivals or self.departures or self.stays_s or self.censored or self.over_candidates
+        turns = self.arrivals or self.departures or self.stays.counts or self.censored or self.over_candidates
         return bool(self.in_service_us or turns)
+
+    @property
+    def peak_us(self) -> int | None:
+        """Bay-microseconds occupied in the fullest five minutes; None: they are not kept."""
+        return None if self.slots is None else max(self.slots.occupied)
 
     @property
     def unknown_us(self) -> int:

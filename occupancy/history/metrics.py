@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import NamedTuple
 
-from occupancy.history.definitions import DEFINITIONS, HISTOGRAM_MIN, Definition, Needs, Report
+from occupancy.history.definitions import Needs, Report, of_report
+from occupancy.history.lengths import Lengths, added_up
 
 _MINUTE_US = 60_000_000
 _HOUR_US = 3_600_000_000
@@ -12,21 +15,7 @@ SMALL = 3
 """Counts of vehicles up to this are shown to nobody without the right to personal data."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
-    """Of the stays that ended in a period with both ends known. Seconds; the shares are those of `definitions`."""
-
-    stays: int
-    sum_s: int
-    median_s: float
-    p85_s: float
-    p95_s: float
-    histogram: tuple[int, ...] = ()
-    """By the classes of `HISTOGRAM_MIN`, and the open one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
+class Sums(NamedTuple):
     """One period of one series: sums over its hours, as in `HourRow`. `hours`: those of it that were asked for."""
 
     hours: float
@@ -37,15 +26,20 @@ class Sums:
     usable_us: int = 0
     some_free_us: int = 0
     all_taken_us: int = 0
+    peak_us: int | None = None
+    """Bay-microseconds occupied in the fullest five minutes."""
     arrivals: int = 0
     departures: int = 0
     censored: int = 0
     over_candidates: int = 0
     over_confirmed: int = 0
     over_s: int = 0
-    peak_us: int | None = None
-    """Bay-microseconds occupied in the fullest five minutes."""
     lengths: Lengths | None = None
+    """Of the stays that ended in the period with both ends known; None: there are none, or they were not asked for."""
+
+    @property
+    def stays(self) -> int:
+        return 0 if self.lengths is None else self.lengths.stays
 
     @property
     def observed_us(self) -> int:
@@ -62,8 +56,32 @@ class Sums:
         return _share(self.some_free_us + self.all_taken_us, self.usable_us)
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+def together(parts: Iterable[Sums]) -> Sums:
+    """The sums over several periods of one series."""
+    parts = tuple(parts)
+    peaks = [part.peak_us for part in parts if part.peak_us is not None]
+    lengths = [part.lengths for part in parts if part.lengths is not None]
+    return Sums(
+        hours=sum(part.hours for part in parts),
+        in_service_us=sum(part.in_service_us for part in parts),
+        free_us=sum(part.free_us for part in parts),
+        occupied_us=sum(part.occupied_us for part in parts),
+        closed_us=sum(part.closed_us for part in parts),
+        usable_us=sum(part.usable_us for part in parts),
+        some_free_us=sum(part.some_free_us for part in parts),
+        all_taken_us=sum(part.all_taken_us for part in parts),
+        arrivals=sum(part.arrivals for part in parts),
+        departures=sum(part.departures for part in parts),
+        censored=sum(part.censored for part in parts),
+        over_candidates=sum(part.over_candidates for part in parts),
+        over_confirmed=sum(part.over_confirmed for part in parts),
+        over_s=sum(part.over_s for part in parts),
+        peak_us=max(peaks, default=None),
+        lengths=added_up(lengths) if lengths else None,
+    )
+
+
+class Figure(NamedTuple):
     """A number, or why there is none: `coverage`, `few`, or `none` where nothing happened that it could be made of."""
 
     value: float | int | None
@@ -72,100 +90,83 @@ class Figure:
 
 def figures(report: Report, sums: Sums, *, least_coverage: float, personal: bool) -> dict[str, Figure]:
     """The figures of a report for one period, by name. `personal`: small counts of vehicles are given, too."""
+    coverage, watched = sums.coverage, sums.watched
+    enough = {
+        Needs.NOTHING: True,
+        Needs.COVERAGE: coverage is not None and coverage >= least_coverage,
+        Needs.WATCHED: watched is not None and watched >= least_coverage,
+    }
     return {
-        definition.name: _figure(definition, sums, least_coverage, personal)
-        for definition in DEFINITIONS
-        if definition.report is report
+        name: _figure(sums, value, vehicles, personal) if enough[needs] else _UNOBSERVED
+        for name, needs, value, vehicles in _recipe(report)
     }
 
 
-def _figure(definition: Definition, sums: Sums, least_coverage: float, personal: bool) -> Figure:
-    known = {
-        Needs.NOTHING: 1.0,
-        Needs.COVERAGE: sums.coverage,
-        Needs.WATCHED: sums.watched,
-    }[definition.needs]
-    if known is None or known < least_coverage:
-        return Figure(None, "coverage")
-    if definition.people and not personal and 0 < _vehicles(definition, sums) <= SMALL:
+_Value = Callable[[Sums], float | int | None]
+_UNOBSERVED = Figure(None, "coverage")
+_VEHICLES: dict[str, Callable[[Sums], int]] = {
+    "arrivals": lambda sums: sums.arrivals,
+    "turnover": lambda sums: sums.arrivals,
+    "arrivals_per_hour": lambda sums: sums.arrivals,
+    "departures": lambda sums: sums.departures,
+    "censored_stays": lambda sums: sums.censored,
+    "overstay_candidates": lambda sums: sums.over_candidates,
+    "over_min": lambda sums: sums.over_candidates,
+    "overstays_confirmed": lambda sums: sums.over_confirmed,
+}
+"""How many vehicles a figure is made of; any other is made of the stays."""
+_VALUES: dict[str, _Value] = {
+    "in_service_min": lambda sums: sums.in_service_us / _MINUTE_US,
+    "occupied_min": lambda sums: sums.occupied_us / _MINUTE_US,
+    "free_min": lambda sums: sums.free_us / _MINUTE_US,
+    "unknown_min": lambda sums: (sums.in_service_us - sums.observed_us - sums.closed_us) / _MINUTE_US,
+    "closed_min": lambda sums: sums.closed_us / _MINUTE_US,
+    "occupancy_pct": lambda sums: _percent(sums.occupied_us, sums.observed_us),
+    "peak_occupied": lambda sums: None if sums.peak_us is None else sums.peak_us / (5 * _MINUTE_US),
+    "some_free_pct": lambda sums: _percent(sums.some_free_us, sums.some_free_us + sums.all_taken_us),
+    "full_min": lambda sums: sums.all_taken_us / _MINUTE_US,
+    "arrivals": lambda sums: sums.arrivals,
+    "departures": lambda sums: sums.departures,
+    "turnover": lambda sums: _share(sums.arrivals * _HOUR_US, sums.observed_us),
+    "arrivals_per_hour": lambda sums: _share(sums.arrivals, sums.hours),
+    "stays": lambda sums: sums.stays,
+    "censored_stays": lambda sums: sums.censored,
+    "mean_stay_min": lambda sums: None if sums.lengths is None else sums.lengths.sum_s / sums.stays / 60,
+    "median_stay_min": lambda sums: None if sums.lengths is None else sums.lengths.share(0.5),
+    "p85_stay_min": lambda sums: None if sums.lengths is None else sums.lengths.share(0.85),
+    "p95_stay_min": lambda sums: None if sums.lengths is None else sums.lengths.share(0.95),
+    "overstay_candidates": lambda sums: sums.over_candidates,
+    "overstays_confirmed": lambda sums: sums.over_confirmed,
+    "over_min": lambda sums: sums.over_s / 60,
+}
+
+
+@cache
+def _recipe(report: Report) -> tuple[tuple[str, Needs, _Value, Callable[[Sums], int] | None], ...]:
+    """Name, needs and formula of each figure, and how many vehicles it is made of; None: it does not count any."""
+    return tuple(
+        (
+            one.name,
+            one.needs,
+            _VALUES[one.name],
+            _VEHICLES.get(one.name, lambda sums: sums.stays) if one.people else None,
+        )
+        for one in of_report(report)
+    )
+
+
+def _figure(sums: Sums, value: _Value, vehicles: Callable[[Sums], int] | None, personal: bool) -> Figure:
+    if vehicles is not None and not personal and 0 < vehicles(sums) <= SMALL:
         return Figure(None, "few")
-    value = _value(definition.name, sums)
-    return Figure(None, "none") if value is None else Figure(value)
-
-
-def _vehicles(definition: Definition, sums: Sums) -> int:
-    """How many vehicles a figure is made of."""
-    match definition.name:
-        case "arrivals" | "turnover" | "arrivals_per_hour":
-            return sums.arrivals
-        case "departures":
-            return sums.departures
-        case "censored_stays":
-            return sums.censored
-        case "overstay_candidates" | "over_min":
-            return sums.over_candidates
-        case "overstays_confirmed":
-            return sums.over_confirmed
-        case _:
-            return sums.lengths.stays if sums.lengths else 0
-
-
-def _value(name: str, sums: Sums) -> float | int | None:
-    lengths = sums.lengths if sums.lengths and sums.lengths.stays else None
-    match name:
-        case "in_service_min":
-            return sums.in_service_us / _MINUTE_US
-        case "occupied_min":
-            return sums.occupied_us / _MINUTE_US
-        case "free_min":
-            return sums.free_us / _MINUTE_US
-        case "unknown_min":
-            return (sums.in_service_us - sums.observed_us - sums.closed_us) / _MINUTE_US
-        case "closed_min":
-            return sums.closed_us / _MINUTE_US
-        case "occupancy_pct":
-            return _percent(sums.occupied_us, sums.observed_us)
-        case "peak_occupied":
-            return None if sums.peak_us is None else sums.peak_us / (5 * _MINUTE_US)
-        case "some_free_pct":
-            return _percent(sums.some_free_us, sums.some_free_us + sums.all_taken_us)
-        case "full_min":
-            return sums.all_taken_us / _MINUTE_US
-        case "arrivals":
-            return sums.arrivals
-        case "departures":
-            return sums.departures
-        case "turnover":
-            return _share(sums.arrivals * _HOUR_US, sums.observed_us)
-        case "arrivals_per_hour":
-            return _share(sums.arrivals, sums.hours)
-        case "stays":
-            return lengths.stays if lengths else 0
-        case "censored_stays":
-            return sums.censored
-        case "mean_stay_min":
-            return lengths.sum_s / lengths.stays / 60 if lengths else None
-        case "median_stay_min":
-            return lengths.median_s / 60 if lengths else None
-        case "p85_stay_min":
-            return lengths.p85_s / 60 if lengths else None
-        case "p95_stay_min":
-            return lengths.p95_s / 60 if lengths else None
-        case "overstay_candidates":
-            return sums.over_candidates
-        case "overstays_confirmed":
-            return sums.over_confirmed
-        case "over_min":
-            return sums.over_s / 60
-        case _:
-            raise KeyError(name)
+    found = value(sums)
+    return Figure(None, "none") if found is None else Figure(found)
 
 
 def histogram(sums: Sums, *, personal: bool) -> list[int | None] | None:
     """How many stays there were in each class of `HISTOGRAM_MIN`; small counts are None without `personal`."""
-    if sums.lengths is None or len(sums.lengths.histogram) != len(HISTOGRAM_MIN) + 1:
+    if sums.lengths is None:
         return None
-    return [count if personal or not 0 < count <= SMALL else None for count in sums.lengths.histogram]
+    return [count if personal or not 0 < count <= SMALL else None for count in sums.lengths.by_class()]
 
 
 def _percent(part: int, whole: int) -> float | None:

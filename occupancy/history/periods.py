@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from occupancy.calendar import civil_at, day_bounds, is_day_of, zone_of
 from occupancy.history.hour import Dim, Scope
 from occupancy.model import Area, AreaId, Calendar
+from occupancy.spans import Span
 
 
 class Grain(StrEnum):
@@ -30,13 +32,16 @@ class Grain(StrEnum):
     @property
     def minutes(self) -> int | None:
         """Of grains below an hour; None: an hour or longer."""
-        return {Grain.FIVE_MINUTES: 5, Grain.QUARTER: 15}.get(self)
+        return _MINUTES.get(self)
 
     @property
     def unit(self) -> str:
         """What a civil time is cut to; for all there is, a unit that holds it."""
         units = {Grain.HOUR: "hour", Grain.DAY: "day", Grain.WEEK: "week", Grain.MONTH: "month"}
         return "millennium" if self is Grain.TOTAL else units[self]
+
+
+_MINUTES = {Grain.FIVE_MINUTES: 5, Grain.QUARTER: 15}
 
 
 class After(NamedTuple):
@@ -71,6 +76,18 @@ class Question:
     after: After | None = None
     """Only what comes after it, in the order of the answer."""
 
+    def whole_days(self, until: datetime | None) -> Span:
+        """The civil days that are asked for as a whole and are over by `until` (None: none is): what can be summed up
+        from days as well as from their hours."""
+        none = (self.start, self.start)
+        by_days = self.grain in (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.TOTAL) and self.hours is None
+        if until is None or not by_days:
+            return none
+        first, next_day = day_bounds(self.time_zone, civil_at(self.time_zone, self.start).day)
+        since = self.start if first == self.start else next_day
+        last, _ = day_bounds(self.time_zone, civil_at(self.time_zone, min(self.end, until)).day)
+        return (since, last) if since < last else none
+
 
 def period_end(grain: Grain, start: datetime, time_zone: str) -> datetime:
     """When the period that begins at `start` ends: the beginning of the next one, by the clock on the wall."""
@@ -78,6 +95,12 @@ def period_end(grain: Grain, start: datetime, time_zone: str) -> datetime:
         return start + timedelta(minutes=grain.minutes)
     if grain is Grain.HOUR:
         return start + timedelta(hours=1)
+    return _civil_end(grain, start, time_zone)
+
+
+@lru_cache(maxsize=10_000)
+def _civil_end(grain: Grain, start: datetime, time_zone: str) -> datetime:
+    """Of periods of whole days: the same ones for every street of an answer."""
     day = civil_at(time_zone, start).day
     if grain is Grain.DAY:
         following = day + timedelta(days=1)

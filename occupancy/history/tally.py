@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from occupancy.bay_time import BayTime, Watch
 from occupancy.history.hour import HOUR, HOUR_US, SLOT_US, SLOTS, Dim, HourRow, Series, Slots
+from occupancy.history.lengths import lengths_of
 
 _SECOND = 1_000_000
 
@@ -48,7 +49,7 @@ class Tally:
         if lasted_us is None:
             self._censored[ended // HOUR_US] += 1
         else:
-            self._stays[ended // HOUR_US].append(lasted_us // _SECOND)
+            self._stays[ended // HOUR_US].append(lasted_us)
 
     def overstayed(self, over_from: int, over_s: int, *, confirmed: bool) -> None:
         """A stay whose limit ran out."""
@@ -96,7 +97,7 @@ class Tally:
             all_taken_us=all_taken,
             arrivals=sum(arrivals),
             departures=sum(departures),
-            stays_s=tuple(sorted(self._stays[number])),
+            stays=lengths_of(self._stays[number]),
             censored=self._censored[number],
             over_candidates=candidates,
             over_confirmed=confirmed,

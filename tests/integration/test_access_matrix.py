@@ -21,7 +21,16 @@ from store.key_secret import new_secret
 from store.keys import Scope
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import NOW
-from tests.support.two_areas import AREAS, MINE, OTHER, STARTS, WITHHELD_BAYS, TwoAreas, two_areas
+from tests.support.two_areas import (
+    AREAS,
+    MINE,
+    OTHER,
+    REFUSED,
+    STARTS,
+    WITHHELD_BAYS,
+    TwoAreas,
+    two_areas,
+)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PLACES = {
@@ -29,6 +38,10 @@ PLACES = {
     "{zone_id}": "{area}-st",
     "{sign_id}": "{area}-vms",
     "{override_id}": "{area}-works",
+    "{kind}": "rule",
+    "{document_id}": "{area}-spare",
+    "{rule_id}": "{area}-spare",
+    "{quarantine_id}": "{refused}",
 }
 ENDLESS = "/v1/live/events"
 
@@ -107,11 +120,21 @@ def asked(method: str, path: str, area: str | None) -> tuple[str, dict[str, Any]
     of = area or MINE
     url = path
     for place, name in PLACES.items():
-        url = url.replace(place, name.format(area=of))
+        url = url.replace(place, name.format(area=of, refused=1 + REFUSED.index((of, "invalid_type"))))
     assert "{" not in url, f"{path}: give this test a value for what is in braces"
     if (method, path) == ("POST", "/v1/admin/overrides"):
         of_area = {"area_id": of, "zone_ids": [f"{of}-st"], "kind": "event", "reason": "match"}
         return url, {"json": {"id": f"{of}-match", **of_area, "starts_at": STARTS}}
+    if (method, path) == ("POST", "/v1/admin/registry"):
+        rules = {f"{of}-file": {"area_id": of, "use": "pay", "days": "daily"}}
+        return url, {"json": {"type": "FeatureCollection", "features": [], "baycast": {"rules": rules}}}
+    if (method, path) == ("PUT", "/v1/admin/registry/{kind}/{document_id}"):
+        return url, {"json": {"area_id": of, "use": "pay", "days": "mon"}}
+    if (method, path) == ("POST", "/v1/admin/quarantine"):
+        return url, {"json": {"do": "replay", "reason": "conflicting", "area": of}}
+    if (method, path) == ("POST", "/v1/admin/surveys"):
+        look = {"bay_id": f"{of}-pay", "seen_at": "2026-11-18T10:15:00Z", "occupied": True}
+        return url, {"params": {"area": of, "surveyor": "Anna"}, "json": {"looks": [look]}}
     if path.startswith("/v1/history/") and (policy := policy_of(method, path)) and policy.looks_at_keys:
         return url, {"params": {"area": of, "from": "2026-11-01", "to": "2026-11-02"}}
     listing = method in ("GET", "HEAD") and "{" not in path and path.startswith("/v1/admin")
@@ -143,6 +166,8 @@ def send(
 def test_l9_the_matrix(method: str, api: ApiServer, world: TwoAreas, holders: dict[str, Holder]) -> None:
     entries = routes_of(create_app(ApiConfig(database_url="")))
     paths = sorted({path for of, path in entries if of != "WS"})
+    for area in AREAS:
+        world.set_rule(area)
     unexpected, let_in, times = [], Counter[str](), 0
     with httpx.Client(base_url=api.url, timeout=20) as client:
         for path in paths:
@@ -150,6 +175,7 @@ def test_l9_the_matrix(method: str, api: ApiServer, world: TwoAreas, holders: di
                 for kind, holder in holders.items():
                     if method == "DELETE" and area:
                         world.set_override(area)
+                        world.set_rule(area)
                     url, more = asked(method, path, area)
                     status, body = send(client, method, url, holder, more)
                     times += 1

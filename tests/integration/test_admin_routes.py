@@ -18,6 +18,7 @@ from tests.support.derived_rows import NOW
 from tests.support.two_areas import MINE, OTHER, TwoAreas, two_areas
 
 OVERRIDES = "/v1/admin/overrides"
+QUARANTINE = "/v1/admin/quarantine"
 
 
 @pytest.fixture
@@ -147,6 +148,80 @@ def test_quarantine_is_paged_by_reason_and_l10_tells_nothing_of_a_passage(
     )
     assert [one["area"] for one in first["refused"] + rest["refused"]] == [OTHER, MINE]
     assert rest["next"] is None
+
+
+def refused_of(admin: Admin, reason: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = admin.get(f"{QUARANTINE}?reason={reason}", shapes.QuarantinePage)["refused"]
+    return found[0]
+
+
+def test_one_refused_message_is_looked_at_whole(admin: Admin, root: Admin, world: TwoAreas) -> None:
+    mine, plate = refused_of(admin, "conflicting"), refused_of(admin, "plate")
+    whole = admin.get(f"{QUARANTINE}/{mine['id']}", shapes.Refused)
+    assert len(whole["payload"]) == len('{"boot":2}') + 5000
+    world.conn.execute("UPDATE quarantine SET payload = 'CA51 ABC' WHERE reason = 'plate'")
+    assert admin.get(f"{QUARANTINE}/{plate['id']}", shapes.Refused)["payload"] is None
+    nobodys = refused_of(root, "unknown_device")["id"]
+    others = [
+        one["id"] for one in root.get(QUARANTINE, shapes.QuarantinePage)["refused"] if one["area"] == OTHER
+    ]
+    for id in (nobodys, *others, 0, 2**64, 10_000):
+        assert admin.ask("GET", f"{QUARANTINE}/{id}").status_code == 404
+    assert admin.ask("GET", f"{QUARANTINE}/x").status_code == 422
+
+
+def test_what_is_asked_to_be_replayed_is_whole_of_a_device_and_of_the_area(
+    admin: Admin, root: Admin, world: TwoAreas
+) -> None:
+    every = root.get(QUARANTINE, shapes.QuarantinePage)["refused"]
+    told = admin.ask("POST", QUARANTINE, json={"do": "replay", "ids": [one["id"] for one in every]}).json()
+    shapes.QuarantineDecided.model_validate(told)
+    mine = {one["reason"]: one["id"] for one in every if one["area"] == MINE}
+    assert mine.keys() == {"plate", "conflicting", "invalid_type"}
+    assert told["ids"] == []  # the payloads of this world are not as long as is said
+    left = {row["id"]: row["why"] for row in told["left"]}
+    assert left[mine["plate"]] == "it is of no device, or a passage"
+    assert left[mine["conflicting"]] == "its payload was not kept, or not all of it"
+    assert {left[one["id"]] for one in every if one["area"] != MINE} == {"there is no such row"}
+    world.conn.execute("UPDATE quarantine SET payload_bytes = coalesce(octet_length(payload), 31)")
+    told = admin.ask("POST", QUARANTINE, json={"do": "replay", "reason": "conflicting"}).json()
+    assert told == {"ids": [mine["conflicting"]], "left": []}
+    assert refused_of(admin, "conflicting")["replay_asked_at"] == "2026-11-18T12:00:00Z"
+    nobodys = root.ask("POST", QUARANTINE, json={"do": "replay", "reason": "unknown_device"}).json()
+    assert [row["why"] for row in nobodys["left"]] == ["it is of no device, or a passage"]
+    (entry,) = [e for e in audit.page(world.conn, limit=10) if e.action == "quarantine.replay"]
+    assert (entry.areas, entry.doc["ids"]) == ([MINE], [mine["conflicting"]])
+
+
+def test_what_is_discarded_keeps_its_reason_and_loses_its_payload(admin: Admin, world: TwoAreas) -> None:
+    id = refused_of(admin, "invalid_type")["id"]
+    told = admin.ask(
+        "POST", QUARANTINE, json={"do": "discard", "ids": [id, id], "why": "a test device"}
+    ).json()
+    assert told == {"ids": [id], "left": []}
+    assert "invalid_type" not in admin.ask("GET", QUARANTINE).text
+    listed = admin.get(f"{QUARANTINE}?discarded=true&reason=invalid_type", shapes.QuarantinePage)["refused"]
+    assert [(one["payload"], one["discard_reason"]) for one in listed] == [(None, "a test device")]
+    again = admin.ask("POST", QUARANTINE, json={"do": "replay", "ids": [id]}).json()
+    assert again == {"ids": [], "left": [{"id": id, "why": "it was discarded"}]}
+    (entry,) = [e for e in audit.page(world.conn, limit=10) if e.action == "quarantine.discard"]
+    assert (entry.doc["why"], entry.doc["rows"]) == ("a test device", 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"do": "replay"}, "give ids or a reason"),
+        ({"do": "replay", "ids": [1], "reason": "conflicting"}, "give ids or a reason"),
+        ({"do": "discard", "ids": [1]}, "why: say why"),
+        ({"do": "forget", "ids": [1]}, "Input should be 'replay' or 'discard'"),
+        ({"do": "replay", "ids": [1] * 1001}, "at most 1000 items"),
+        ({"do": "replay", "ids": [0]}, "greater than or equal to 1"),
+    ],
+)
+def test_a_decision_says_what_about_which_rows(body: dict[str, Any], told: str, admin: Admin) -> None:
+    answer = admin.ask("POST", QUARANTINE, json=body)
+    assert (answer.status_code, told in answer.json()["detail"]) == (422, True), answer.text
 
 
 def test_an_override_is_set_once_listed_replaced_and_withdrawn(admin: Admin, world: TwoAreas) -> None:

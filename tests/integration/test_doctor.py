@@ -34,7 +34,7 @@ def examine(
     monkeypatch.setenv("BAYCAST_MQTT_URL", broker)
     monkeypatch.setenv("BAYCAST_DATA_DIR", str(folder))
     status = doctor.run(
-        argparse.Namespace(json=True, gaps=False, device=None, recount=False, area=None), load()
+        argparse.Namespace(json=True, gaps=False, device=None, recount=False, sizes=False, area=None), load()
     )
     answer = json.loads(capsys.readouterr().out)
     assert answer["healthy"] == (status == 0)

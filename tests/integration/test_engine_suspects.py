@@ -15,7 +15,7 @@ import pytest
 from baycast.cli import main
 from occupancy import engine
 from occupancy.engine import EngineConfig
-from occupancy.engine.learning import DailyLearner, learn_when_due
+from occupancy.engine.learning import learn_when_due, learner
 from occupancy.engine.metrics import LEARNING_FAILURES
 from occupancy.learnt import learnt_doc
 from occupancy.model import BayId, DeviceId, ReadingKey, StateReading
@@ -164,7 +164,7 @@ def test_the_engine_learns_beside_serving(conn: Connection, database_url: str) -
     for at in range(0, DAY_S + 1, 7200):
         log(conn, [r for r in busy("s0", 1) if at - 7200 < (r.at - START).total_seconds() <= at], at)  # type: ignore[operator]
     serve(conn)
-    with DailyLearner(EngineConfig(database_url=database_url, learn_every_s=0.01)):
+    with learner(EngineConfig(database_url=database_url, learn_every_s=0.01)):
 
         def entered() -> bool:
             found = conn.execute("SELECT count(*) FROM log_entry WHERE kind = 'learnt'").fetchone()
@@ -176,7 +176,7 @@ def test_the_engine_learns_beside_serving(conn: Connection, database_url: str) -
 
 def test_what_goes_wrong_while_learning_is_counted_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     config = EngineConfig(
-        database_url="postgresql://nobody@127.0.0.1:1/none", learn_every_s=0.01, learn_again_s=0.01
+        database_url="postgresql://nobody@127.0.0.1:1/none", learn_every_s=0.01, beside_again_s=0.01
     )
 
     def failures() -> float:
@@ -184,7 +184,7 @@ def test_what_goes_wrong_while_learning_is_counted_and_tried_again(caplog: pytes
         return found
 
     before = failures()
-    with DailyLearner(config):
+    with learner(config):
         eventually(lambda: failures() >= before + 2, what="a second try")
     assert "learning failed" in caplog.text
 

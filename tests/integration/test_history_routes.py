@@ -235,6 +235,16 @@ def test_a_file_has_units_in_its_header_and_every_row(desk: Desk) -> None:
     assert by_accept.content == answer.content
 
 
+def test_a_table_program_reads_the_file_with_its_units(desk: Desk) -> None:
+    pandas = pytest.importorskip("pandas")
+    answer = desk.ask("occupancy", by="zone", grain="5m", format="csv")
+    table = pandas.read_csv(io.BytesIO(answer.content), encoding="utf-8-sig", parse_dates=["start [UTC]"])
+    assert str(table["occupancy_pct [%]"].dtype) == "float64"
+    assert str(table["start [UTC]"].dtype).startswith("datetime64")
+    assert str(table["start [UTC]"].dt.tz) == "UTC"
+    assert list(table["peak_occupied [bays]"].dropna().unique()) == [0.0, 1.0]
+
+
 def test_parquet_has_typed_columns(desk: Desk) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an extra")
     answer = desk.ask("occupancy", by="zone", grain="1h", format="parquet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from occupancy import engine
 from occupancy.engine import AreaEngine, EngineConfig
 from occupancy.history.hour import HOUR, HourRow
 from occupancy.model import AnyReading
-from store import generation
+from store import generation, history_days
 from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
 from store.registry import Change, apply
@@ -27,7 +28,7 @@ from tests.support.folded import AREA, START, count, documents, health, state
 
 _COLUMNS = (
     "in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, arrivals, departures, "
-    "stays_s, censored, over_candidates, over_confirmed, over_s"
+    "stays_sum_s, censored, over_candidates, over_confirmed, over_s, peak_us, stay_min, stay_count"
 )
 _STORED = (
     f"SELECT scope, scope_id, dim, value, hour_at, {_COLUMNS} FROM history_series "
@@ -61,7 +62,7 @@ def as_stored(row: HourRow) -> tuple[Any, ...]:
     series = (row.series.scope.value, row.series.scope_id, row.series.dim.value, row.series.value)
     times = (row.in_service_us, row.free_us, row.occupied_us, row.closed_us)
     watched = (row.usable_us, row.some_free_us, row.all_taken_us)
-    turns = (row.arrivals, row.departures, list(row.stays_s), row.censored)
+    turns = (row.arrivals, row.departures, row.stays.sum_s, row.censored)
     return (
         *series,
         row.hour_at,
@@ -71,16 +72,25 @@ def as_stored(row: HourRow) -> tuple[Any, ...]:
         row.over_candidates,
         row.over_confirmed,
         row.over_s,
+        row.peak_us,
+        list(row.stays.minutes),
+        list(row.stays.counts),
     )
 
 
 def summed(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The hours of the area, from those of its zones."""
-    sums: dict[tuple[Any, ...], list[Any]] = {}
+    """The hours of the area, from those of its zones; without peaks, which are no sums."""
+    parts: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for row in rows:
-        key = ("area", AREA, row[2], row[3], row[4])
-        sums[key] = [a + b for a, b in zip(sums[key], row[5:], strict=True)] if key in sums else list(row[5:])
-    return [(*key, *(sorted(v) if isinstance(v, list) else v for v in sums[key])) for key in sorted(sums)]
+        parts.setdefault(("area", AREA, *row[2:5]), []).append(row[5:])
+    found = []
+    for key in sorted(parts):
+        stays = Counter[int]()
+        for *_, minutes, counts in parts[key]:
+            stays.update(dict(zip(minutes, counts, strict=True)))
+        sums = [sum(column) for column in zip(*(part[:-3] for part in parts[key]), strict=True)]
+        found.append((*key, *sums, sorted(stays), [stays[minute] for minute in sorted(stays)]))
+    return found
 
 
 def holds(conn: Connection, served: AreaEngine) -> None:
@@ -88,7 +98,9 @@ def holds(conn: Connection, served: AreaEngine) -> None:
     found = stored(conn, served)
     zones = [row for row in found if row[0] == "zone"]
     assert zones == sorted(as_stored(row) for row in counted_anew(conn, served))
-    assert [row for row in found if row[0] == "area"] == summed(zones)
+    assert [(*row[:-3], *row[-2:]) for row in found if row[0] == "area"] == summed(zones)
+    with conn.transaction(), conn.cursor() as cur:
+        assert history_days.differing(cur, TOWN)[1] == []
     for row in zones:
         in_service, free, occupied, closed, usable, some_free, all_taken = row[5:12]
         assert free + occupied + closed <= in_service

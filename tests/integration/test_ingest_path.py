@@ -9,6 +9,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from firmware_contract.topics import canary_topic, clock_topic, device_topic, gateway_topic
+from store.postgres import connect
+from store.quarantine_decisions import Choice, Decided, Decision, decide
 from tests.support.brokers import Broker
 from tests.support.ingesting import (
     config_for,
@@ -109,6 +111,48 @@ def test_what_a_device_of_this_kind_does_not_send_is_quarantined(database_url: s
         publisher.send(device_topic("g1", "count"), count)
         eventually(lambda: stored(database_url) == [("g1", 1, 1)])
         eventually(lambda: quarantined(database_url) == {"wrong_kind": 2})
+
+
+def ask_replay(url: str, reason: str) -> Decided:
+    with connect(url) as conn:
+        choice = Choice(reason=reason)
+        return decide(conn, Decision.REPLAY, choice, why="", who="test", at=datetime.now(UTC))
+
+
+def test_l2_what_an_admin_has_replayed_becomes_a_reading_once(database_url: str, broker: Broker) -> None:
+    register(database_url, gate=["g1"])
+    tried = (
+        "SELECT replayed_at IS NOT NULL, replay_asked_at IS NOT NULL, replay_refused_at IS NOT NULL, count "
+        "FROM quarantine"
+    )
+    with ingesting(config_for(database_url, broker.url)), publishing(broker.port) as publisher:
+        publisher.send(device_topic("g1", "state"), state(1))
+        eventually(lambda: quarantined(database_url) == {"wrong_kind": 1})
+        assert len(ask_replay(database_url, "wrong_kind").ids) == 1
+        eventually(lambda: rows(database_url, tried) == [(False, False, True, 1)])  # nothing has changed
+        with connect(database_url) as conn:
+            conn.execute("UPDATE registry SET kind = 'sensor' WHERE id = 'g1'")
+        register(database_url, sensor=["other"])  # so that ingest looks at the registry again
+        assert len(ask_replay(database_url, "wrong_kind").ids) == 1
+        eventually(lambda: stored(database_url) == [("g1", 1, 1)])
+        assert rows(database_url, tried) == [(True, False, True, 1)]
+        assert ask_replay(database_url, "wrong_kind").ids == []
+        publisher.send(device_topic("g1", "state"), state(1))
+        publisher.send(device_topic("g1", "state"), state(2))
+        eventually(lambda: stored(database_url) == [("g1", 1, 1), ("g1", 1, 2)])
+
+
+def test_what_conflicts_still_is_not_counted_as_another_message(database_url: str, broker: Broker) -> None:
+    register(database_url, sensor=["s1"])
+    with ingesting(config_for(database_url, broker.url)), publishing(broker.port) as publisher:
+        publisher.send(device_topic("s1", "state"), state(1))
+        eventually(lambda: stored(database_url) == [("s1", 1, 1)])
+        publisher.send(device_topic("s1", "state"), state(1, occupied=False))
+        eventually(lambda: quarantined(database_url) == {"conflicting": 1})
+        assert len(ask_replay(database_url, "conflicting").ids) == 1
+        outcome = "SELECT replayed_at, replay_asked_at, replay_refused_at IS NOT NULL, count FROM quarantine"
+        eventually(lambda: rows(database_url, outcome) == [(None, None, True, 1)])
+        assert stored(database_url) == [("s1", 1, 1)]
 
 
 def test_l10_a_plate_in_a_passage_leaves_no_payload_anywhere(database_url: str, broker: Broker) -> None:

@@ -11,6 +11,7 @@ from occupancy.model import AreaId, DeviceId, ReadingKey
 from store import tail
 from store.log import LogEntry, ReadingRow, append, append_entries
 from store.postgres import Connection, connect
+from tests.support.timescale import require_timescale
 
 LONG_AGO = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -18,9 +19,7 @@ LONG_AGO = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 @pytest.fixture
 def conn(database_url: str) -> Iterator[Connection]:
     with connect(database_url) as connection:
-        if connection.execute("SELECT FROM pg_extension WHERE extname = 'timescaledb'").fetchone() is None:
-            pytest.skip("this server has no TimescaleDB: see BAYCAST_TEST_DATABASE_URL")
-        connection.commit()
+        require_timescale(connection)
         yield connection
 
 

@@ -72,3 +72,30 @@ def test_a_database_of_a_newer_release_or_another_history_is_refused(empty_datab
         conn.execute("UPDATE schema_migration SET digest = 'other' WHERE number = 1")
         with pytest.raises(MigrationError, match="another text"):
             migrate.migrate(empty_database_url)
+
+
+def test_lengths_of_stays_in_seconds_become_minutes_and_hours_get_their_peaks(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = migrate.migrations()
+    monkeypatch.setattr(migrate, "migrations", lambda: every[:16])
+    migrate.migrate(empty_database_url)
+    columns = (
+        "1, 1, timestamptz '2026-11-02 08:00Z', 0, 0, 0, 0, 0, 0, 0, 0, 0, ARRAY[29, 30, 89, 90], 0, 0, 0, 0"
+    )
+    slots = f"1, 1, timestamptz '2026-11-02 08:00Z', n, n, n, n, n, n FROM {_TWELVE}"
+    with connect(empty_database_url) as conn:
+        conn.execute(f"INSERT INTO history_hour SELECT {columns}")
+        conn.execute(f"INSERT INTO history_final SELECT {columns}, 1, '12', 1")
+        conn.execute(f"INSERT INTO history_slots SELECT {slots}")
+        conn.execute(f"INSERT INTO history_final_slots SELECT {slots}")
+        conn.commit()
+        monkeypatch.setattr(migrate, "migrations", lambda: every)
+        migrate.migrate(empty_database_url)
+        for table in ("history_hour", "history_final"):
+            found = conn.execute(f"SELECT stay_min, stay_count, stays_sum_s, peak_us FROM {table}").fetchall()
+            assert found == [([0, 1, 2], [1, 2, 1], 238, 12)]
+            conn.commit()
+
+
+_TWELVE = "(SELECT array_agg(i) AS n FROM generate_series(1, 12) AS i) AS twelve"

@@ -89,6 +89,12 @@ class TwoAreas:
         overrides.put(self.conn, override, registries, entered_by="test", entered_at=NOW)
         return override.override_id
 
+    def set_rule(self, area: str) -> str:
+        """Make sure that the area has a rule that nothing needs, and return its id."""
+        doc = {"area_id": area, "use": "pay", "days": "daily"}
+        apply(self.conn, [Change("rule", f"{area}-spare", doc)], entered_by="test", entered_at=NOW)
+        return f"{area}-spare"
+
 
 @contextmanager
 def two_areas(database_url: str) -> Iterator[TwoAreas]:
@@ -110,6 +116,13 @@ def two_areas(database_url: str) -> Iterator[TwoAreas]:
             world.set_override(area)
         quarantine_something(conn)
         yield world
+
+
+REFUSED = [
+    (None, "unknown_device"),
+    *((area, reason) for area in AREAS for reason in ("invalid_type", "conflicting", "plate")),
+]
+"""The refused messages by area and reason, in the order of their ids."""
 
 
 def quarantine_something(conn: Connection) -> None:

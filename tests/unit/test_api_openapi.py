@@ -8,7 +8,7 @@ import pytest
 
 from api.app import create_app, openapi
 from api.config import ApiConfig
-from api.parameters import BY_ROUTE, known_parameters
+from api.parameters import BY_CHANGE, BY_ROUTE, known_parameters
 from api.policy import POLICIES
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -47,6 +47,13 @@ def test_named_parameters_are_the_declared_ones(path: str) -> None:
     declared = operations.get("get", next(iter(operations.values())))["parameters"]
 
     assert sorted(one["name"] for one in declared if one["in"] == "query") == known_parameters(path)
+
+
+def test_named_parameters_of_changes_are_the_declared_ones() -> None:
+    for method, path in BY_CHANGE:
+        declared = served()["paths"][path][method.lower()].get("parameters", [])
+        names = sorted(one["name"] for one in declared if one["in"] == "query")
+        assert names == known_parameters(path, method)
 
 
 def test_what_needs_a_key_says_so_and_names_its_scope() -> None:

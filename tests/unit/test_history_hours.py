@@ -10,6 +10,7 @@ from occupancy.car_park import CountSpan
 from occupancy.history.car_parks import car_park_hours
 from occupancy.history.hour import HOUR, Dim, HourRow, Scope, Series
 from occupancy.history.kerb import Kerb
+from occupancy.history.lengths import Lengths
 from occupancy.history.streets import BayPast, HeldBy, street_hours
 from occupancy.model import BayId, DeviceId, Overstay, OverstayState, Quality, State, Stay, Zone
 from occupancy.registry import Registry
@@ -109,8 +110,18 @@ def test_a_stay_counts_where_it_begins_and_where_it_ends_and_its_length_only_whe
         hours=2,
     )
     first, second = rows[Dim.ALL, "", EIGHT], rows[Dim.ALL, "", EIGHT + HOUR]
-    assert (first.arrivals, first.departures, first.stays_s, first.censored) == (2, 1, (2400,), 1)
-    assert (second.arrivals, second.departures, second.stays_s, second.censored) == (1, 1, (900,), 0)
+    assert (first.arrivals, first.departures, first.stays, first.censored) == (
+        2,
+        1,
+        Lengths(2400, (40,), (1,)),
+        1,
+    )
+    assert (second.arrivals, second.departures, second.stays, second.censored) == (
+        1,
+        1,
+        Lengths(900, (15,), (1,)),
+        0,
+    )
     assert first.slots is not None
     assert first.slots.arrivals == (0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1)
 
@@ -123,7 +134,7 @@ def test_what_a_distrusted_sensor_said_is_not_known() -> None:
     )
     every = hours_of({"high-st-0": past})[Dim.ALL, "", EIGHT]
     assert every.occupied_us == 35 * MINUTE_US
-    assert (every.arrivals, every.stays_s) == (1, (300,))
+    assert (every.arrivals, every.stays) == (1, Lengths(300, (5,), (1,)))
 
 
 def test_some_free_and_all_taken_are_of_the_bays_that_general_drivers_may_use() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from baycast.registry_export import write_geojson
-from baycast.registry_geojson import read_geojson
 from occupancy.model import Bay, Binding, Sensor, Zone
 from occupancy.registry import Registry, RegistryRefused
+from occupancy.registry_geojson import read_geojson
 from tests.support.registry_samples import sample
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from firmware_contract.codec import Accepted, decode
 from firmware_contract.messages import Boot, Count, Passage, State
-from simulator.devices import DeviceConfig, Devices, Outgoing
+from simulator.devices import DeviceConfig, Devices
 from simulator.plan import BayPlan, CarParkPlan, CityPlan, CounterPlan, GatePlan, Profile
+from simulator.words import Outgoing
 from simulator.world import BayChanged, World
 
 START_MS = int(datetime(2026, 10, 14, 9, tzinfo=UTC).timestamp() * 1000)

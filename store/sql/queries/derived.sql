@@ -10,19 +10,19 @@ SELECT engine_version FROM generation WHERE area = $1 AND status = 'live';
 
 -- name: live_generation
 -- The generation that answers come from, with its cursor.
-SELECT generation, position, watermark, version, begins_at FROM generation WHERE area = $1 AND status = 'live';
+SELECT generation, position, watermark, version, begins_at, kept_from FROM generation WHERE area = $1 AND status = 'live';
 
 -- name: start_building
 -- A new generation beside the live one, whose cursor is at a position with its watermark.
-INSERT INTO generation (area, generation, status, engine_version, position, watermark, version, begins_at)
+INSERT INTO generation (area, generation, status, engine_version, position, watermark, version, begins_at, kept_from)
 SELECT $1, max(g.generation) + 1, 'building', $2, $3, $4, least($3, max(g.version) FILTER (WHERE g.status = 'live')),
-       (SELECT begins_at FROM log_head WHERE area = $1)
+       (SELECT begins_at FROM log_head WHERE area = $1), (SELECT kept_from FROM log_head WHERE area = $1)
 FROM generation g WHERE g.area = $1 HAVING count(*) > 0
 RETURNING generation;
 
 -- name: generation_cursor
 -- One generation's cursor.
-SELECT generation, position, watermark, version, begins_at FROM generation WHERE area = $1 AND generation = $2;
+SELECT generation, position, watermark, version, begins_at, kept_from FROM generation WHERE area = $1 AND generation = $2;
 
 -- name: lock_live
 -- Holds the live generation still for a switch.
@@ -47,7 +47,8 @@ DELETE FROM generation WHERE area = $1 AND generation = $2 AND status <> 'live';
 -- name: move_cursor
 -- Compare-and-swap: whoever finds no row has lost the race and must load again.
 UPDATE generation SET position = $4, watermark = $5, version = $6
-WHERE area = $1 AND generation = $2 AND position = $3 AND begins_at IS NOT DISTINCT FROM $7 AND status IN ('live', 'building');
+WHERE area = $1 AND generation = $2 AND position = $3 AND (begins_at, kept_from) IS NOT DISTINCT FROM ($7::timestamptz, $8::timestamptz)
+  AND status IN ('live', 'building');
 
 -- name: notify_feed
 -- A hint for the followers; their cursor is the truth.
@@ -159,11 +160,15 @@ SELECT bay_id, arrived_at, departed_at, arrival, departure, device_id, arrived_u
 FROM stay WHERE area = $1 AND generation = $2 AND departed_at IS NULL;
 
 -- name: stays_from
--- The stays of some bays, each bay's from an arrival on.
+-- The stays of some bays, each bay's from an arrival on. Looked up bay by bay, which OFFSET 0 enforces: of a generation that
+-- is being built nobody knows yet how large it is.
 SELECT s.bay_id, s.arrived_at, s.departed_at, s.arrival, s.departure, s.device_id, s.arrived_uncertain_s,
        s.departed_uncertain_s, s.rule_id, s.rule_version, s.limit_min
 FROM unnest($3::text[], $4::timestamptz[]) AS c (bay_id, arrived_from)
-JOIN stay s ON s.area = $1 AND s.generation = $2 AND s.bay_id = c.bay_id AND s.arrived_at >= c.arrived_from
+CROSS JOIN LATERAL (
+    SELECT t.* FROM stay t WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.arrived_at >= c.arrived_from
+    OFFSET 0
+) AS s
 ORDER BY s.bay_id, s.arrived_at;
 
 -- name: stamp_stays
@@ -472,7 +477,7 @@ FROM zone_cell WHERE area = $1 AND generation = $2;
 
 -- name: digest_history_hour
 -- Number and hash of a generation's rows, whatever their order. Hours that are final are records.
-SELECT count(*), coalesce(sum(hashtextextended(ROW(series_id, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, arrivals, departures, stays_s, censored, over_candidates, over_confirmed, over_s)::text, 0)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(ROW(series_id, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, peak_us, arrivals, departures, stay_min, stay_count, stays_sum_s, censored, over_candidates, over_confirmed, over_s)::text, 0)::numeric), 0)
 FROM history_hour JOIN history_series s USING (series_id)
 WHERE area = $1 AND generation = $2
   AND hour_at >= coalesce((SELECT f.final_to FROM history_finality f WHERE f.area = $1), '-infinity');

@@ -79,3 +79,12 @@ WHERE s.ended_at IS NULL GROUP BY s.area, s.kind ORDER BY s.area, s.kind;
 SELECT g.area, max(e.key)
 FROM generation g LEFT JOIN log_entry e ON e.area = g.area AND e.kind = 'learnt'
 WHERE g.status = 'live' GROUP BY g.area ORDER BY g.area;
+
+-- name: reach
+-- How far back each area's things are kept, and by which watermark that was seen to last; NULL: all of them.
+SELECT h.area, r.ran_at, h.begins_at, h.kept_from, r.hours_from, r.slots_from
+FROM log_head h LEFT JOIN retention r USING (area) ORDER BY h.area;
+
+-- name: sizes
+-- Tables that hold anything, the largest first: bytes with indexes, and what compression made of some of their chunks.
+SELECT name, bytes, chunks, compressed_chunks, bytes_before, bytes_after FROM table_sizes() ORDER BY bytes DESC, name;

@@ -14,24 +14,33 @@ SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[])
 ON CONFLICT DO NOTHING;
 
 -- name: cut
--- Hours of some zones, each in [start, until), with what they are made of by five minutes. Looked up series by series.
+-- Hours of some zones, each in [start, until), with what they are made of by five minutes. Looked up series by series,
+-- which OFFSET 0 enforces: of a generation that is being built nobody knows yet how large it is.
 WITH own AS (
     SELECT s.series_id, c.start, c.until
     FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (zone_id, start, until)
     JOIN history_series s ON s.area = $1 AND s.scope = 'zone' AND s.scope_id = c.zone_id
 ), slots AS (
-    DELETE FROM history_slots h USING own
-    WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until
+    DELETE FROM history_slots WHERE ctid = ANY (ARRAY(
+        SELECT t.ctid FROM own CROSS JOIN LATERAL (
+            SELECT h.ctid FROM history_slots h
+            WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until OFFSET 0
+        ) AS t
+    ))
 ), hours AS (
-    DELETE FROM history_hour h USING own
-    WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until
-    RETURNING h.hour_at
+    DELETE FROM history_hour WHERE ctid = ANY (ARRAY(
+        SELECT t.ctid FROM own CROSS JOIN LATERAL (
+            SELECT h.ctid FROM history_hour h
+            WHERE h.series_id = own.series_id AND h.generation = $2 AND h.hour_at >= own.start AND h.hour_at < own.until OFFSET 0
+        ) AS t
+    ))
+    RETURNING hour_at
 )
 SELECT DISTINCT hour_at FROM hours;
 
 -- name: copy_hours
 -- Hours in bulk.
-COPY history_hour (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, arrivals, departures, stays_s, censored, over_candidates, over_confirmed, over_s) FROM STDIN (FORMAT BINARY);
+COPY history_hour (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, peak_us, arrivals, departures, stay_min, stay_count, stays_sum_s, censored, over_candidates, over_confirmed, over_s) FROM STDIN (FORMAT BINARY);
 
 -- name: copy_slots
 -- Their five minutes in bulk.
@@ -44,43 +53,9 @@ WITH slots AS (
 )
 DELETE FROM history_hour WHERE series_id = ANY($1::integer[]) AND generation = $2 AND hour_at = ANY($3::timestamptz[]);
 
--- name: sum_hours
--- Some hours of wider series as the sums of others. Zones of which nothing is there as derived are taken from the records.
-WITH part AS (
-    SELECT * FROM unnest($3::integer[], $4::integer[]) AS p (whole, series_id)
-), found AS (
-    SELECT p.whole, h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us, h.some_free_us,
-        h.all_taken_us, h.arrivals, h.departures, h.stays_s, h.censored, h.over_candidates, h.over_confirmed, h.over_s
-    FROM part p JOIN history_hour h USING (series_id)
-    WHERE h.generation = $1 AND h.hour_at = ANY($2::timestamptz[])
-    UNION ALL
-    SELECT p.whole, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us,
-        f.all_taken_us, f.arrivals, f.departures, f.stays_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s
-    FROM part p JOIN history_final f USING (series_id) JOIN history_series s USING (series_id)
-    WHERE f.hour_at = ANY($5::timestamptz[]) AND NOT EXISTS (
-        SELECT FROM history_series o JOIN history_hour h ON h.series_id = o.series_id
-        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, f.hour_at))
-), lengths AS (
-    SELECT f.whole, f.hour_at, array_agg(s ORDER BY s) AS stays_s
-    FROM found f CROSS JOIN LATERAL unnest(f.stays_s) AS s GROUP BY f.whole, f.hour_at
-), sums AS (
-    SELECT whole, hour_at, sum(in_service_us)::bigint AS in_service_us, sum(free_us)::bigint AS free_us,
-        sum(occupied_us)::bigint AS occupied_us, sum(closed_us)::bigint AS closed_us, sum(usable_us)::bigint AS usable_us,
-        sum(some_free_us)::bigint AS some_free_us, sum(all_taken_us)::bigint AS all_taken_us,
-        sum(arrivals)::integer AS arrivals, sum(departures)::integer AS departures, sum(censored)::integer AS censored,
-        sum(over_candidates)::integer AS over_candidates, sum(over_confirmed)::integer AS over_confirmed,
-        sum(over_s)::bigint AS over_s
-    FROM found GROUP BY whole, hour_at
-)
-INSERT INTO history_hour (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us,
-    some_free_us, all_taken_us, arrivals, departures, stays_s, censored, over_candidates, over_confirmed, over_s)
-SELECT s.whole, $1, s.hour_at, s.in_service_us, s.free_us, s.occupied_us, s.closed_us, s.usable_us, s.some_free_us,
-    s.all_taken_us, s.arrivals, s.departures, coalesce(l.stays_s, '{}'), s.censored, s.over_candidates, s.over_confirmed,
-    s.over_s
-FROM sums s LEFT JOIN lengths l USING (whole, hour_at);
-
 -- name: sum_slots
--- The same by five minutes.
+-- Some hours of wider series by five minutes, as the sums of others. Zones of which nothing is there as derived are taken from
+-- the records; whether there is, is looked up by key, which OFFSET 0 enforces (see derived.cut_bay_intervals).
 WITH part AS (
     SELECT * FROM unnest($3::integer[], $4::integer[]) AS p (whole, series_id)
 ), found AS (
@@ -92,7 +67,7 @@ WITH part AS (
     FROM part p JOIN history_final_slots f USING (series_id) JOIN history_series s USING (series_id)
     WHERE f.hour_at = ANY($5::timestamptz[]) AND NOT EXISTS (
         SELECT FROM history_series o JOIN history_slots h ON h.series_id = o.series_id
-        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, f.hour_at))
+        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, f.hour_at) OFFSET 0)
 ), slots AS (
     SELECT f.whole, f.hour_at, s.number, sum(s.in_service_us)::bigint AS in_service_us, sum(s.free_us)::bigint AS free_us,
         sum(s.occupied_us)::bigint AS occupied_us, sum(s.closed_us)::bigint AS closed_us,
@@ -106,6 +81,43 @@ SELECT whole, $1, hour_at, array_agg(in_service_us ORDER BY number), array_agg(f
     array_agg(occupied_us ORDER BY number), array_agg(closed_us ORDER BY number), array_agg(arrivals ORDER BY number),
     array_agg(departures ORDER BY number)
 FROM slots GROUP BY whole, hour_at;
+
+-- name: sum_hours
+-- Some hours of wider series as the sums of others, with the peaks of their five minutes, which are there already. Zones of
+-- which nothing is there as derived are taken from the records.
+WITH part AS (
+    SELECT * FROM unnest($3::integer[], $4::integer[]) AS p (whole, series_id)
+), found AS (
+    SELECT p.whole, k.* FROM part p JOIN history_known k USING (series_id)
+    WHERE k.generation = $1 AND k.hour_at = ANY($2::timestamptz[])
+    UNION ALL
+    SELECT p.whole, k.* FROM part p JOIN history_known k USING (series_id) JOIN history_series s USING (series_id)
+    WHERE k.generation = 0 AND k.hour_at = ANY($5::timestamptz[]) AND NOT EXISTS (
+        SELECT FROM history_series o JOIN history_hour h ON h.series_id = o.series_id
+        WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, k.hour_at) OFFSET 0)
+), lengths AS (
+    SELECT whole, hour_at, array_agg(minute ORDER BY minute) AS stay_min, array_agg(stays ORDER BY minute) AS stay_count FROM (
+        SELECT f.whole, f.hour_at, u.minute, sum(u.stays)::integer AS stays
+        FROM found f CROSS JOIN LATERAL unnest(f.stay_min, f.stay_count) AS u (minute, stays)
+        GROUP BY f.whole, f.hour_at, u.minute
+    ) AS by_minute GROUP BY whole, hour_at
+), sums AS (
+    SELECT whole, hour_at, sum(in_service_us)::bigint AS in_service_us, sum(free_us)::bigint AS free_us,
+        sum(occupied_us)::bigint AS occupied_us, sum(closed_us)::bigint AS closed_us, sum(usable_us)::bigint AS usable_us,
+        sum(some_free_us)::bigint AS some_free_us, sum(all_taken_us)::bigint AS all_taken_us,
+        sum(arrivals)::integer AS arrivals, sum(departures)::integer AS departures, sum(stays_sum_s)::bigint AS stays_sum_s,
+        sum(censored)::integer AS censored, sum(over_candidates)::integer AS over_candidates,
+        sum(over_confirmed)::integer AS over_confirmed, sum(over_s)::bigint AS over_s
+    FROM found GROUP BY whole, hour_at
+)
+INSERT INTO history_hour (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us,
+    some_free_us, all_taken_us, peak_us, arrivals, departures, stay_min, stay_count, stays_sum_s, censored, over_candidates,
+    over_confirmed, over_s)
+SELECT s.whole, $1, s.hour_at, s.in_service_us, s.free_us, s.occupied_us, s.closed_us, s.usable_us, s.some_free_us,
+    s.all_taken_us, (SELECT max(us) FROM unnest(t.occupied_us) AS us), s.arrivals, s.departures, coalesce(l.stay_min, '{}'),
+    coalesce(l.stay_count, '{}'), s.stays_sum_s, s.censored, s.over_candidates, s.over_confirmed, s.over_s
+FROM sums s LEFT JOIN lengths l USING (whole, hour_at)
+LEFT JOIN history_slots t ON (t.series_id, t.generation, t.hour_at) = (s.whole, $1, s.hour_at);
 
 -- name: intervals_in
 -- What held at some bays and by whose word, each in one of some spans [start, until): the rows that begin there and the one
@@ -171,12 +183,12 @@ SELECT count(*) FROM history_hour h JOIN history_series s USING (series_id) WHER
 WITH fresh AS (
     SELECT h.* FROM history_hour h JOIN history_series s USING (series_id) WHERE s.area = $1 AND h.generation = $3
 ), stored AS (
-    SELECT f.series_id, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us,
-        f.arrivals, f.departures, f.stays_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s
+    SELECT f.series_id, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us, f.peak_us,
+        f.arrivals, f.departures, f.stay_min, f.stay_count, f.stays_sum_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s
     FROM history_final f JOIN history_series s USING (series_id) WHERE s.area = $1
     UNION ALL
-    SELECT h.series_id, h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us, h.some_free_us, h.all_taken_us,
-        h.arrivals, h.departures, h.stays_s, h.censored, h.over_candidates, h.over_confirmed, h.over_s
+    SELECT h.series_id, h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us, h.some_free_us, h.all_taken_us, h.peak_us,
+        h.arrivals, h.departures, h.stay_min, h.stay_count, h.stays_sum_s, h.censored, h.over_candidates, h.over_confirmed, h.over_s
     FROM history_hour h JOIN history_series s USING (series_id) WHERE s.area = $1 AND h.generation = $2
 ), computed AS (
     SELECT s.area, s.scope, s.scope_id, f.hour_at FROM fresh f JOIN history_series s USING (series_id) WHERE s.dim = 'all'
@@ -184,10 +196,10 @@ WITH fresh AS (
 SELECT s.scope, s.scope_id, s.dim, s.value, hour_at
 FROM fresh f FULL JOIN stored t USING (series_id, hour_at)
 JOIN history_series s USING (series_id)
-WHERE (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us, f.arrivals, f.departures,
-       f.stays_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s)
+WHERE (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us, f.peak_us, f.arrivals, f.departures,
+       f.stay_min, f.stay_count, f.stays_sum_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s)
    IS DISTINCT FROM
-      (t.in_service_us, t.free_us, t.occupied_us, t.closed_us, t.usable_us, t.some_free_us, t.all_taken_us, t.arrivals, t.departures,
-       t.stays_s, t.censored, t.over_candidates, t.over_confirmed, t.over_s)
-  AND EXISTS (SELECT FROM computed c WHERE (c.area, c.scope, c.scope_id, c.hour_at) = (s.area, s.scope, s.scope_id, hour_at))
+      (t.in_service_us, t.free_us, t.occupied_us, t.closed_us, t.usable_us, t.some_free_us, t.all_taken_us, t.peak_us, t.arrivals, t.departures,
+       t.stay_min, t.stay_count, t.stays_sum_s, t.censored, t.over_candidates, t.over_confirmed, t.over_s)
+  AND EXISTS (SELECT FROM computed c WHERE (c.area, c.scope, c.scope_id, c.hour_at) = (s.area, s.scope, s.scope_id, coalesce(f.hour_at, t.hour_at)))
 ORDER BY hour_at, s.scope, s.scope_id, s.dim, s.value;

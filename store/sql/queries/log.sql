@@ -170,3 +170,8 @@ WITH kept AS (
 )
 UPDATE reading r SET visit = n.visit, vehicle_token = NULL
 FROM numbered n WHERE r.area = $1 AND r.vehicle_token = n.vehicle_token;
+
+-- name: newest
+-- Up to when an area's log reaches: its watermark, or the last receipt of a reading; no row without a log.
+SELECT greatest(h.watermark, max(b.received_to)) FROM log_head h LEFT JOIN log_batch b USING (area)
+WHERE h.area = $1 GROUP BY h.area, h.watermark;

@@ -19,25 +19,55 @@ ON CONFLICT (source, hour, reason) DO UPDATE SET
 SELECT DISTINCT device_id FROM quarantine
 WHERE reason = 'unknown_device' AND replayed_at IS NULL AND device_id IS NOT NULL AND payload IS NOT NULL;
 
+-- name: any_asked
+-- Whether an admin asked for something to be tried again.
+SELECT EXISTS (SELECT FROM quarantine WHERE replay_asked_at IS NOT NULL);
+
 -- name: waiting
--- The oldest waiting messages of some devices; another worker's replay is passed over.
-SELECT id, topic, payload, first_seen FROM quarantine
-WHERE reason = 'unknown_device' AND replayed_at IS NULL AND payload IS NOT NULL AND device_id = ANY($1::text[])
+-- The oldest waiting messages of some devices, and those that are asked for; another worker's replay is passed over.
+SELECT id, topic, payload, first_seen, CASE WHEN replay_asked_at IS NOT NULL THEN digest END FROM quarantine
+WHERE replayed_at IS NULL AND payload IS NOT NULL
+  AND (reason = 'unknown_device' AND device_id = ANY($1::text[]) OR replay_asked_at IS NOT NULL)
 ORDER BY id LIMIT $2
 FOR UPDATE SKIP LOCKED;
 
 -- name: page
 -- What was refused, the newest first, before one: of devices in some areas (NULL: of any device, and of none), for one reason
--- or for any. Of passages nothing of the payload is told, whatever is there.
+-- or for any, one row or any; also discarded. Of passages nothing of the payload is told, whatever is there.
 SELECT q.id, r.area, q.topic, q.reason, q.detail, q.device_id,
        CASE WHEN q.topic NOT LIKE '%/passage' THEN substr(q.payload, 1, $5) END,
-       q.payload_bytes, q.first_seen, q.last_seen, q.count, q.replayed_at
+       q.payload_bytes, q.first_seen, q.last_seen, q.count, q.replayed_at,
+       q.replay_asked_at, q.replay_refused_at, q.discarded_at, q.discard_reason
 FROM quarantine q
 LEFT JOIN registry r ON r.kind IN ('sensor', 'gate') AND r.id = q.device_id
 WHERE ($1::text[] IS NULL OR r.area = ANY($1)) AND ($2::text IS NULL OR q.reason = $2)
-  AND ($3::bigint IS NULL OR q.id < $3)
+  AND ($3::bigint IS NULL OR q.id < $3) AND ($6::bigint IS NULL OR q.id = $6) AND ($7 OR q.discarded_at IS NULL)
 ORDER BY q.id DESC LIMIT $4;
 
 -- name: mark_replayed
 -- Written in the transaction that appends the readings.
-UPDATE quarantine SET replayed_at = $2 WHERE id = ANY($1::bigint[]);
+UPDATE quarantine SET replayed_at = $2, replay_asked_at = NULL WHERE id = ANY($1::bigint[]);
+
+-- name: mark_refused_again
+-- Likewise, where nothing came of it.
+UPDATE quarantine SET replayed_at = NULL, replay_refused_at = $2 WHERE digest = ANY($1::bytea[]);
+
+-- name: choose
+-- Rows of devices in some areas (NULL: of any device, and of none): by number, or the oldest open ones for one reason. With
+-- whether their payload is there as a whole.
+SELECT q.id, r.area, q.device_id IS NOT NULL AND q.topic NOT LIKE '%/passage',
+       q.payload IS NOT NULL AND octet_length(q.payload) = q.payload_bytes, q.replayed_at IS NOT NULL, q.discarded_at IS NOT NULL
+FROM quarantine q
+LEFT JOIN registry r ON r.kind IN ('sensor', 'gate') AND r.id = q.device_id
+WHERE ($1::text[] IS NULL OR r.area = ANY($1))
+  AND (q.id = ANY($2::bigint[]) OR q.reason = $3 AND q.replayed_at IS NULL AND q.discarded_at IS NULL)
+ORDER BY q.id LIMIT $4
+FOR UPDATE OF q;
+
+-- name: ask_replay
+-- Ingest tries them again.
+UPDATE quarantine SET replay_asked_at = $2 WHERE id = ANY($1::bigint[]);
+
+-- name: discard
+-- Nothing will come of them, and nothing of their payload is kept.
+UPDATE quarantine SET discarded_at = $2, discard_reason = $3, payload = NULL, replay_asked_at = NULL WHERE id = ANY($1::bigint[]);

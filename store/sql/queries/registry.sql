@@ -16,9 +16,20 @@ ORDER BY e.batch_id DESC, e.ordinal DESC LIMIT $2;
 -- Registry writers wait for each other, since each checks the whole; readers wait for nobody.
 LOCK TABLE registry IN SHARE ROW EXCLUSIVE MODE;
 
--- name: areas_of
--- Which area each of the given documents belongs to now.
-SELECT r.kind, r.id, r.area
+-- name: page
+-- Documents of some areas (NULL: of all), of one kind or any, by kind and id.
+SELECT kind, id, area, batch_id, doc FROM registry
+WHERE ($1::text[] IS NULL OR area = ANY($1)) AND ($2::text IS NULL OR kind = $2) AND (kind, id) > ($3::text, $4::text)
+ORDER BY kind, id LIMIT $5;
+
+-- name: document
+-- One document, if it is of some areas (NULL: of any).
+SELECT kind, id, area, batch_id, doc FROM registry
+WHERE kind = $1 AND id = $2 AND ($3::text[] IS NULL OR area = ANY($3));
+
+-- name: standing
+-- Which area each of the given documents belongs to now, and the batch that made it what it is.
+SELECT r.kind, r.id, r.area, r.batch_id
 FROM registry r
 JOIN unnest($1::text[], $2::text[]) AS wanted (kind, id) USING (kind, id);
 

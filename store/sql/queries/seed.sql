@@ -176,9 +176,9 @@ FROM zone_cell WHERE area = $1 AND generation = $2 AND cell_at < $4;
 -- name: copy_history_hours
 -- Hours that were over at a watermark's hour; those that are final are records, which every generation is held against.
 INSERT INTO history_hour (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us,
-    all_taken_us, arrivals, departures, stays_s, censored, over_candidates, over_confirmed, over_s)
+    all_taken_us, peak_us, arrivals, departures, stay_min, stay_count, stays_sum_s, censored, over_candidates, over_confirmed, over_s)
 SELECT t.series_id, $3, t.hour_at, t.in_service_us, t.free_us, t.occupied_us, t.closed_us, t.usable_us, t.some_free_us,
-    t.all_taken_us, t.arrivals, t.departures, t.stays_s, t.censored, t.over_candidates, t.over_confirmed, t.over_s
+    t.all_taken_us, t.peak_us, t.arrivals, t.departures, t.stay_min, t.stay_count, t.stays_sum_s, t.censored, t.over_candidates, t.over_confirmed, t.over_s
 FROM history_hour t JOIN history_series s USING (series_id)
 WHERE s.area = $1 AND t.generation = $2 AND t.hour_at < $4;
 

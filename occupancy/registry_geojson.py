@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 
-from baycast.registry_files import FileEntity, Reading
-from baycast.registry_geometry import take_geometry
 from occupancy.registry import RegistryRefused
+from occupancy.registry_geometry import take_geometry
+from occupancy.registry_reading import FileEntity, Reading
 
 Object = dict[str, object]
 
@@ -32,6 +32,12 @@ def read_geojson(text: str, file: str) -> list[FileEntity]:
     return reading.found
 
 
+def strict_json(text: str) -> object:
+    """As `json.loads`, but for what JSON does not know, or leaves open. Raises `ValueError`, `RecursionError`."""
+    found: object = json.loads(text, parse_constant=_no_number, object_pairs_hook=_unique)
+    return found
+
+
 def _no_number(name: str) -> object:
     raise ValueError(f"{name} is no number in JSON")
 
@@ -49,7 +55,7 @@ def _unique(pairs: list[tuple[str, object]]) -> Object:
 def _parsed(text: str, file: str, reading: Reading) -> Object | None:
     """The collection; None when it is none, which is then noted."""
     try:
-        data = json.loads(text, parse_constant=_no_number, object_pairs_hook=_unique)
+        data = strict_json(text)
     except (ValueError, RecursionError) as error:
         reading.error(file, None, f"is not JSON: {error}", "correct it there")
         return None

@@ -11,7 +11,7 @@ from occupancy.registry import entity
 from occupancy.rule_versions import version_of
 
 if TYPE_CHECKING:
-    from store.registry import Entered
+    from store.registry_documents import Entered
 
 MOST = 1_000
 """Entries of one rule that are listed, the newest."""

@@ -1,0 +1,44 @@
+"""`baycast retention`: what is older than it is to be kept, now rather than within a day."""
+
+import argparse
+
+from baycast.settings import Settings, UsageError
+
+HELP = "drop what is older than it is to be kept (the engine does so every day)"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--area", metavar="ID", help="one area only (default: all)")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only say from when on things would be kept, by each area's watermark",
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    from baycast.reachability import open_database
+    from baycast.wiring import database_url, retention
+    from occupancy.engine import RebuildRunningError, retain
+    from occupancy.model import AreaId
+    from store.registry import load_registries
+
+    with open_database(database_url(settings), "baycast retention") as conn:
+        with conn.transaction():
+            areas = sorted(load_registries(conn))
+        if args.area is not None and args.area not in areas:
+            raise UsageError(f"there is no area {args.area!r}; known: {', '.join(areas) or 'none'}")
+        for area in areas if args.area is None else [AreaId(args.area)]:
+            try:
+                kept = retain(conn, area, retention(settings), dry_run=args.dry_run)
+            except (LookupError, RebuildRunningError) as refused:
+                raise UsageError(str(refused)) from None
+            reach = [
+                f"{what} {'all' if at is None else f'from {at:%Y-%m-%d %H:%M}Z'}"
+                for what, at in zip(_WORDS, kept, strict=True)
+            ]
+            print(f"{area}: {'would keep' if args.dry_run else 'kept'}: {'; '.join(reach)}")
+    return 0
+
+
+_WORDS = ("readings", "stays and states of bays", "hours of history", "their five minutes")
