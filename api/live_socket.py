@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from uvicorn.server import ServerState
@@ -79,9 +79,9 @@ class LiveSocket(asyncio.Protocol):
     # --- what the transport tells -----------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's
-        self._transport = transport
-        transport.set_write_buffer_limits(high=UNREAD_MAX_BYTES)
+        # Not asked for its class: uvloop's transports are of none of asyncio's.
+        self._transport = stream = cast(asyncio.Transport, transport)
+        stream.set_write_buffer_limits(high=UNREAD_MAX_BYTES)
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:

@@ -1,0 +1,1 @@
+"""How fast one change reaches thousands of WebSockets, beside other ways to do it."""
