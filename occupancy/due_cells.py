@@ -2,8 +2,8 @@
 
 A zone has a cell for every quarter of an hour from its first evidence to the watermark. So what changes is: cells in
 which a bay's (a car park's) rows differ, new cells at the end, and at the beginning those between the first evidence
-as it was and as it is. Where silence counts, too (`silent_from`), every zone that has bays has cells from then on, or
-from its first evidence if that is earlier.
+as it was and as it is. Where silence counts, too (`silent_from`), every zone of the registry has cells from then on,
+or from its first evidence if that is earlier.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from occupancy.car_park import CountSpan
 from occupancy.cells import CELL
-from occupancy.model import EPOCH, BayId, BayInterval, ZoneId, ZoneKind
+from occupancy.model import EPOCH, BayId, BayInterval, ZoneId
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry
 from occupancy.spans import FOREVER, Account, Span, joined
@@ -123,10 +123,7 @@ class DueCells:
     def _begins(self, zone_id: ZoneId) -> datetime | None:
         """From when on a zone has cells."""
         first = self._first.get(zone_id)
-        zone = self._registry.zones.get(zone_id)
-        if self.silent_from is None or zone is None:
-            return first
-        if not (zone.capacity if zone.kind is ZoneKind.CAR_PARK else self._registry.bays_by_zone.get(zone_id)):
+        if self.silent_from is None or zone_id not in self._registry.zones:
             return first
         return self.silent_from if first is None else min(first, self.silent_from)
 

@@ -31,7 +31,8 @@ FirstEvidence = Callable[[Iterable[ZoneId]], dict[ZoneId, datetime]]
 class HistoryHours:
     """The hours of one area's generation. `first`: when its zones were first heard of; `ids`: its series' numbers.
 
-    `kept_from`: the full hour before which rows have gone (None: none have).
+    `kept_from`: the full hour before which rows have gone (None: none have). `silent_from`: the area's first watermark, from
+    when on those of whom nothing was heard are known to be silent (None: there is none yet).
     """
 
     def __init__(
@@ -42,11 +43,12 @@ class HistoryHours:
         standing: Standing,
         final_after: timedelta,
         kept_from: datetime | None,
+        silent_from: datetime | None,
     ) -> None:
         self._registry = registry
         self._final_to, self._live = standing
         self._final_after = final_after
-        self._due = DueCells(registry, first, HOUR, kept_from)
+        self._due = DueCells(registry, first, HOUR, kept_from, silent_from)
         self._kerb = Kerb(registry)
         self._ids = dict(ids)
 
