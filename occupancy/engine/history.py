@@ -31,8 +31,8 @@ FirstEvidence = Callable[[Iterable[ZoneId]], dict[ZoneId, datetime]]
 class HistoryHours:
     """The hours of one area's generation. `first`: when its zones were first heard of; `ids`: its series' numbers.
 
-    `kept_from`: the full hour before which rows have gone (None: none have). `silent_from`: the area's first watermark, from
-    when on those of whom nothing was heard are known to be silent (None: there is none yet).
+    `kept_from`: the full hour before which rows have gone (None: none have). `silent_from`: the area's first watermark,
+    since when those of whom nothing was heard are known to be silent (None: there is none yet).
     """
 
     def __init__(

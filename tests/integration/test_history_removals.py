@@ -12,7 +12,7 @@ from occupancy.history.hour import HOUR
 from store.log import LogEntry
 from store.postgres import Connection, connect
 from tests.integration.test_engine_rows import log, register, serve
-from tests.integration.test_history_silence import hours, is_as_rebuilt, put, revisions
+from tests.integration.test_history_silence import hours, is_as_rebuilt, put, rebuilds_alike, revisions
 from tests.support.eventful_days import enter, z
 from tests.support.folded import AREA, START, count, documents, state
 
@@ -109,3 +109,16 @@ def test_a_gate_with_another_device_in_it_keeps_its_id_and_its_history(conn: Con
     serve(conn)
     assert hours(conn, "castle")[:HOURS] == [(START + n * HOUR, 5, 5) for n in range(HOURS)]
     assert revisions(conn) == []
+
+
+def test_a_street_that_is_taken_out_whole_keeps_its_records_and_nothing_else(conn: Connection) -> None:
+    """With all its bays in one batch of the log. What was not final is gone, from the sums of the area, too."""
+    bays = [key for key in DOCS if "high-st" in key]
+    put(conn, dict.fromkeys([*bays, "sensor/s0", "sensor/s1", "sensor/s2"]))
+    log(conn, [], ENDS_H * H)
+    serve(conn)
+    final = HOURS - 48
+    assert hours(conn, "high-st") == [(START + n * HOUR, 3, 3) for n in range(final)]
+    assert [in_service for _, in_service, _ in hours(conn, AREA)] == [8] * final + [5] * (ENDS_H - final)
+    assert revisions(conn) == []
+    rebuilds_alike(conn, None, START + 50 * HOUR)

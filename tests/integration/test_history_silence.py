@@ -1,4 +1,5 @@
-"""Streets and car parks of which nothing was heard: in history they are in service and unknown (L4), by the log (L3)."""
+"""Streets and car parks of which nothing was heard: in history they are in service and unknown (L4), alike however
+they came to be folded (L3)."""
 
 from __future__ import annotations
 
@@ -8,16 +9,22 @@ from typing import Any
 
 import pytest
 
+from api.config import ApiConfig
 from occupancy import engine
 from occupancy.engine import EngineConfig
 from occupancy.history.hour import HOUR
-from store import history_hours
+from store import history_hours, keys
 from store.log import LogEntry
 from store.postgres import Connection, connect
+from store.registry import Change, apply
 from tests.integration.test_engine_rows import TOWN, log, register, serve
+from tests.integration.test_history_routes import key
 from tests.integration.test_history_rows import holds
-from tests.support.eventful_days import enter
-from tests.support.folded import AREA, START, documents, health, state
+from tests.support.api_server import running_api
+from tests.support.eventful_days import enter, z
+from tests.support.folded import AREA, START, documents, state
+from tests.support.keyed import bearer
+from tests.support.waiting import eventually
 
 H = 3600
 FIRST_WATERMARK_S = 2 * H
@@ -28,7 +35,9 @@ Hours = list[tuple[datetime, float, float]]
 
 @pytest.fixture
 def conn(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
-    monkeypatch.setattr("store.log.PIPELINE_DOWN_AFTER", timedelta(days=1))  # the watermarks of a test are few
+    monkeypatch.setattr(
+        "store.log.PIPELINE_DOWN_AFTER", timedelta(days=1)
+    )  # the watermarks of a test are few
     with connect(database_url) as connection:
         register(connection)
         yield connection
@@ -73,7 +82,7 @@ def talk(conn: Connection, from_h: int, to_h: int, sensors: tuple[str, ...] = ("
     log(conn, words, to_h * H)
 
 
-def is_as_rebuilt(conn: Connection, *instants: datetime | None) -> None:
+def rebuilds_alike(conn: Connection, *instants: datetime | None) -> None:
     """From the beginning, or from an instant: what was final is not revised, either."""
     before = revisions(conn)
     for from_at in instants:
@@ -81,6 +90,11 @@ def is_as_rebuilt(conn: Connection, *instants: datetime | None) -> None:
         assert done.differing == (), from_at
     assert revisions(conn) == before
     assert engine.recount(conn, TOWN, EngineConfig(database_url="")).differing == 0
+
+
+def is_as_rebuilt(conn: Connection, *instants: datetime | None) -> None:
+    """And nothing else is stored than what the rows come to."""
+    rebuilds_alike(conn, *instants)
     holds(conn, serve(conn))
 
 
@@ -100,6 +114,35 @@ def test_l4_who_never_spoke_counts_as_unknown_in_its_zones_and_in_the_area(conn:
     assert hours(conn, "no-bays") == [(at[n], 0, 0) for n in (2, 3, 4)]
     holds(conn, served)
     is_as_rebuilt(conn, None, START + 4 * HOUR)
+
+
+def test_l5_who_never_spoke_lowers_the_coverage_of_the_area_and_has_no_figures(
+    conn: Connection, database_url: str
+) -> None:
+    """In two hours, the street's three bays are known, and the five of the car park are not."""
+    changes = [Change(kind, id, doc) for kind, id, doc in documents()]
+    apply(conn, changes, entered_by="test", entered_at=START)
+    conn.commit()
+    log(conn, [], FIRST_WATERMARK_S)
+    talk(conn, 2, 4)
+    serve(conn)
+    headers = bearer(key(conn, keys.Scope.HISTORY))
+    asked = {"area": AREA, "from": "2026-11-02", "to": "2026-11-03", "grain": "1d"}
+    with running_api(ApiConfig(database_url=database_url)) as api:
+
+        def answered() -> dict[str, Any] | None:
+            answer = api.get("/v1/history/occupancy", params={**asked, "by": "zone"}, headers=headers)
+            return {row["zone"]: row for row in answer.json()["rows"]} if answer.status_code == 200 else None
+
+        zones = eventually(answered, what="a key that is known")
+        castle = zones["castle"]
+        assert (castle["coverage"], castle["occupancy_pct"]) == (0, None)
+        assert castle["missing"]["occupancy_pct"] == "coverage"
+        assert zones["high-st"]["coverage"] == 1
+        answer = api.get("/v1/history/coverage", params={**asked, "by": "area"}, headers=headers)
+        (area,) = answer.json()["rows"]
+    assert area["in_service_min"] == 2 * 8 * 60
+    assert area["coverage"] == 3 / 8
 
 
 def test_l3_a_street_that_speaks_after_days_has_the_hours_of_one_that_never_spoke_until_then(
@@ -142,7 +185,9 @@ def test_a_street_that_is_registered_later_counts_for_all_the_past_but_for_bays_
     found = hours(conn, "new-st")
     assert [at for at, *_ in found] == [START + n * HOUR for n in range(2, 61)]
     assert [in_service for _, in_service, _ in found] == [0] * 46 + [2] * 13
-    changed = "SELECT count(*) FROM history_revision r JOIN history_series USING (series_id) WHERE scope_id = $1"
+    changed = (
+        "SELECT count(*) FROM history_revision r JOIN history_series USING (series_id) WHERE scope_id = $1"
+    )
     assert conn.execute(changed, (AREA,)).fetchone() == (0,), "sums of what was final stay"
     conn.commit()
 
@@ -158,6 +203,39 @@ def test_a_street_that_is_registered_later_counts_for_all_the_past_but_for_bays_
     log(conn, [], 63 * H)
     serve(conn)
     assert hours(conn, "old-st") == [(START + n * HOUR, 0, 0) for n in range(2, 63)]
+    assert hours(conn, AREA)[0] == (START + 2 * HOUR, 8, 3)
+    is_as_rebuilt(conn, None, START + 50 * HOUR)
+
+
+def test_a_car_park_that_is_registered_later_is_closed_until_it_opens_or_has_no_bays_at_all(
+    conn: Connection,
+) -> None:
+    log(conn, [], FIRST_WATERMARK_S)
+    talk(conn, 2, 60)
+    castle = {f"{kind}/{id}": doc for kind, id, doc in documents()}["zone/castle"]
+    put(conn, {"zone/deck": {**castle, "capacity": 7}})
+    not_yet = {
+        "area_id": AREA,
+        "kind": "closure",
+        "reason": "not open yet",
+        "zone_ids": ["deck"],
+        "starts_at": z(0),
+        "ends_at": z(58),
+    }
+    enter(conn, [LogEntry("override", "deck-opens", not_yet, START, "test")])
+    log(conn, [], 61 * H)
+    serve(conn)
+    deck = (
+        "SELECT hour_at, in_service_us - closed_us FROM history_known JOIN history_series USING (series_id) "
+    )
+    rows = conn.execute(deck + "WHERE scope_id = 'deck' ORDER BY 1").fetchall()
+    conn.commit()
+    assert rows == [(START + n * HOUR, 0 if n < 58 else 7 * _US) for n in range(2, 61)]
+
+    put(conn, {"zone/deck": {key: value for key, value in castle.items() if key != "capacity"}})
+    log(conn, [], 62 * H)
+    serve(conn)
+    assert hours(conn, "deck") == [(START + n * HOUR, 0, 0) for n in range(2, 62)]
     assert hours(conn, AREA)[0] == (START + 2 * HOUR, 8, 3)
     is_as_rebuilt(conn, None, START + 50 * HOUR)
 
