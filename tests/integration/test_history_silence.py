@@ -282,3 +282,18 @@ def test_a_page_asks_nothing_about_bays_of_which_nothing_was_heard(
     serve(conn)
     assert len(hours(conn, "quiet-st")) == 3
     assert set(asked) == {"high-st"}
+
+
+def test_hours_of_an_engine_that_left_silence_out_are_revised_by_the_rebuild_of_this_one(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log(conn, [], FIRST_WATERMARK_S)
+    talk(conn, 2, 60)
+    with monkeypatch.context() as before:
+        before.setattr("store.tail.first_watermark", lambda *_: None)
+        serve(conn)
+    assert hours(conn, AREA)[0] == (START + 2 * HOUR, 3, 3)
+    engine.rebuild(conn, TOWN, EngineConfig(database_url=""))
+    assert hours(conn, AREA) == [(START + n * HOUR, 8, 3) for n in range(2, 60)]
+    assert revisions(conn) == [("rebuilt",)]
+    is_as_rebuilt(conn, None, START + 50 * HOUR)
