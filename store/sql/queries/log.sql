@@ -96,6 +96,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 SELECT position, batch_id, watermark, readings, entries, received_from, received_to
 FROM log_batch WHERE area = $1 AND position > $2 ORDER BY position LIMIT $3;
 
+-- name: first_watermark
+-- Of an area. Its batch is never dropped.
+SELECT watermark FROM log_batch WHERE area = $1 AND watermark IS NOT NULL ORDER BY position LIMIT 1;
+
 -- name: readings_of
 -- The readings of some batches, in log order; the receive times let a hypertable skip chunks.
 SELECT batch_id, device_id, incarnation, boot, seq, kind, at, age_ms, received_at, occupied, cause, prev_s,
