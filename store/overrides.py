@@ -46,6 +46,10 @@ class NoOverrideError(LookupError):
     """There is no such override, as far as whoever asks may know."""
 
 
+class OverrideEndedError(LookupError):
+    """It has ended already, so there is nothing to end; it can still be taken out as a mistake."""
+
+
 def load(conn: Connection, area: AreaId | None = None) -> list[Entered]:
     """The overrides of one area, or of all, by area and id."""
     with conn.cursor() as cur:
@@ -110,7 +114,7 @@ def withdraw(
     """End an override at `entered_at`, to the minute; take it out where it has not begun by then, or with `void`.
 
     `actor` and `within` as in `put`. Returns what is left of it, None: nothing. Raises `NoOverrideError` when there
-    is none, `LookupError` when it has ended already.
+    is none, `OverrideEndedError` when it has ended already and is not to be taken out.
     """
     minute = aware(entered_at, "entered_at").replace(second=0, microsecond=0)
     with conn.transaction(), conn.cursor() as cur:
@@ -129,7 +133,9 @@ def withdraw(
         left: Override | None = None
         if not void and known.starts_at < minute:
             if known.until is not None and known.until <= minute:
-                raise LookupError(f"override {override_id!r} has ended at {known.until:%Y-%m-%d %H:%MZ}")
+                raise OverrideEndedError(
+                    f"override {override_id!r} has ended at {known.until:%Y-%m-%d %H:%MZ}"
+                )
             left = replace(known, ends_at=minute, expires_at=None)
         how = _Entering("override.withdraw", entered_by, entered_at, actor)
         _write(cur, override_id, known, left, how)
