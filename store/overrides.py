@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from occupancy.likeness import Likeness
 from occupancy.model import AreaId, Override, aware
 from occupancy.overrides import KIND, override_document, override_of
 from occupancy.registry import Registry, RegistryError, RegistryRefused
@@ -151,14 +152,15 @@ def problems_of(override: Override, registries: Mapping[AreaId, Registry]) -> li
         return [
             RegistryError(where, "area_id", f"there is no area '{override.area_id}'", f"registered: {known}")
         ]
-    errors = []
+    errors: list[RegistryError] = []
     for field, what, named, there in (
         ("bay_ids", "bay", override.bay_ids, registry.bays),
         ("zone_ids", "zone", override.zone_ids, registry.zones),
     ):
+        likeness = Likeness(there)
         for id in sorted(set(named) - set(there)):
-            near = get_close_matches(id, there, n=1)
-            fix = f"did you mean '{near[0]}'?" if near else f"correct the id, or register the {what}"
+            near = likeness.to(id)
+            fix = f"did you mean '{near}'?" if near is not None else f"correct the id, or register the {what}"
             errors.append(
                 RegistryError(where, field, f"there is no {what} '{id}' in '{override.area_id}'", fix)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -103,17 +104,22 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
 
 
 async def _sheet(request: Request, registry: Registry, now: datetime) -> Sheet:
-    """What was sent, read. Raises `Problem`, `RegistryRefused`."""
+    """What was sent, read in a thread: nobody else waits for it. Raises `Problem`, `RegistryRefused`."""
     body = await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in (CSV, JSON):
+        raise Problem(415, "media-type", f"Send {JSON} or {CSV}.")
+    return await asyncio.to_thread(_read, body, kind, registry, now)
+
+
+def _read(body: bytes, kind: str, registry: Registry, now: datetime) -> Sheet:
+    """Raises `Problem`, `RegistryRefused`."""
     if kind == CSV:
         try:
             text = body.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise Problem(422, "invalid-body", "The file is not UTF-8; save it as UTF-8.") from None
         return read_csv(text, "the file", registry, now)
-    if kind != JSON:
-        raise Problem(415, "media-type", f"Send {JSON} or {CSV}.")
     try:
         sent = shapes.NewSurvey.model_validate_json(body)
     except ValidationError as error:

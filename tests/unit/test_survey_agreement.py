@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from occupancy.likeness import AT_MOST
 from occupancy.maintenance import by_urgency, defects
 from occupancy.model import BayId, DeviceId, State
 from occupancy.registry import Registry, RegistryRefused
@@ -215,3 +217,23 @@ def test_the_same_look_twice_is_one_and_another_contradicts_it(town: Registry) -
 def test_l8_a_survey_is_bounded(town: Registry) -> None:
     with pytest.raises(RegistryRefused, match="more than 20000 looks"):
         read_rows([{}] * (ROWS_MAX + 1), town, NOW)
+
+
+def test_l8_a_file_of_nothing_but_bad_rows_is_read_at_once(town: Registry) -> None:
+    """Of a city: looking for what each may have meant would take a quarter of an hour."""
+    city = Registry()
+    for document in documents():
+        city.put(*document)
+    bay = {"area_id": town.area_id, "zone_id": "high-st", "bay_type": "standard", "lat": 51.5, "lon": -3.2}
+    for number in range(3_300):
+        city.put("bay", f"north-street-{number:04}", bay)
+    rows = [
+        {"bay_id": f"north-stret-{number:05}", "seen_at": "2026-11-02T08:20Z", "occupied": True}
+        for number in range(ROWS_MAX)
+    ]
+    began = time.process_time()
+    sheet = read_rows(rows, city, NOW)
+    assert time.process_time() - began < 5
+    assert (len(sheet.looks), len(sheet.errors)) == (0, ROWS_MAX)
+    meant = [error.fix.startswith("did you mean 'north-street-") for error in sheet.errors]
+    assert (meant[:AT_MOST], any(meant[AT_MOST:])) == ([True] * AT_MOST, False)
