@@ -98,7 +98,7 @@ class Admin:
 
 @pytest.fixture
 def admin(database_url: str, conn: Connection) -> Iterator[Admin]:
-    secret = key(conn, Scope.ADMIN, Scope.HISTORY)
+    secret = key(conn, Scope.ADMIN, Scope.HISTORY, Scope.PERSONAL)
     with running_api(ApiConfig(database_url=database_url), lambda: START + timedelta(hours=4)) as api:
         api.until("/v1/zones/high-st", lambda answer: answer.status_code == 200)
         when(api, secret, status_is(200))

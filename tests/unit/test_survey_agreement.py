@@ -53,7 +53,7 @@ def outcome(
 
 def right_of(agreed: int, of: int) -> Agreement:
     right, wrong = outcome(True, State.OCCUPIED, agreed), outcome(True, State.FREE, of - agreed)
-    return agreement([right, wrong])
+    return agreement([right, wrong], personal=True)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,8 @@ def test_agreement_counts_what_is_said_and_tells_both_errors_apart() -> None:
             outcome(False, None, 5),
             outcome(True, State.FREE, 10, turned=True),
             outcome(None, State.FREE, 3),
-        ]
+        ],
+        personal=True,
     )
     assert (found.looks, found.unclear, found.close_calls) == (100, 3, 10)
     assert (found.said, found.agreed, found.rate) == (80, 70, 70 / 80)
@@ -83,8 +84,24 @@ def test_agreement_counts_what_is_said_and_tells_both_errors_apart() -> None:
     assert found.said_share == 80 / 90
 
 
+def test_a_rate_of_few_looks_is_for_those_who_may_be_told_of_single_ones() -> None:
+    few = [outcome(True, State.OCCUPIED, 2), outcome(False, State.OCCUPIED, 1), outcome(True, None, 9)]
+    told = agreement(few, personal=False).whole_document()
+    assert (told["rate"], told["low"], told["missing"], told["looks"], told["said"]) == (
+        None,
+        None,
+        "few",
+        12,
+        3,
+    )
+    assert {told[name] for name in told if "_said_" in name or name == "agreed"} == {None}
+    assert agreement(few, personal=True).missing is None
+    assert agreement([*few, outcome(True, State.FREE, 1)], personal=False).rate == 2 / 4
+    assert agreement([outcome(True, None, 9)], personal=False).document()["missing"] == "none"
+
+
 def test_where_nothing_is_said_there_is_no_rate() -> None:
-    silent = agreement([outcome(True, State.UNKNOWN, 4)])
+    silent = agreement([outcome(True, State.UNKNOWN, 4)], personal=True)
     assert (silent.rate, silent.interval, silent.said_share, silent.surely_poor) == (None, None, 0, False)
 
 
@@ -96,7 +113,7 @@ def test_looks_are_put_together_by_sensor_zone_and_area(town: Registry) -> None:
         outcome(True, None, 1, bay=9, sensor=None),
     ]
     looks = {
-        by: {key: one.looks for key, one in agreements(judged, key_of(by, town)).items()}
+        by: {key: one.looks for key, one in agreements(judged, key_of(by, town), personal=True).items()}
         for by in ("sensor", "zone", "controlled_zone", "area")
     }
     assert looks == {
@@ -109,7 +126,7 @@ def test_looks_are_put_together_by_sensor_zone_and_area(town: Registry) -> None:
 
 def test_the_worst_is_what_is_surely_wrong_most_not_what_was_wrong_once() -> None:
     found = {"once": right_of(0, 1), "often": right_of(10, 40), "fine": right_of(40, 40)}
-    found["silent"] = agreement([outcome(True, None, 9)])
+    found["silent"] = agreement([outcome(True, None, 9)], personal=True)
     assert [key for key, _ in worst_first(found)] == ["often", "once", "fine", "silent"]
 
 
