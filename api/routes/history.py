@@ -103,7 +103,7 @@ async def _answer(
         await access.record(_deed(caller, asked, report, request.url.query))
     extent = await history.extent(asked.area)
     before = compared(query, asked, area)
-    agreed = await surveyed.agreements(registry, asked.end)
+    agreed = await surveyed.agreements(registry, asked.end, personal=personal)
     tag = await _tag(request, history, asked, before, extent, agreed, personal=personal)
     cache = _FINAL if tag is not None else _PROVISIONAL
     if tag is not None and request.headers.get("if-none-match") == tag:
