@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from occupancy.boots import CLOCK_OFF, DOUBTED, told, went_back
 from store.log import LogEntry, ReadingRow, append, append_entries
@@ -14,6 +15,7 @@ from store.postgres import connect
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 UNSET = [datetime(1970, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)]
+HOUR = 3600
 _devices = count()
 
 
@@ -33,9 +35,6 @@ def lives(draw: st.DrawFn, *, live: bool) -> list[ReadingRow]:
             at = {"right": said, "off": said + off, "unset": unset, "none": None}[clock]
             found.append(_row(boot, seq, at, said + late, live=live))
     return found
-
-
-HOUR = 3600
 
 
 def _row(boot: int, seq: int, at: datetime | None, received_at: datetime, *, live: bool) -> ReadingRow:
@@ -71,10 +70,8 @@ def test_l2_l3_late_words_of_any_boots_are_stored_in_any_order(
                 for area, clock in (("a", "live"), ("e", "event")):
                     append_entries(cur, area, [LogEntry("registry", "area/x", {}, START, "t")], clock=clock)
                 taken = 0
-                while page := [
-                    one for one, _ in zip(pages, range(data.draw(st.integers(1, 4))), strict=False)
-                ]:
-                    batch = [_of(device, one) for one in page]
+                while page := list(islice(pages, data.draw(st.integers(1, 4)))):
+                    batch = [replace(one, device_id=device) for one in page]
                     done = append(cur, batch, {})
                     assert done.unfit == ((), ())
                     taken += done.stored
@@ -86,11 +83,6 @@ def test_l2_l3_late_words_of_any_boots_are_stored_in_any_order(
             ).fetchall()
             logs.append(found)
         assert logs[0] == logs[1]
-
-
-def _of(device: str, row: ReadingRow) -> ReadingRow:
-    fields = {name: getattr(row, name) for name in row.__struct_fields__}
-    return ReadingRow(**(fields | {"device_id": device}))
 
 
 @given(
