@@ -16,7 +16,7 @@ from firmware_contract.topics import device_topic
 from occupancy import engine
 from occupancy.engine import AreaEngine, EngineConfig
 from occupancy.model import AreaId
-from store import doctor, generation
+from store import doctor, generation, migrate
 from store.derived import DERIVED_TABLES
 from store.log import Appended, LogEntry, ReadingRow, append, append_entries
 from store.postgres import Connection, connect
@@ -185,6 +185,18 @@ def test_a_log_without_its_beginning_still_tells(conn: Connection) -> None:
     conn.execute("UPDATE device_seen SET said_at = NULL, heard_at = NULL, latest = false")
     assert log(conn, word(1, 1, 24 * HOUR)).unfit.went_back == (0,)
     assert log(conn, word(8, 9, 24 * HOUR)).stored == 1
+
+
+def test_the_migration_finds_what_appending_would_have_noted(conn: Connection) -> None:
+    unset = replace(word(9, 0, 25 * HOUR), at=datetime(1970, 1, 1, tzinfo=UTC))
+    log(conn, *a_day(), unset, word(10, 0, 26 * HOUR, clock=False, late_s=90))
+    noted = "SELECT boot, said_at, heard_at FROM device_seen ORDER BY boot"
+    before = conn.execute(noted).fetchall()
+    conn.execute("UPDATE device_seen SET said_at = NULL, heard_at = NULL")
+    (migration,) = (one for one in migrate.migrations() if one.name == "boots")
+    conn.execute(migration.text[migration.text.index("UPDATE device_seen") :])
+    assert conn.execute(noted).fetchall() == before
+    assert all(said_at <= heard_at for _, said_at, heard_at in before)
 
 
 def test_a_device_that_goes_on_is_not_asked_about(conn: Connection) -> None:
