@@ -16,10 +16,11 @@ from api.access import Access
 from api.answers import JSON, tagged
 from api.errors import Problem, not_found
 from api.guard import areas_for, caller_of
+from api.history_comparison import held_against
 from api.history_definitions import definitions_document
 from api.history_files import CSV, PARQUET, csv_file, has_parquet, parquet_file
-from api.history_params import History
-from api.history_question import compared, question_of, token_of
+from api.history_params import ROWS_MAX, History
+from api.history_question import after_of, compared, question_of, token_of
 from api.history_rows import Rows, document_head
 from api.keyring import Caller
 from api.live import Live
@@ -29,7 +30,7 @@ from api.snapshot import encode
 from api.surveyed import Agreements, Surveyed
 from occupancy.history.definitions import Report
 from occupancy.history.hour import Scope
-from occupancy.history.periods import After, Question, ordinal
+from occupancy.history.periods import Question
 from occupancy.model import Area
 from occupancy.registry import Registry
 from store import keys
@@ -40,7 +41,6 @@ FILE_MAX_S = 1800.0
 """A file that its reader has not taken by then is cut off: others wait for the connection (L8)."""
 _FINAL = "private, max-age=86400"
 _PROVISIONAL = "private, no-cache"
-_COMPARED_MAX = 5_000
 _PROBLEMS = {**KEYED_PROBLEMS, 404: PROBLEMS[404], 406: "A format that is not installed here"}
 _FILES = {"csv": CSV, "parquet": PARQUET}
 
@@ -102,7 +102,7 @@ async def _answer(
     if personal:
         await access.record(_deed(caller, asked, report, request.url.query))
     extent = await history.extent(asked.area)
-    before = compared(query, asked, area)
+    before = compared(query, asked, area, registry.calendar)
     agreed = await surveyed.agreements(registry, asked.end)
     tag = await _tag(request, history, asked, before, extent, agreed, personal=personal)
     cache = _FINAL if tag is not None else _PROVISIONAL
@@ -115,6 +115,7 @@ async def _answer(
         personal=personal,
         names=_names(registry),
         agreements=agreed[asked.scope],
+        final_to=extent.final_to,
     )
     wanted = _format(request, query)
     more = {"lengths": report is Report.STAYS}
@@ -166,49 +167,33 @@ async def _document(
     more: dict[str, bool],
     agreed: Agreements,
 ) -> dict[str, Any]:
-    found: list[Period] = []
-    async with contextlib.aclosing(history.periods(rows.asked, **more)) as periods:
-        async for period in periods:
-            found.append(period)
-            if len(found) > limit:
-                break
-    page = found[:limit]
-    against = {} if before is None else await _by_place(history, before, more)
+    found, is_whole = await _first(history, rows.asked, limit, more)
     document = document_head(rows.asked, rows.report, extent.final_to, extent.watermark)
     agreement = agreed[Scope.AREA].get(rows.asked.area)
     document["agreement"] = None if agreement is None else agreement.document()
-    document["rows"] = [rows.json(period, against.get(_place(rows.asked, period))) for period in page]
-    last = page[-1] if len(found) > limit else None
-    after = None if last is None or last.start is None else After(last.scope_id, last.value, last.start)
-    document["next"] = None if after is None else token_of(after)
+    document["next"] = None if is_whole else token_of(after_of(found[-1]))
+    if before is None:
+        document["rows"] = [rows.json(period) for period in found]
+        return document
+    earlier, none_left_out = await _first(history, before, ROWS_MAX, more)
+    document["rows"] = held_against(rows, found, before, earlier)
+    if not (is_whole and none_left_out) or len(document["rows"]) > limit:
+        told = f"compare_from: more rows than {limit}; ask for fewer, or raise limit (at most {ROWS_MAX})"
+        raise Problem(422, "invalid-parameter", told, parameter="compare_from")
     return document
 
 
-async def _by_place(
-    history: HistoryReader, before: Question, more: dict[str, bool]
-) -> dict[tuple[str, str, int], Period]:
-    """The periods of the stretch to compare with, by series and number."""
+async def _first(
+    history: HistoryReader, asked: Question, limit: int, more: dict[str, bool]
+) -> tuple[list[Period], bool]:
+    """So many periods at most, and whether these are all."""
     found: list[Period] = []
-    async with contextlib.aclosing(history.periods(before, **more)) as periods:
+    async with contextlib.aclosing(history.periods(asked, **more)) as periods:
         async for period in periods:
+            if len(found) == limit:
+                return found, False
             found.append(period)
-            if len(found) > _COMPARED_MAX:
-                raise Problem(
-                    422,
-                    "invalid-parameter",
-                    "compare_from: too many rows; ask for fewer",
-                    parameter="compare_from",
-                )
-    return {_place(before, period): period for period in found}
-
-
-def _place(asked: Question, period: Period) -> tuple[str, str, int]:
-    """Whose it is, and the how manieth of the stretch that is asked for."""
-    if period.start is None:
-        return period.scope_id, period.value, period.hour_of_week or 0
-    first = ordinal(asked.grain, asked.start, asked.time_zone)
-    number = ordinal(asked.grain, period.start, asked.time_zone) - first
-    return period.scope_id, period.value, number
+    return found, True
 
 
 def _deed(caller: Caller, asked: Question, report: Report, parameters: str) -> Deed:
