@@ -27,8 +27,9 @@ from store.history import Period
 _LONGEST = {Grain.FIVE_MINUTES: timedelta(days=400), Grain.QUARTER: timedelta(days=400)}
 _LONGEST_OTHER = timedelta(days=366 * 12)
 _LONGEST_PERIOD = timedelta(days=32)
-_YEARS = 2000, 2200
-"""From and up to which history is told: calendars end somewhere, and what is added to a date must not leave them."""
+_YEARS = 2001, 2200
+"""From and up to which history is told: calendars end somewhere, and what is added to a date must not leave them. They
+are of one millennium, by which totals are summed up."""
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _NOT_OURS = "is none of ours: give next of the answer before"
 _HourOfWeek = Annotated[int, msgspec.Meta(ge=0, lt=24 * 7)]

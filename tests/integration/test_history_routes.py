@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -164,29 +162,6 @@ def test_periods_are_civil_and_five_minutes_are_kept(desk: Desk) -> None:
     assert desk.rows("occupancy", grain="1h", hours="controlled") == []  # no rule is in force
 
 
-def test_a_period_is_held_against_another(desk: Desk) -> None:
-    (row,) = desk.rows(
-        "occupancy",
-        **{"from": "2026-11-02T09:00:00Z", "to": "2026-11-02T10:00:00Z", "grain": "total"},
-        by="zone",
-        zones="high-st",
-        compare_from="2026-11-02T08:00:00Z",
-    )
-    assert row["occupancy_pct"] == 50
-    assert (row["compared"]["occupancy_pct"], row["difference"]["occupancy_pct"]) == (25, 25)
-
-
-def test_periods_are_compared_by_their_place_though_history_begins_within_the_other_stretch(
-    desk: Desk,
-) -> None:
-    asked = {"from": "2026-11-02T08:00:00Z", "to": "2026-11-02T10:00:00Z", "grain": "1h"}
-    eight, nine = desk.rows(
-        "occupancy", **asked, by="zone", zones="high-st", compare_from="2026-11-02T07:00:00Z"
-    )
-    assert (eight["occupancy_pct"], "compared" in eight) == (25, False)
-    assert (nine["occupancy_pct"], nine["compared"]["start"]) == (50, "2026-11-02T08:00:00Z")
-
-
 def test_an_hour_of_several_kinds_of_bays_is_one_hour(desk: Desk) -> None:
     both = {"by": "zone", "zones": "high-st", "bay_type": "standard,blue_badge"}
     (row,) = desk.rows("turnover", **both)
@@ -276,86 +251,6 @@ def test_a_final_period_has_a_tag_until_it_is_revised(desk: Desk) -> None:
     assert (revised.json()["rows"][0]["revision"], revised.headers["etag"] != tag) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("asked", "told"),
-    [
-        ({"to": "2026-11-01"}, "to: is not after from"),
-        ({"from": "yesterday"}, "from: 'yesterday' is no date or time"),
-        ({"grain": "5m", "to": "2028-01-01"}, "to: is more than 400 days after from"),
-        ({"grain": "5m", "bay_type": "standard"}, "grain: below an hour is kept for all bays"),
-        ({"hours": "18-8"}, "hours: is no stretch of whole hours"),
-        ({"zones": "high-st"}, "by: of area has no zones"),
-        ({"after": "zzz"}, "after: is none of ours"),
-        ({"use": "parking"}, "use: 'parking' is none of"),
-        ({"day_type": "nonesuch"}, "day_type: 'nonesuch' is none of bank_holiday, event"),
-        ({"day_type": "a\0"}, "day_type: 'a\\x00' is none of"),
-        (
-            {"from": "2026-11-02T08:17:00Z", "grain": "1h"},
-            "from: '2026-11-02T08:17:00Z' is no full hour: give 2026-11-02T08:00:00Z or 2026-11-02T09:00:00Z",
-        ),
-        ({"to": "2026-11-02T09:30:00+00:00"}, "to: '2026-11-02T09:30:00+00:00' is no full hour"),
-        (
-            {"from": "2026-11-02T08:17:00Z", "grain": "5m"},
-            "from: '2026-11-02T08:17:00Z' is no multiple of 5 minutes: give 2026-11-02T08:15:00Z or",
-        ),
-        (
-            {"from": "2026-11-02T08:05:00Z", "grain": "15m"},
-            "from: '2026-11-02T08:05:00Z' is no multiple of 15",
-        ),
-        ({"compare_from": "2026-10-02T08:00:01Z"}, "compare_from: '2026-10-02T08:00:01Z' is no full hour"),
-        ({"compare_from": "9999-12-30"}, "compare_from: '9999-12-30' is not within the years 2000 to 2199"),
-        ({"from": "9999-11", "to": "9999-12", "compare_from": "9999-12"}, "from: '9999-11' is not within"),
-        ({"from": "0001-01-01"}, "from: '0001-01-01' is not within"),
-        ({"to": "9999-12-31"}, "to: "),
-        (
-            {"by": "zone", "grain": "1h", "limit": "1", "compare_from": "2026-11-01"},
-            "compare_from: more rows than 1",
-        ),
-    ],
-)
-def test_parameters_that_do_not_go_together_are_told(desk: Desk, asked: dict[str, str], told: str) -> None:
-    problem = desk.ask("occupancy", expect=422, **asked).json()
-    assert problem["detail"].startswith(told)
-
-
-def test_the_last_month_that_can_be_asked_for_can_be_compared(desk: Desk) -> None:
-    asked = {"from": "2199-10", "to": "2199-12", "compare_from": "2199-12", "day_type": "bank_holiday"}
-    assert desk.rows("occupancy", **asked) == []
-
-
-@pytest.mark.parametrize("grain", ["5m", "1h", "1d", "hour_of_week"])
-@pytest.mark.parametrize(
-    "token",
-    [
-        '["a\\u0000","","2026-11-02T08:00:00Z"]',
-        '["town","a\\u0000","2026-11-02T08:00:00Z"]',
-        '["a\\ud800","","2026-11-02T08:00:00Z"]',
-        '["town","","0001-01-01T00:00:00+14:00"]',
-        '["town","","9999-12-31T23:59:59-14:00"]',
-        '["town","","2026-11-02T08:00:00"]',
-        '["a\\u0000","",8]',
-        '["town","",168]',
-        '["town","",-1]',
-        '["town","",99999999999999999999]',
-    ],
-)
-def test_what_is_no_token_of_the_question_is_told(desk: Desk, token: str, grain: str) -> None:
-    after = base64.urlsafe_b64encode(token.encode()).decode()
-    problem = desk.ask("coverage", expect=422, grain=grain, after=after).json()
-    assert problem["detail"].startswith("after: is none of ours")
-
-
-def test_a_period_is_told_as_far_as_it_is_asked_for(desk: Desk) -> None:
-    asked = {"from": "2026-11-02T09:00:00Z", "to": "2026-11-02T11:00:00Z", "by": "zone", "zones": "high-st"}
-    (row,) = desk.rows("coverage", **asked, grain="1d")
-    assert (row["start"], row["end"]) == ("2026-11-02T09:00:00Z", "2026-11-02T11:00:00Z")
-    assert row["in_service_min"] == 3 * 120
-    slots = desk.rows(
-        "coverage", **{**asked, "from": "2026-11-02T08:45:00Z", "to": "2026-11-02T09:10:00Z"}, grain="5m"
-    )
-    assert [row["start"][11:16] for row in slots] == ["08:45", "08:50", "08:55", "09:00", "09:05"]
-
-
 def test_a_period_that_is_not_over_is_not_final(desk: Desk) -> None:
     """Hours that are yet to come have no rows; those that have are final."""
     log(desk.conn, [], 80 * HOUR)
@@ -373,65 +268,6 @@ def test_a_period_that_is_not_over_is_not_final(desk: Desk) -> None:
     of_week = {"by": "zone", "zones": "high-st", "grain": "hour_of_week"}
     assert {row["status"] for row in desk.rows("coverage", **of_week)} == {"final"}
     assert {row["status"] for row in desk.rows("coverage", **of_week, to="2026-12-01")} == {"provisional"}
-
-
-def test_what_is_compared_says_how_far_it_can_be_relied_on(desk: Desk) -> None:
-    log(desk.conn, [], 80 * HOUR)
-    serve(desk.conn)
-    (row,) = desk.rows(
-        "occupancy",
-        **{"from": "2026-11-03", "to": "2026-11-10", "grain": "1w"},
-        by="bay_type",
-        bay_type="blue_badge",
-        zones="high-st",
-        compare_from="2026-11-02",
-    )
-    compared = row["compared"]
-    assert (row["status"], compared["status"]) == ("provisional", "provisional")
-    (row,) = desk.rows(
-        "occupancy",
-        grain="1d",
-        by="bay_type",
-        bay_type="blue_badge",
-        zones="high-st",
-        compare_from="2026-11-02",
-    )
-    compared = row["compared"]
-    assert (compared["status"], compared["revision"], compared["coverage"]) == ("final", 1, 0)
-    assert (compared["start"], compared["end"]) == ("2026-11-02T00:00:00Z", "2026-11-03T00:00:00Z")
-    assert (compared["occupancy_pct"], compared["missing"]["occupancy_pct"]) == (None, "coverage")
-
-
-def test_days_of_a_type_are_held_against_those_of_the_earlier_stretch(desk: Desk) -> None:
-    days = [{"type": "market", "from": day, "to": day} for day in ("2026-11-02", "2026-11-04")]
-    calendar = Change("calendar", AREA, {"area_id": AREA, "days": days})
-    apply(desk.conn, [calendar], entered_by="test", entered_at=START + timedelta(hours=4))
-    desk.conn.commit()
-    log(desk.conn, [], 80 * HOUR)
-    serve(desk.conn)
-    asked = {"from": "2026-11-03", "to": "2026-11-05", "by": "zone", "zones": "high-st", "grain": "1d"}
-    path = "/v1/history/coverage?" + urlencode({"area": AREA, **asked, "day_type": "market"})
-    when(desk.api, desk.secret, status_is(200), path)
-    (row,) = desk.rows("coverage", **asked, day_type="market", compare_from="2026-11-01")
-    assert row["start"] == "2026-11-04T00:00:00Z"
-    assert row["compared"]["start"] == "2026-11-02T00:00:00Z"
-    assert row["compared"]["in_service_min"] == 720 * 16 / 4
-
-
-def test_a_street_that_only_the_earlier_stretch_has_is_told_with_nothing_beside_it(desk: Desk) -> None:
-    asked = {"from": "2026-11-01", "to": "2026-11-02", "by": "zone", "zones": "high-st", "grain": "1d"}
-    assert desk.rows("coverage", **asked) == []
-    (row,) = desk.rows("coverage", **asked, compare_from="2026-11-02")
-    assert (row["zone"], row["start"], row["end"]) == (
-        "high-st",
-        "2026-11-01T00:00:00Z",
-        "2026-11-02T00:00:00Z",
-    )
-    assert (row["in_service_min"], row["coverage"], row["revision"]) == (0, None, 0)
-    assert (row["compared"]["in_service_min"], row["difference"]["in_service_min"]) == (720, -720)
-    (row,) = desk.rows("occupancy", **asked, compare_from="2026-11-02")
-    assert (row["occupancy_pct"], row["missing"]["occupancy_pct"]) == (None, "coverage")
-    assert row["compared"]["occupancy_pct"] == 25
 
 
 def test_definitions_are_public_and_name_the_standard(desk: Desk) -> None:
