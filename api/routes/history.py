@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api import history_schemas as shapes
 from api.access import Access
@@ -21,6 +20,7 @@ from api.history_files import CSV, PARQUET, csv_file, has_parquet, parquet_file
 from api.history_params import History
 from api.history_question import compared, question_of, token_of
 from api.history_rows import Rows, document_head
+from api.history_sending import FileResponse, Files
 from api.keyring import Caller
 from api.live import Live
 from api.params import Nothing
@@ -36,8 +36,6 @@ from store import keys
 from store.audit import Deed
 from store.history import Extent, HistoryReader, Period
 
-FILE_MAX_S = 1800.0
-"""A file that its reader has not taken by then is cut off: others wait for the connection (L8)."""
 _FINAL = "private, max-age=86400"
 _PROVISIONAL = "private, no-cache"
 _COMPARED_MAX = 5_000
@@ -47,7 +45,7 @@ _FILES = {"csv": CSV, "parquet": PARQUET}
 
 def install(app: FastAPI, live: Live, access: Access) -> None:
     """Add the routes."""
-    surveyed = Surveyed(access.desk)
+    surveyed, files = Surveyed(access.desk), Files()
 
     async def definitions(request: Request, _query: Annotated[Nothing, Query()]) -> Response:
         """What each figure is: unit, formula, what it needs, and its name in the Curb Data Specification."""
@@ -59,7 +57,7 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
 
     def reporting(report: Report) -> Callable[..., Coroutine[Any, Any, Response]]:
         async def answer(request: Request, query: Annotated[History, Query()]) -> Response:
-            return await _answer(request, live, access, surveyed, query, report)
+            return await _answer(request, live, access, surveyed, files, query, report)
 
         answer.__name__ = report.value
         answer.__doc__ = _SAID[report]
@@ -93,7 +91,13 @@ _SAID = {
 
 
 async def _answer(
-    request: Request, live: Live, access: Access, surveyed: Surveyed, query: History, report: Report
+    request: Request,
+    live: Live,
+    access: Access,
+    surveyed: Surveyed,
+    files: Files,
+    query: History,
+    report: Report,
 ) -> Response:
     history, caller = live.history, caller_of(request)
     areas_for(caller, query.area)
@@ -131,30 +135,24 @@ async def _answer(
         **({} if tag is None else {"ETag": tag}),
     }
     write = csv_file if wanted == "csv" else parquet_file
-    periods = history.periods(asked, **more)
-    try:
+    async with contextlib.AsyncExitStack() as held:
+        held.enter_context(files.place())
+        periods = await held.enter_async_context(contextlib.aclosing(history.periods(asked, **more)))
         first = await anext(periods, None)  # what goes wrong at the beginning is still an answer
-    except BaseException:
-        await periods.aclose()
-        raise
-    return StreamingResponse(_taken(write, rows, first, periods), headers=headers, media_type=_FILES[wanted])
+        return FileResponse(
+            write(rows, _every(first, periods)),
+            held.pop_all(),
+            stall_s=live.config.file_stall_s,
+            headers=headers,
+            media_type=_FILES[wanted],
+        )
 
 
-async def _taken(
-    write: Callable[[Rows, AsyncIterator[Period]], AsyncGenerator[bytes]],
-    rows: Rows,
-    first: Period | None,
-    periods: AsyncGenerator[Period],
-) -> AsyncGenerator[bytes]:
-    async def every() -> AsyncGenerator[Period]:
-        if first is not None:
-            yield first
-            async for period in periods:
-                yield period
-
-    async with contextlib.aclosing(periods), asyncio.timeout(FILE_MAX_S):
-        async for piece in write(rows, every()):
-            yield piece
+async def _every(first: Period | None, others: AsyncIterator[Period]) -> AsyncGenerator[Period]:
+    if first is not None:
+        yield first
+        async for period in others:
+            yield period
 
 
 async def _document(
