@@ -40,7 +40,10 @@ class HistoryRow(HistoryFigures):
         None, ge=0, le=167, description="0: Monday from midnight to one, civil time"
     )
     status: Literal["final", "provisional"]
-    revision: int = Field(ge=0, description="1: as it became final; more: revised on record; 0: provisional")
+    revision: int = Field(
+        ge=0,
+        description="1: as it became final; more: revised, added or found to be none since; 0: provisional",
+    )
     histogram: list[int | None] | None = None
     missing: dict[str, Literal["coverage", "few", "none"]]
     agreement: Agreement | None = Field(None, description="With surveyors, of the zone or controlled zone")

@@ -38,7 +38,7 @@ class Period(NamedTuple):
     sums: Sums
     final: bool
     revision: int
-    """Of the hour that was revised most; 1: none was, 0: they are provisional."""
+    """Of the hour that was revised most, also to nothing; 1: none was, 0: they are provisional."""
 
 
 @dataclass(frozen=True, slots=True)
