@@ -77,6 +77,11 @@ class HistoryReader:
         async with self._connection() as connection:
             return int(await connection.fetchval(sql("history.revisions"), area, start, end))
 
+    async def mark(self, area: AreaId, start: datetime, end: datetime) -> str:
+        """Another one whenever the records of a stretch of time are others. Raises `LOST`."""
+        async with self._connection() as connection:
+            return str(await connection.fetchval(sql("history.mark"), area, start, end))
+
     async def periods(self, asked: Question, *, lengths: bool = False) -> AsyncGenerator[Period]:
         """By scope, value and time, as they come; `lengths` are looked up only if wanted. Raises `LOST`."""
         async with (

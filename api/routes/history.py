@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from starlette.responses import Response
 
 from api import history_schemas as shapes
 from api.access import Access
-from api.answers import JSON, tagged
+from api.answers import JSON, has, tagged
 from api.errors import Problem, not_found
 from api.guard import areas_for, caller_of
 from api.history_definitions import definitions_document
@@ -21,6 +20,7 @@ from api.history_params import History
 from api.history_question import compared, question_of, token_of
 from api.history_rows import Rows, document_head
 from api.history_sending import FileResponse, Files
+from api.history_tags import VARY, cache_control, tag_of
 from api.keyring import Caller
 from api.live import Live
 from api.params import Nothing
@@ -36,8 +36,6 @@ from store import keys
 from store.audit import Deed
 from store.history import Extent, HistoryReader, Period
 
-_FINAL = "private, max-age=86400"
-_PROVISIONAL = "private, no-cache"
 _COMPARED_MAX = 5_000
 _PROBLEMS = {**KEYED_PROBLEMS, 404: PROBLEMS[404], 406: "A format that is not installed here"}
 _FILES = {"csv": CSV, "parquet": PARQUET}
@@ -102,20 +100,34 @@ async def _answer(
     history, caller = live.history, caller_of(request)
     areas_for(caller, query.area)
     area, asked, registry = _asked(live, query, report)
+    registry_mark = live.board.areas[asked.area].registry_mark
     personal = keys.Scope.PERSONAL in caller.scopes
     if personal:
         await access.record(_deed(caller, asked, report, request.url.query))
     extent = await history.extent(asked.area)
     before = compared(query, asked, area)
     agreed = await surveyed.agreements(registry, asked.end)
-    tag = await _tag(request, history, asked, before, extent, agreed, personal=personal)
-    cache = _FINAL if tag is not None else _PROVISIONAL
-    if tag is not None and request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers={"ETag": tag, "Cache-Control": cache})
+    least_coverage = live.config.history_least_coverage
+    tag = await tag_of(
+        request,
+        history,
+        asked,
+        before,
+        extent,
+        agreed,
+        registry_mark=registry_mark,
+        least_coverage=least_coverage,
+        personal=personal,
+    )
+    headers = {"Cache-Control": cache_control(personal=personal), "Vary": VARY}
+    if tag is not None:
+        headers["ETag"] = tag
+        if has(request, tag):
+            return Response(status_code=304, headers=headers)
     rows = Rows(
         asked,
         report,
-        least_coverage=live.config.history_least_coverage,
+        least_coverage=least_coverage,
         personal=personal,
         names=_names(registry),
         agreements=agreed[asked.scope],
@@ -124,16 +136,14 @@ async def _answer(
     more = {"lengths": report is Report.STAYS}
     if wanted is None:
         body = encode(await _document(history, rows, before, query.limit, extent, more, agreed))
-        return tagged(request, body, tag=tag, cache=cache)
+        answer = tagged(request, body, tag=tag)
+        answer.headers.update(headers)
+        return answer
     if before is not None or query.after is not None:
         raise Problem(
             422, "invalid-parameter", "format: files have all rows, without comparison", parameter="format"
         )
-    headers = {
-        "Cache-Control": cache,
-        "Content-Disposition": f'attachment; filename="{asked.area}-{report.value}.{wanted}"',
-        **({} if tag is None else {"ETag": tag}),
-    }
+    headers["Content-Disposition"] = f'attachment; filename="{asked.area}-{report.value}.{wanted}"'
     write = csv_file if wanted == "csv" else parquet_file
     async with contextlib.AsyncExitStack() as held:
         held.enter_context(files.place())
@@ -234,30 +244,6 @@ def _names(registry: Registry) -> dict[str, dict[str, str]]:
         zone.zone_id: {"en": zone.name.en, "cy": zone.name.cy or zone.name.en}
         for zone in registry.zones.values()
     }
-
-
-async def _tag(
-    request: Request,
-    history: HistoryReader,
-    asked: Question,
-    before: Question | None,
-    extent: Extent,
-    agreed: Agreements,
-    *,
-    personal: bool,
-) -> str | None:
-    """What is final changes by revisions only, which are counted, and by surveys; None: some of what is asked for is
-    provisional.
-    """
-    if extent.final_to is None or max(one.end for one in (asked, before or asked)) > extent.final_to:
-        return None
-    revisions = [
-        await history.revisions(asked.area, one.start, one.end) for one in (asked, before) if one is not None
-    ]
-    surveys = sorted(agreed[asked.scope].items()), agreed[Scope.AREA].get(asked.area)
-    accepted = request.headers.get("accept", "")
-    text = f"{request.url.query}|{accepted}|{revisions}|{asked.time_zone}|{personal}|{surveys}"
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 
 def _format(request: Request, query: History) -> str | None:

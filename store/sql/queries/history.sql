@@ -153,6 +153,15 @@ SELECT (SELECT generation FROM generation WHERE area = $1 AND status = 'live'),
        (SELECT days_to FROM history_finality WHERE area = $1 AND days_zone = $2);
 
 -- name: revisions
--- How many revisions there are of an area's hours in a stretch of time: another number, another history.
+-- How many revisions there are of an area's hours in a stretch of time.
 SELECT count(*) FROM history_revision r JOIN history_series s USING (series_id)
+WHERE s.area = $1 AND r.hour_at >= $2 AND r.hour_at < $3;
+
+-- name: mark
+-- What is another whenever an area's records in a stretch of time are others: how many revisions there are, and when the last one came;
+-- from when on records are kept; which engine makes them.
+SELECT jsonb_build_array(count(*), max(r.replaced_at),
+    (SELECT hours_from FROM retention WHERE area = $1), (SELECT slots_from FROM retention WHERE area = $1),
+    (SELECT engine_version FROM generation WHERE area = $1 AND status = 'live'))::text
+FROM history_revision r JOIN history_series s USING (series_id)
 WHERE s.area = $1 AND r.hour_at >= $2 AND r.hour_at < $3;
