@@ -25,7 +25,9 @@ class HistoryFigures(BaseModel):
     )
 
 
-_REVISION = "1: as it became final; more: revised on record; 0: provisional, or no record"
+_REVISION = (
+    "1: as it became final; more: revised, added or found to be none since; 0: provisional, or no record"
+)
 
 
 class HistoryCompared(HistoryFigures):

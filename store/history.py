@@ -39,7 +39,7 @@ class Period(NamedTuple):
     sums: Sums
     final: bool
     revision: int
-    """Of the hour that was revised most; 1: none was, 0: they are provisional."""
+    """Of the hour that was revised most, also to nothing; 1: none was, 0: they are provisional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,11 @@ class HistoryReader:
         """How often hours of a stretch of time were revised. Raises `LOST`."""
         async with self._connection() as connection:
             return int(await connection.fetchval(sql("history.revisions"), area, floor_hour(start), end))
+
+    async def mark(self, area: AreaId, start: datetime, end: datetime) -> str:
+        """Another one whenever the records of a stretch of time are others. Raises `LOST`."""
+        async with self._connection() as connection:
+            return str(await connection.fetchval(sql("history.mark"), area, floor_hour(start), end))
 
     async def periods(self, asked: Question, *, lengths: bool = False) -> AsyncGenerator[Period]:
         """By scope, value and time, as they come; `lengths` are looked up only if wanted. Raises `LOST`."""

@@ -2,7 +2,7 @@
 -- Hours of some series, each by itself. $1 to $5: the series. $6, $7: the stretch of time; $8: the live generation, $9: the time
 -- zone. $10 to $12: civil hours, days of the week and dates; $13 to $15: what comes after a scope, a value and an hour; $16: with the
 -- lengths of the stays that ended.
-SELECT s.scope_id, s.value, date_trunc('hour', h.hour_at, $9) AS start, 1 AS hours, h.in_service_us, h.free_us, h.occupied_us,
+SELECT s.scope_id, s.value, date_trunc('hour', h.hour_at, $9) AS start, (NOT h.void)::integer AS hours, h.in_service_us, h.free_us, h.occupied_us,
     h.closed_us, h.usable_us, h.some_free_us, h.all_taken_us, h.peak_us, h.arrivals, h.departures, h.censored, h.over_candidates,
     h.over_confirmed, h.over_s, h.final, h.revision, h.stays_sum_s, CASE WHEN $16 THEN h.stay_min END AS stay_min,
     CASE WHEN $16 THEN h.stay_count END AS stay_count
@@ -33,13 +33,13 @@ WITH series AS (
         true AS final, d.revision
     FROM series s JOIN history_day d USING (series_id) WHERE d.day_at >= $9 AND d.day_at < $10
     UNION ALL
-    SELECT s.scope_id, s.value, h.hour_at, 1, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us,
+    SELECT s.scope_id, s.value, h.hour_at, (NOT h.void)::integer, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us,
         h.some_free_us, h.all_taken_us, h.peak_us, h.arrivals, h.departures, h.censored, h.over_candidates, h.over_confirmed, h.over_s,
         h.final, h.revision
     FROM series s JOIN history_known h USING (series_id)
     WHERE h.generation IN (0, $11) AND h.hour_at >= $7 AND h.hour_at < $9
     UNION ALL
-    SELECT s.scope_id, s.value, h.hour_at, 1, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us,
+    SELECT s.scope_id, s.value, h.hour_at, (NOT h.void)::integer, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us,
         h.some_free_us, h.all_taken_us, h.peak_us, h.arrivals, h.departures, h.censored, h.over_candidates, h.over_confirmed, h.over_s,
         h.final, h.revision
     FROM series s JOIN history_known h USING (series_id)
@@ -100,7 +100,7 @@ WITH series AS (
     WHERE area = $1 AND scope = $2 AND dim = $3 AND ($4::text[] IS NULL OR scope_id = ANY($4)) AND ($5::text[] IS NULL OR value = ANY($5))
       AND ($12::text IS NULL OR scope_id >= $12)
 )
-SELECT s.scope_id, s.value, w.hour_of_week, count(DISTINCT h.hour_at) AS hours, sum(h.in_service_us)::bigint AS in_service_us,
+SELECT s.scope_id, s.value, w.hour_of_week, count(DISTINCT h.hour_at) FILTER (WHERE NOT h.void) AS hours, sum(h.in_service_us)::bigint AS in_service_us,
     sum(h.free_us)::bigint AS free_us, sum(h.occupied_us)::bigint AS occupied_us, sum(h.closed_us)::bigint AS closed_us,
     sum(h.usable_us)::bigint AS usable_us, sum(h.some_free_us)::bigint AS some_free_us, sum(h.all_taken_us)::bigint AS all_taken_us,
     NULL::bigint AS peak_us, sum(h.arrivals) AS arrivals, sum(h.departures) AS departures, sum(h.censored) AS censored,
@@ -159,6 +159,15 @@ SELECT (SELECT generation FROM generation WHERE area = $1 AND status = 'live'),
        (SELECT days_to FROM history_finality WHERE area = $1 AND days_zone = $2);
 
 -- name: revisions
--- How many revisions there are of an area's hours in a stretch of time: another number, another history.
+-- How many revisions there are of an area's hours in a stretch of time.
 SELECT count(*) FROM history_revision r JOIN history_series s USING (series_id)
+WHERE s.area = $1 AND r.hour_at >= $2 AND r.hour_at < $3;
+
+-- name: mark
+-- What is another whenever an area's records in a stretch of time are others: how many revisions there are, and when the last one came;
+-- from when on records are kept; which engine makes them.
+SELECT jsonb_build_array(count(*), max(r.replaced_at),
+    (SELECT hours_from FROM retention WHERE area = $1), (SELECT slots_from FROM retention WHERE area = $1),
+    (SELECT engine_version FROM generation WHERE area = $1 AND status = 'live'))::text
+FROM history_revision r JOIN history_series s USING (series_id)
 WHERE s.area = $1 AND r.hour_at >= $2 AND r.hour_at < $3;
