@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -163,10 +163,25 @@ def _figure(sums: Sums, value: _Value, vehicles: Callable[[Sums], int] | None, p
 
 
 def histogram(sums: Sums, *, personal: bool) -> list[int | None] | None:
-    """How many stays there were in each class of `HISTOGRAM_MIN`; small counts are None without `personal`."""
+    """How many stays there were in each class of `HISTOGRAM_MIN`; without `personal`, None where it is `withheld`."""
     if sums.lengths is None:
         return None
-    return [count if personal or not 0 < count <= SMALL else None for count in sums.lengths.by_class()]
+    counts = sums.lengths.by_class()
+    hidden = frozenset() if personal else withheld(counts)
+    return [None if n in hidden else count for n, count in enumerate(counts)]
+
+
+def withheld(counts: Sequence[int]) -> frozenset[int]:
+    """Which of several counts, by number, are not told to those who may know their sum: small ones, and the least of
+    the others, by which the small ones could be worked out. Which of them is which must not be told, either."""
+    small = {n for n, count in enumerate(counts) if 0 < count <= SMALL}
+    larger = [count for count in counts if count > SMALL]
+    whole = sum(counts)
+    if small and larger:
+        small |= {n for n, count in enumerate(counts) if count == min(larger)}
+    elif len(small) > 1 and whole in (len(small), SMALL * len(small)):
+        return frozenset(range(len(counts)))  # all of them are 1, or all are the most that is small
+    return frozenset(small)
 
 
 def _percent(part: int, whole: int) -> float | None:

@@ -299,7 +299,7 @@ def test_the_tag_of_final_figures_changes_with_a_survey(admin: Admin, conn: Conn
     serve(conn)
     first = admin.file("/v1/history/occupancy", **DAY).headers["etag"]
     admin.send(BEAT)
-    answer = admin.file("/v1/history/occupancy", **{**DAY, "to": "2026-11-02T23:59:59Z"})
+    answer = admin.file("/v1/history/occupancy", **{**DAY, "to": "2026-11-02T23:00:00Z"})
     assert answer.headers["etag"] != first
     assert answer.json()["agreement"]["looks"] == 7
 
