@@ -20,6 +20,7 @@ from occupancy.model import AnyReading
 from store import generation, history_days
 from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
+from tests.integration.test_engine_hindsight import closure
 from tests.integration.test_engine_rows import TOWN, log, register, serve
 from tests.property.test_fold_laws import histories
 from tests.support.folded import AREA, START, count, documents, health, state
@@ -153,6 +154,23 @@ def test_l3_hours_that_were_written_in_steps_are_those_of_a_recount(
         register(conn)
         served = deliver(conn, readings, seed, final_after_h=1.0 + seed % 40)
         holds(conn, served)
+
+
+def test_l3_a_stay_is_told_by_the_kerb_that_it_came_to_whenever_a_closure_is_entered(
+    conn: Connection,
+) -> None:
+    came, left = state("s0", 2, 57 * 60, True), state("s0", 3, 62 * 60, False)
+    log(conn, [state("s0", 1, 50 * 60, False), came, left], 4 * 3600)
+    served = serve(conn)
+    with conn.transaction(), conn.cursor() as cur:
+        late = LogEntry("override", "works", closure(51 / 60, 58 / 60), START, "test")
+        append_entries(cur, AREA, [late])
+    while served.advance():
+        pass
+
+    holds(conn, served)
+    uses = [row[3] for row in stored(conn, served) if row[0] == "zone" and row[2] == "use" and row[-2]]
+    assert uses == ["suspended"], "it came while the street was closed, and left in the next hour"
 
 
 def test_an_hour_is_a_record_after_48_hours_and_another_only_by_a_revision(conn: Connection) -> None:
