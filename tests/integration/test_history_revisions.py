@@ -81,7 +81,7 @@ def test_a_record_that_comes_late_or_is_found_to_be_none_says_that_it_was_revise
         "WHERE value = 'pay' AND scope = 'zone' AND hour_at = $1 ORDER BY 1",
         (START + 2 * HOUR,),
     ).fetchall()
-    cause = "late knowledge"
+    cause = "registry"
     assert revisions == [(1, cause, None), (2, cause, str(3600 * 10**6)), (3, cause, None)]
     before = finals(conn), told()
     engine.rebuild(conn, TOWN, EngineConfig(database_url=""))
