@@ -96,14 +96,22 @@ def figures(report: Report, sums: Sums, *, least_coverage: float, personal: bool
         Needs.COVERAGE: coverage is not None and coverage >= least_coverage,
         Needs.WATCHED: watched is not None and watched >= least_coverage,
     }
-    return {
-        name: _figure(sums, value, vehicles, personal) if enough[needs] else _UNOBSERVED
-        for name, needs, value, vehicles in _recipe(report)
-    }
+    found: dict[str, Figure] = {}
+    for name, needs, value_of, vehicles in _recipe(
+        report
+    ):  # for each row of a year: hence no call more than it takes
+        if not enough[needs]:
+            found[name] = _UNOBSERVED
+        elif vehicles is not None and not personal and 0 < vehicles(sums) <= SMALL:
+            found[name] = _FEW
+        else:
+            value = value_of(sums)
+            found[name] = _NOTHING if value is None else Figure(value)
+    return found
 
 
 _Value = Callable[[Sums], float | int | None]
-_UNOBSERVED = Figure(None, "coverage")
+_UNOBSERVED, _FEW, _NOTHING = Figure(None, "coverage"), Figure(None, "few"), Figure(None, "none")
 _VEHICLES: dict[str, Callable[[Sums], int]] = {
     "arrivals": lambda sums: sums.arrivals,
     "turnover": lambda sums: sums.arrivals,
@@ -153,13 +161,6 @@ def _recipe(report: Report) -> tuple[tuple[str, Needs, _Value, Callable[[Sums], 
         )
         for one in of_report(report)
     )
-
-
-def _figure(sums: Sums, value: _Value, vehicles: Callable[[Sums], int] | None, personal: bool) -> Figure:
-    if vehicles is not None and not personal and 0 < vehicles(sums) <= SMALL:
-        return Figure(None, "few")
-    found = value(sums)
-    return Figure(None, "none") if found is None else Figure(found)
 
 
 def histogram(sums: Sums, *, personal: bool) -> list[int | None] | None:
