@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.survey_schemas import Agreement
 from store import quarantine_decisions
+from store.free_text import TEXT_MAX, checked_free_text, checked_reference
 from store.quarantine_decisions import Decision
 
 NAMED_MAX = 1000
@@ -20,6 +21,10 @@ class _Shape(BaseModel):
 
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
+FreeText = Annotated[str, Field(max_length=TEXT_MAX), AfterValidator(checked_free_text)]
+"""Kept for ever: what reads like a number plate is refused (L10)."""
+Reference = Annotated[str, Field(max_length=64), AfterValidator(checked_reference)]
+Word = Annotated[str, Field(max_length=64, pattern="^[a-z][a-z0-9_]*$")]
 Instant = Annotated[str, Field(max_length=40, description="RFC 3339, on a whole minute")]
 
 
@@ -131,15 +136,18 @@ class QuarantinePage(_Shape):
 
 
 class QuarantineDecision(_Shape):
-    """What shall become of refused messages: of those of `ids`, or of the oldest thousand open ones for a `reason`."""
+    """What shall become of refused messages: of those of `ids`, or of the oldest thousand open ones for a `reason`.
+
+    Those that were refused again, or that can not be replayed, come last: asked again and again, all have their turn.
+    """
 
     do: Decision
     ids: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] = Field(
         default_factory=list, max_length=quarantine_decisions.AT_ONCE
     )
-    reason: str | None = Field(None, max_length=64, description="As the rows have it: unknown_device")
+    reason: Word | None = Field(None, description="As the rows have it: unknown_device")
     area: Id | None = Field(None, description="Of devices of this area only")
-    why: str = Field("", max_length=200, description="For the audit log; needed to discard")
+    why: FreeText = Field("", description="For the audit log, without number plates; needed to discard")
 
     @model_validator(mode="after")
     def _says_what(self) -> QuarantineDecision:
@@ -166,11 +174,11 @@ class NewOverride(_Shape):
     id: Id
     area_id: Id
     kind: Literal["suspension", "closure", "event"]
-    reason: str = Field(max_length=500)
+    reason: FreeText
     starts_at: Instant
     ends_at: Instant | None = None
     expires_at: Instant | None = Field(None, description="When one without a known end lapses")
-    notice: str | None = Field(None, max_length=64)
+    notice: Reference | None = None
     day_type: str | None = Field(None, max_length=32)
     bay_ids: list[Id] = Field(default_factory=list, max_length=NAMED_MAX)
     zone_ids: list[Id] = Field(default_factory=list, max_length=NAMED_MAX)

@@ -28,12 +28,12 @@ def tagged(
     """Return the body, or 304 when the asker has it already."""
     tag = entity_tag(body) if tag is None else tag
     headers = {"ETag": tag, "Cache-Control": cache}
-    asked = request.headers.get("if-none-match")
-    if asked is not None and _matches(asked, tag):
+    if has(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=media_type)
 
 
-def _matches(asked: str, tag: str) -> bool:
-    """Compare weakly, as RFC 9110 says for If-None-Match."""
-    return any(one.strip().removeprefix("W/") in (tag, "*") for one in asked.split(","))
+def has(request: Request, tag: str) -> bool:
+    """Whether the asker has it already: compared weakly, as RFC 9110 says for If-None-Match."""
+    asked = request.headers.get("if-none-match", "")
+    return any(one.strip().removeprefix("W/") in (tag.removeprefix("W/"), "*") for one in asked.split(","))

@@ -18,6 +18,8 @@ class ApiConfig:
     heartbeat_s: float = 10.0
     evict_after_s: float = 5.0
     """A listener that has not read for this long is closed with 4008."""
+    file_stall_s: float = 15.0
+    """Who does not take a piece (64 KiB) of a file within this is cut off."""
     allowed_origins: frozenset[str] = frozenset()
     """Origins, as in "https://parking.example", whose pages may open the WebSocket besides our own host's."""
     stale_after_s: float = 30.0
@@ -34,8 +36,10 @@ class ApiConfig:
 
     def __post_init__(self) -> None:
         pauses = (self.heartbeat_s, self.evict_after_s, self.profiles_every_s, self.denials_every_s)
-        if self.listeners_max < 1 or min(pauses) <= 0:
-            raise ValueError("listeners_max, heartbeat_s, evict_after_s and each ..._every_s are above zero")
+        if self.listeners_max < 1 or min(*pauses, self.file_stall_s) <= 0:
+            raise ValueError(
+                "listeners_max, heartbeat_s, evict_after_s, file_stall_s and each ..._every_s are above zero"
+            )
         if not 0 < self.stale_after_s <= self.down_after_s:
             raise ValueError("stale_after_s is above zero and not above down_after_s")
 

@@ -23,6 +23,7 @@ _log = logging.getLogger("baycast.api")
 QUERY_MAX_BYTES = 4096
 HEADERS_MAX_BYTES = 32 * 1024
 BODY_MAX_BYTES = Policy(Audience.PUBLIC).body_max_bytes
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _BODYLESS = ("GET", "HEAD", "OPTIONS")
 """Whose bodies nobody reads."""
 ABORT = "baycast.abort"
@@ -160,11 +161,29 @@ def _refusal(scope: Scope, body_max_bytes: int) -> Problem | None:
         return Problem(400, "repeated-parameter", "A parameter is given more than once.")
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX_BYTES:
         return Problem(431, "headers-too-large", f"The headers are longer than {HEADERS_MAX_BYTES} bytes.")
+    hidden = _hidden(scope["path"], query)
+    if hidden is not None:
+        told = f"{hidden} holds a control character, which nothing here has."
+        return Problem(400, "control-character", told, parameter=hidden)
     for name, value in scope["headers"]:
         if name == b"transfer-encoding" and scope["method"] not in _BODYLESS:
             return Problem(411, "length-required", "A body says how long it is, with Content-Length.")
         if name == b"content-length" and (not value.isdigit() or int(value[:12]) > body_max_bytes):
             return Problem(413, "body-too-large", f"A body has at most {body_max_bytes} bytes.")
+    return None
+
+
+def _hidden(path: str, query: bytes) -> str | None:
+    """Where a control character is that no id, word or time has, and no database looks for: `the path`, or the name of
+    the parameter; None: nowhere."""
+    if _CONTROL.search(path):
+        return "the path"
+    for part in query.decode("latin-1").split("&"):
+        name, _, value = part.partition("=")
+        if _CONTROL.search(unquote_plus(name)):
+            return "the name of a parameter"
+        if _CONTROL.search(unquote_plus(value)):
+            return unquote_plus(name)
     return None
 
 

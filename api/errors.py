@@ -74,15 +74,14 @@ def parameter_problem(complaints: Sequence[Any], path: str, method: str = "GET")
     first: dict[str, Any] = dict(complaints[0])
     place = [str(part) for part in first.get("loc", ())]
     name = place[-1] if place else "?"
+    said = str(first.get("msg", "is not valid")).removeprefix("Value error, ")
     if place[:1] == ["body"]:
-        said = str(first.get("msg", "is not valid"))
         named = ".".join(place[1:]) or "the body"
         return Problem(422, "invalid-body", f"{named}: {said}", field=named)
     if first.get("type") == "extra_forbidden":
         known = known_parameters(path, method)
         told = f"There is no parameter {name!r} here; there are: {', '.join(known) or 'none'}."
         return Problem(400, "unknown-parameter", told, parameter=name, known=known)
-    said = str(first.get("msg", "is not valid")).removeprefix("Value error, ")
     return Problem(422, "invalid-parameter", f"{name}: {said}", parameter=name)
 
 
@@ -102,7 +101,15 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return response(parameter_problem(error.errors(), path, request.method))
 
 
+async def _on_data(request: Request, error: Exception) -> Response:
+    """The database answered: it cannot take a value that somebody of ours let through."""
+    _log.error("a value that the database refused: %s", request.scope.get("path"), exc_info=error)
+    return response(Problem(500, "internal", "This is our fault, and it has been noted."))
+
+
 async def _on_database(request: Request, error: Exception) -> Response:
+    if isinstance(error, ValueError):  # asyncpg's own word for a value that it cannot send
+        return await _on_data(request, error)
     _log.warning("the database did not answer %s: %s", request.scope.get("path"), error)
     return response(
         Problem(503, "database", "The database does not answer now.", headers={"Retry-After": "5"})
@@ -114,6 +121,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    for data in (psycopg.DataError, asyncpg.DataError):
+        app.add_exception_handler(data, _on_data)
     for database in (
         asyncpg.PostgresError,
         asyncpg.InterfaceError,

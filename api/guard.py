@@ -1,6 +1,7 @@
 """What stands before each route that looks at keys, by its line in `api.policy`; a handler cannot forget it (L9).
 
-An answer to a key is for whoever holds it alone, so no cache keeps it and no page of another site may read it.
+An answer to a key is for whoever holds it alone, so no shared cache keeps it and no page of another site may read it.
+Nor does any other, unless the answer itself says how it may be kept.
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ class History(Nothing):
 
     area: Annotated[Text, checked(lambda text: ids_of(text, 1))] = Field(description="The area's id")
     from_: Text = Field(
-        alias="from", description="2026-10 (a month), 2026-10-01 or an instant", examples=["2026-10"]
+        alias="from",
+        description="2026-10 (a month), 2026-10-01, or an instant: a full hour, with grain 5m or 15m a multiple of it",
+        examples=["2026-10"],
     )
     to: Text = Field(description="Likewise; not included", examples=["2026-11"])
     grain: Grain = Field(Grain.DAY, description="Length of a period, by civil time")
@@ -72,7 +74,7 @@ class History(Nothing):
         None, description="Only days of this type: bank_holiday, event, or one that the calendar declares"
     )
     compare_from: Text | None = Field(
-        None, description="Beginning of a stretch of the same length to compare with, period by period"
+        None, description="Beginning of a stretch of the same civil length to compare with, period by period"
     )
     limit: int = Field(1000, ge=1, le=ROWS_MAX, description="Rows in one JSON answer")
     after: Text | None = Field(None, description="Go on after this row: `next` of the answer before")

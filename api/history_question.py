@@ -5,28 +5,42 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
 from api.errors import Problem
 from api.history_params import USES, History, hours_of
 from api.selection import ZONES_MAX, ids_of
-from occupancy.calendar import civil_at
+from occupancy.answers import instant
+from occupancy.calendar import civil_at, known_day_types
 from occupancy.history.definitions import Report
 from occupancy.history.hour import Dim, Scope
 from occupancy.history.kerb import UNCONTROLLED
 from occupancy.history.periods import After, Grain, Question, dates_of, instant_of
-from occupancy.model import Area, AreaId, Calendar
+from occupancy.history.places import end_as_long
+from occupancy.model import Area, AreaId, BayType, Calendar
 from occupancy.registry_fields import parse_days
+from store.history import Period
 
 _LONGEST = {Grain.FIVE_MINUTES: timedelta(days=400), Grain.QUARTER: timedelta(days=400)}
 _LONGEST_OTHER = timedelta(days=366 * 12)
+_LONGEST_PERIOD = timedelta(days=32)
+_YEARS = 2001, 2200
+"""From and up to which history is told: calendars end somewhere, and what is added to a date must not leave them. They
+are of one millennium, by which totals are summed up."""
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_NOT_OURS = "is none of ours: give next of the answer before"
+_HourOfWeek = Annotated[int, msgspec.Meta(ge=0, lt=24 * 7)]
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def question_of(query: History, report: Report, area: Area, calendar: Calendar | None) -> Question:
     """Raises `Problem` for parameters that do not go together."""
-    start, end = _instant("from", query.from_, area), _instant("to", query.to, area)
+    start, end = (
+        _instant(name, text, area, query.grain) for name, text in (("from", query.from_), ("to", query.to))
+    )
     if end <= start:
         raise _problem("to", "is not after from")
     longest = _LONGEST.get(query.grain, _LONGEST_OTHER)
@@ -57,21 +71,33 @@ def question_of(query: History, report: Report, area: Area, calendar: Calendar |
         together=together,
         hours=hours,
         weekdays=None if query.days is None else tuple(sorted(parse_days(query.days))),
-        dates=None if query.day_type is None else dates_of(query.day_type, area, calendar, start, end),
-        after=None if query.after is None else after_of(query.after),
+        dates=_dates(query, area, calendar, start, end),
+        after=None if query.after is None else _after(query.after, query.grain, start, end),
     )
 
 
-def compared(query: History, asked: Question, area: Area) -> Question | None:
+def compared(query: History, asked: Question, area: Area, calendar: Calendar | None) -> Question | None:
     """The question of the stretch to compare with; None: none is asked for. Raises `Problem`."""
     if query.compare_from is None:
         return None
     if query.after is not None:
         raise _problem("compare_from", "goes without after: ask for fewer rows")
-    start = _instant("compare_from", query.compare_from, area)
+    start = _instant("compare_from", query.compare_from, area, query.grain)
     months = len(query.from_) == len(query.to) == len(query.compare_from) == len("2026-10")
-    end = _months_on(start, asked, area) if months else start + (asked.end - asked.start)
-    return replace(asked, start=start, end=end)
+    end = _months_on(start, asked, area) if months else end_as_long(start, asked)
+    return replace(asked, start=start, end=end, dates=_dates(query, area, calendar, start, end))
+
+
+def _dates(
+    query: History, area: Area, calendar: Calendar | None, start: datetime, end: datetime
+) -> tuple[date, ...] | None:
+    """The dates of a stretch that are of the day type that is asked for; None: any."""
+    if query.day_type is None:
+        return None
+    known = known_day_types(calendar)
+    if query.day_type not in known:
+        raise _problem("day_type", f"{query.day_type!r} is none of {', '.join(sorted(known))}")
+    return dates_of(query.day_type, area, calendar, start, end)
 
 
 def _months_on(start: datetime, asked: Question, area: Area) -> datetime:
@@ -125,29 +151,50 @@ def _dim(query: History) -> tuple[Dim, tuple[str, ...] | None, bool]:
     return Dim.ALL, None, False
 
 
+def after_of(last: Period) -> After:
+    """What comes after a period."""
+    at = last.start if last.start is not None else last.hour_of_week or 0
+    return After(last.scope_id, last.value, at)
+
+
 def token_of(after: After) -> str:
     """What `after=` takes."""
     return base64.urlsafe_b64encode(msgspec.json.encode(after)).decode()
 
 
-def after_of(token: str) -> After:
-    """Raises `Problem`."""
+def _after(token: str, grain: Grain, start: datetime, end: datetime) -> After:
+    """Of an answer to the same question, which may have begun in the middle of a month."""
     try:
-        scope_id, value, start = msgspec.json.decode(
-            base64.urlsafe_b64decode(token), type=tuple[str, str, datetime]
-        )
+        told = base64.urlsafe_b64decode(token)
+        if grain is Grain.HOUR_OF_WEEK:
+            after = After(*msgspec.json.decode(told, type=tuple[str, str, _HourOfWeek]))
+            known = True
+        else:
+            scope_id, value, at = msgspec.json.decode(told, type=tuple[str, str, _Instant])
+            after, known = After(scope_id, value, at), start - _LONGEST_PERIOD < at < end
+        ids_of(after.scope_id, 1)
     except (binascii.Error, ValueError, msgspec.MsgspecError):
-        raise _problem("after", "is none of ours: give next of the answer before") from None
-    if start.tzinfo is None:
-        raise _problem("after", "is none of ours: give next of the answer before")
-    return After(scope_id, value, start)
+        raise _problem("after", _NOT_OURS) from None
+    if not known or after.value not in ("", *USES, *BayType):
+        raise _problem("after", _NOT_OURS)
+    return after
 
 
-def _instant(name: str, text: str, area: Area) -> datetime:
+def _instant(name: str, text: str, area: Area, grain: Grain) -> datetime:
+    """A beginning or an end, where hours begin; or, below an hour, their parts."""
     try:
-        return instant_of(text, area.time_zone)
+        found = instant_of(text, area.time_zone)
     except (ValueError, OverflowError) as error:
         raise _problem(name, str(error)) from None
+    if not _YEARS[0] <= found.year < _YEARS[1]:
+        raise _problem(name, f"{text!r} is not within the years {_YEARS[0]} to {_YEARS[1] - 1}")
+    step = timedelta(minutes=grain.minutes or 60)
+    beyond = (found - _EPOCH) % step
+    if beyond and len(text) > len("2026-10-01"):  # dates begin where the area's clocks say
+        before, after = (instant(at) for at in (found - beyond, found - beyond + step))
+        told = "full hour" if grain.minutes is None else f"multiple of {grain.minutes} minutes"
+        raise _problem(name, f"{text!r} is no {told}: give {before} or {after}")
+    return found
 
 
 def _problem(name: str, told: str) -> Problem:

@@ -12,7 +12,8 @@ from occupancy.answers import instant
 from occupancy.history.definitions import HISTOGRAM_MIN, Report, of_report
 from occupancy.history.hour import Dim, Scope
 from occupancy.history.metrics import Figure, figures, histogram
-from occupancy.history.periods import Grain, Question, period_end
+from occupancy.history.periods import Grain, Question
+from occupancy.spans import Span
 from occupancy.surveys import Agreement
 from store.history import Period
 
@@ -36,35 +37,45 @@ class Rows:
         personal: bool,
         names: Mapping[str, Mapping[str, str]],
         agreements: Mapping[str, Agreement],
+        final_to: datetime | None,
     ) -> None:
         self.asked, self.report = asked, report
+        self._final_to = final_to
         self._least_coverage, self._personal, self._names = least_coverage, personal, names
         self._agreements = agreements
         self.definitions = of_report(report)
         self._last = asked.start, instant(asked.start)
 
-    def json(self, period: Period, against: Period | None = None) -> Row:
-        """One row; with the period that it is compared with, that one's figures and the differences."""
+    def json(self, period: Period) -> Row:
+        """One row."""
         row = self._head(period)
         found = self._figures(period)
         row.update({name: figure.value for name, figure in found.items()})
         if self.report is Report.STAYS and self.asked.grain is not Grain.HOUR_OF_WEEK:
             row["histogram"] = histogram(period.sums, personal=self._personal)
-        row["missing"] = {
-            name: figure.missing for name, figure in found.items() if figure.missing is not None
-        }
+        row["missing"] = _missing(found)
         if self.asked.scope is not Scope.AREA:  # that of the area stands above the rows
             agreement = self._agreements.get(period.scope_id)
             row["agreement"] = None if agreement is None else agreement.document()
-        if against is not None:
-            before = self._figures(against)
-            row["compared"] = {
-                "start": instant(against.start),
-                "coverage": _rounded(against.sums.coverage),
-                **{name: figure.value for name, figure in before.items()},
-            }
-            row["difference"] = {name: _difference(found[name], before[name]) for name in found}
         return row
+
+    def beside(self, period: Period, before: Question, against: Period) -> Row:
+        """One row with the period of an earlier stretch that it is held against: that one's figures and the
+        differences."""
+        found, then = self._figures(period), self._figures(against)
+        start, end = _bounds(before, against)
+        return {
+            **self.json(period),
+            "compared": {
+                **({} if against.start is None else {"start": instant(start), "end": instant(end)}),
+                "status": self._status(against, end),
+                "revision": against.revision,
+                "coverage": _rounded(against.sums.coverage),
+                **{name: figure.value for name, figure in then.items()},
+                "missing": _missing(then),
+            },
+            "difference": {name: _difference(found[name], then[name]) for name in found},
+        }
 
     def columns(self) -> list[tuple[str, str]]:
         """Names and units of the columns of a file."""
@@ -91,14 +102,15 @@ class Rows:
     def flat(self, period: Period) -> list[Any]:
         """One row of a file, by `columns`; what is missing is empty, with the reasons in a column of their own."""
         found = self._figures(period)
-        missing = [f"{name}:{figure.missing}" for name, figure in found.items() if figure.missing is not None]
+        missing = [f"{name}:{why}" for name, why in _missing(found).items()]
+        start, end = _bounds(self.asked, period)
         agreement = self._agreements.get(period.scope_id)
         rate = None if agreement is None else agreement.rate
         return [
             period.scope_id,
             *([] if self.asked.dim is Dim.ALL else [period.value or ALL_ASKED_FOR]),
-            *([period.hour_of_week] if period.start is None else self._span(period.start)),
-            "final" if period.final else "provisional",
+            *([period.hour_of_week] if period.start is None else self._said(start, end)),
+            self._status(period, end),
             period.revision,
             _rounded(period.sums.coverage),
             *(figure.value for figure in found.values()),
@@ -117,23 +129,36 @@ class Rows:
             row["name"] = self._names[period.scope_id]
         if asked.dim is not Dim.ALL:
             row[asked.dim.value] = period.value or ALL_ASKED_FOR
+        start, end = _bounds(asked, period)
         if period.start is None:
             row["hour_of_week"] = period.hour_of_week
         else:
-            row["start"], row["end"] = self._span(period.start)
-        row["status"] = "final" if period.final else "provisional"
+            row["start"], row["end"] = self._said(start, end)
+        row["status"] = self._status(period, end)
         row["revision"] = period.revision
         row["coverage"] = _rounded(period.sums.coverage)
         return row
 
-    def _span(self, start: datetime) -> tuple[str | None, str | None]:
+    def _status(self, period: Period, end: datetime) -> str:
+        """Hours that are yet to come have no rows that could say that they are not final."""
+        over = self._final_to is not None and end <= self._final_to
+        return "final" if period.final and over else "provisional"
+
+    def _said(self, start: datetime, end: datetime) -> tuple[str | None, str | None]:
         """When a period begins and ends, in words; mostly, one begins where the one before ends."""
-        asked, (last, said) = self.asked, self._last
-        end = asked.end if asked.grain is Grain.TOTAL else period_end(asked.grain, start, asked.time_zone)
-        end = min(end, asked.end)
+        last, said = self._last
         begins = said if start == last else instant(start)
         self._last = end, instant(end)
         return begins, self._last[1]
+
+
+def _bounds(asked: Question, period: Period) -> Span:
+    """When a period begins and ends; the hours of a week are those of all that is asked for."""
+    return (asked.start, asked.end) if period.start is None else asked.bounds(period.start)
+
+
+def _missing(found: Mapping[str, Figure]) -> dict[str, str]:
+    return {name: figure.missing for name, figure in found.items() if figure.missing is not None}
 
 
 def csv_lines(rows: Iterable[Sequence[Any]]) -> bytes:

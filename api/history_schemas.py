@@ -25,6 +25,21 @@ class HistoryFigures(BaseModel):
     )
 
 
+_REVISION = (
+    "1: as it became final; more: revised, added or found to be none since; 0: provisional, or no record"
+)
+
+
+class HistoryCompared(HistoryFigures):
+    """The period of the earlier stretch that has the same place in it."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    status: Literal["final", "provisional"]
+    revision: int = Field(ge=0, description=_REVISION)
+    missing: dict[str, Literal["coverage", "few", "none"]]
+
+
 class HistoryRow(HistoryFigures):
     """One period of one series."""
 
@@ -40,11 +55,13 @@ class HistoryRow(HistoryFigures):
         None, ge=0, le=167, description="0: Monday from midnight to one, civil time"
     )
     status: Literal["final", "provisional"]
-    revision: int = Field(ge=0, description="1: as it became final; more: revised on record; 0: provisional")
-    histogram: list[int | None] | None = None
+    revision: int = Field(ge=0, description=_REVISION)
+    histogram: list[int | None] | None = Field(
+        None, description="Null: a small class, or the least of the others, by which it could be worked out"
+    )
     missing: dict[str, Literal["coverage", "few", "none"]]
     agreement: Agreement | None = Field(None, description="With surveyors, of the zone or controlled zone")
-    compared: dict[str, float | int | str | None] | None = None
+    compared: HistoryCompared | None = None
     difference: dict[str, float | int | None] | None = None
 
 

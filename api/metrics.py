@@ -7,6 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 REQUESTS = Counter("baycast_api_requests_total", "HTTP requests answered", ["route", "status"])
 CLIENTS = Gauge("baycast_feed_clients", "Listeners of the live feed", ["kind"])
 EVICTED = Counter("baycast_feed_evicted_total", "Listeners closed because they did not read")
+FILES_CUT = Counter("baycast_api_files_cut_total", "Files cut off because they were not taken")
 REFUSED = Counter("baycast_feed_refused_total", "Listeners refused", ["reason"])
 MESSAGES = Counter("baycast_feed_messages_total", "Messages handed to listeners")
 LAG = Gauge("baycast_feed_lag_seconds", "Age of the watermark that the API shows, live areas", ["area"])

@@ -42,6 +42,7 @@ OPS = Policy(Audience.OPS)
 ADMIN = Policy(Audience.KEY, Scope.ADMIN)
 ADMIN_FILES = Policy(Audience.KEY, Scope.ADMIN, body_max_bytes=1024 * 1024)
 """Takes what people have in files; the guard stands before the reading of it."""
+SURVEYED = Policy(Audience.KEY, Scope.ADMIN, more=Scope.PERSONAL)
 HISTORY = Policy(Audience.KEY, Scope.HISTORY, more=Scope.PERSONAL)
 
 POLICIES: Mapping[tuple[str, str], Policy] = {
@@ -63,7 +64,7 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     **{("GET", f"/v1/history/{report.value}"): HISTORY for report in Report},
     ("GET", "/v1/admin/keys"): ADMIN,
     ("GET", "/v1/admin/audit"): ADMIN,
-    ("GET", "/v1/admin/sensors"): ADMIN,
+    ("GET", "/v1/admin/sensors"): SURVEYED,
     ("GET", "/v1/admin/quarantine"): ADMIN,
     ("POST", "/v1/admin/quarantine"): ADMIN,
     ("GET", "/v1/admin/quarantine/{quarantine_id}"): ADMIN,
@@ -76,7 +77,7 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("PUT", "/v1/admin/registry/{kind}/{document_id}"): ADMIN,
     ("DELETE", "/v1/admin/registry/{kind}/{document_id}"): ADMIN,
     ("GET", "/v1/admin/registry/rule/{rule_id}/versions"): ADMIN,
-    ("GET", "/v1/admin/surveys"): ADMIN,
+    ("GET", "/v1/admin/surveys"): SURVEYED,
     ("POST", "/v1/admin/surveys"): ADMIN_FILES,
     ("GET", "/healthz"): OPS,
     ("GET", "/readyz"): OPS,

@@ -19,4 +19,7 @@ def told(errors: Sequence[RegistryError]) -> list[dict[str, object]]:
 
 
 def refused_as(kind: str, errors: Sequence[RegistryError]) -> Problem:
-    return Problem(422, kind, f"{len(errors)} problem(s), nothing was entered.", problems=told(errors))
+    """With the first hundred, and how many more there are."""
+    more = max(0, len(errors) - TOLD_MAX)
+    said = f"{len(errors)} problem(s), nothing was entered."
+    return Problem(422, kind, said, problems=told(errors), more_problems=more)

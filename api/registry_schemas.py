@@ -13,6 +13,15 @@ Kind = Literal["area", "calendar", "rule", "zone", "bay", "sensor", "gate", "bin
 KINDS: tuple[str, ...] = Kind.__args__  # type: ignore[attr-defined]
 
 
+History = Annotated[
+    str | None,
+    Field(
+        description="`recomputed from the beginning`, or from an instant: figures of the past, final ones too, may be "
+        "told otherwise from there on; null: the past stays as it is"
+    ),
+]
+
+
 class RegistryPage(AdminPage):
     kind: Kind | None = Field(None, description="Only documents of this kind")
     after: Annotated[str, Field(max_length=300, pattern="^[a-z]+/.+$")] | None = Field(
@@ -45,11 +54,13 @@ class RegistryDocuments(_Shape):
 
 class RegistryChanged(RegistryDocument):
     changed: bool = Field(description="false: it was like that already")
+    history: History
 
 
 class RegistryRemoved(_Shape):
     kind: Kind
     id: str
+    history: History
 
 
 class AreaImported(_Shape):
@@ -57,6 +68,7 @@ class AreaImported(_Shape):
     changed: int
     unchanged: int
     documents: list[str] = Field(description="Those that changed, as kind/id; the first hundred")
+    history: History
 
 
 class RegistryImported(_Shape):

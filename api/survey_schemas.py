@@ -66,14 +66,15 @@ class SurveyEntered(_Shape):
 class Agreement(_Shape):
     """How often history says of a bay what a surveyor saw there. Computed when asked, from what is known now."""
 
-    rate: float | None = Field(
-        ge=0, le=1, description="agreed / said; null: history says nothing of any look"
+    rate: float | None = Field(ge=0, le=1, description="agreed / said; null: `missing` says why")
+    missing: Literal["few", "none"] | None = Field(
+        description="few: of three looks or fewer, for a key without scope personal; none: history says nothing of any"
     )
     low: float | None = Field(ge=0, le=1, description="With `high`: Wilson's interval of 95 %")
     high: float | None = Field(ge=0, le=1)
     looks: int = Field(ge=0, description="Looks at which the surveyor could tell")
     said: int = Field(ge=0, description="Of these, at which history says free or taken, but for close calls")
-    agreed: int = Field(ge=0)
+    agreed: int | None = Field(ge=0, description="null: `few`; so with both kinds of error")
     said_share: float | None = Field(ge=0, le=1, description="said / (looks - close calls): the coverage")
     since: datetime = Field(description="The first of these looks")
     until: datetime = Field(description="The last")
@@ -85,10 +86,10 @@ class AgreementRow(Agreement):
     zone: str | None = None
     close_calls: int = Field(ge=0, description="Looks within a minute of a change; they count neither way")
     unclear: int = Field(ge=0, description="Looks at which the surveyor could not tell")
-    taken_said_taken: int = Field(ge=0)
-    taken_said_free: int = Field(ge=0)
-    free_said_free: int = Field(ge=0)
-    free_said_taken: int = Field(ge=0)
+    taken_said_taken: int | None = Field(ge=0)
+    taken_said_free: int | None = Field(ge=0)
+    free_said_free: int | None = Field(ge=0)
+    free_said_taken: int | None = Field(ge=0)
 
 
 class AgreementList(_Shape):

@@ -11,6 +11,7 @@ from datetime import datetime
 from api.desk import Desk
 from occupancy.history.hour import Scope
 from occupancy.model import EPOCH, AreaId
+from occupancy.privacy import told_bays
 from occupancy.registry import Registry
 from occupancy.surveys import FIGURES_BACK, Agreement, agreements, key_of
 from store.postgres import Connection
@@ -37,21 +38,25 @@ class Surveyed:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._kept: OrderedDict[tuple[AreaId | None, datetime], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[AreaId | None, datetime, bool], _Kept] = OrderedDict()
 
-    async def agreements(self, registry: Registry, end: datetime) -> Agreements:
-        """Of the looks in the year before `end`. Raises `psycopg.Error`, `ConnectionError`."""
-        key = registry.area_id, end
+    async def agreements(self, registry: Registry, end: datetime, *, personal: bool) -> Agreements:
+        """Of the looks in the year before `end`, without `personal` only at bays of which the public is told.
+
+        Raises `psycopg.Error`, `ConnectionError`.
+        """
+        key = registry.area_id, end, personal
         kept = self._kept.get(key)
         if kept is None or kept.until < time.monotonic():
-            found = await self._desk.ask(lambda conn: _agreements(conn, registry, end))
+            found = await self._desk.ask(lambda conn: _agreements(conn, registry, end, personal))
             kept = self._kept[key] = _Kept(time.monotonic() + KEPT_S, found)
             while len(self._kept) > _KEPT_MAX:
                 self._kept.popitem(last=False)
         return kept.found
 
 
-def _agreements(conn: Connection, registry: Registry, end: datetime) -> Agreements:
+def _agreements(conn: Connection, registry: Registry, end: datetime, personal: bool) -> Agreements:
     start = max(end, EPOCH + FIGURES_BACK) - FIGURES_BACK
-    looks = judged(conn, registry, start, end, most=_LOOKS_MAX)
-    return {scope: agreements(looks, key_of(scope.value, registry)) for scope in Scope}
+    bays = None if personal else told_bays(registry)
+    looks = judged(conn, registry, start, end, bays=bays, most=_LOOKS_MAX)
+    return {scope: agreements(looks, key_of(scope.value, registry), personal=personal) for scope in Scope}

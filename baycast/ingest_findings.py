@@ -4,7 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from baycast.findings import Finding
+from occupancy.clocks import z
+from store.doctor import WentBack
 from store.workers import Worker
+
+_NAMED = 5
 
 
 def examine_workers(workers: Sequence[Worker]) -> Iterator[Finding]:
@@ -19,6 +23,18 @@ def examine_workers(workers: Sequence[Worker]) -> Iterator[Finding]:
         )
         says = f"comes more than once (and is stored once): {names}; give them one group, or drain what is too much"
         yield Finding("ingest: feed", "WRONG", says)
+
+
+def examine_resets(devices: Sequence[WentBack]) -> Iterator[Finding]:
+    """A line if devices count their boots anew: nothing that they say is stored until they are registered."""
+    if devices:
+        named = ", ".join(f"{one.device_id} ({one.words} since {z(one.since)})" for one in devices[:_NAMED])
+        more = f" and {len(devices) - _NAMED} more" if len(devices) > _NAMED else ""
+        says = (
+            f"boots counted anew, words in quarantine: {named}{more}; register each with the next incarnation, then"
+            " have boot_went_back replayed (docs/ingest.md)"
+        )
+        yield Finding("reset devices", "WRONG", says)
 
 
 def _worker(worker: Worker) -> Finding:

@@ -7,6 +7,7 @@ its maker; a stored plate is not.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from typing import Final
@@ -52,6 +53,23 @@ def is_plate_text(text: str) -> bool:
 def is_plate_whole(text: str) -> bool:
     """Whether a text as a whole reads like a plate: 5 to 9 capitals and digits, two or more being digits."""
     return _is_whole(_plain(text))
+
+
+def holds_british_plate(text: str) -> bool:
+    """Whether a text holds today's British plate: for references, whose words are often capitals and digits."""
+    return _BRITISH_WITHIN.search(_plain(text)) is not None
+
+
+def holds_plate_word(text: str) -> bool:
+    """Whether text that people write holds a plate: today's British one, a word that reads like one, or an older
+    British one in two words of capitals and digits."""
+    words = _plain(text).split()
+    pairs = (first + second for first, second in itertools.pairwise(words))
+    return (
+        holds_british_plate(text)
+        or any(map(_is_whole, words))
+        or any(_BRITISH_WHOLE.fullmatch("".join(filter(str.isalnum, pair))) for pair in pairs)
+    )
 
 
 def may_hold_passage(payload: bytes) -> bool:

@@ -46,6 +46,7 @@ class Why(StrEnum):
     WRONG_KIND = "wrong_kind"
     WRONG_CLOCK = "wrong_clock"
     CONFLICTING = "conflicting"
+    BOOT_WENT_BACK = "boot_went_back"
     STORE_REJECTED = "store_rejected"
 
 

@@ -16,6 +16,7 @@ from ingest import metrics
 from ingest.flood import FloodGate, source_of
 from ingest.session import DatabaseSession
 from ingest.translate import CanaryMark, ClockMark, Item, Translator, Why, refuse_item
+from ingest.unfit import refuse_unfit
 from store.devices import (
     Directory,
     LinkState,
@@ -26,7 +27,7 @@ from store.devices import (
     stop_worker,
 )
 from store.faults import Fault, classify
-from store.log import Appended, ReadingRow, append
+from store.log import Appended, ReadingRow, Unfit, append
 from store.postgres import Connection
 from store.quarantine import (
     Overflowed,
@@ -167,15 +168,14 @@ class Writer:
         if not parts.rows and not watermarks:
             return _Done(None, quarantined, watermarks, parts.last_canary)
 
-        def quarantine(conflicts: Sequence[int]) -> None:
-            detail = "the key is taken by another meaning"
-            found = [refuse_item(parts.rows[index], Why.CONFLICTING, detail, now) for index in conflicts]
-            conflicting = [self._admit(one) for one in _not_again(cur, found, asked)]
-            record(cur, [one for one in conflicting if isinstance(one, Refused)])
-            record_overflow(cur, [one for one in conflicting if isinstance(one, Overflowed)])
-            quarantined.extend(conflicting)
+        def quarantine(found: Unfit) -> None:
+            fresh = _not_again(cur, refuse_unfit(parts.rows, found, now), asked)
+            unfit = [self._admit(one) for one in fresh]
+            record(cur, [one for one in unfit if isinstance(one, Refused)])
+            record_overflow(cur, [one for one in unfit if isinstance(one, Overflowed)])
+            quarantined.extend(unfit)
 
-        appended = append(cur, parts.rows, watermarks, on_conflicts=quarantine)
+        appended = append(cur, parts.rows, watermarks, on_unfit=quarantine)
         return _Done(appended, quarantined, watermarks, parts.last_canary)
 
     def _committed(self, done: _Done) -> None:
@@ -184,7 +184,7 @@ class Writer:
         if done.appended is not None:
             metrics.STORED.inc(done.appended.stored)
             metrics.DUPLICATES.inc(done.appended.duplicates)
-            metrics.CONFLICTS.inc(len(done.appended.conflicts))
+            metrics.CONFLICTS.inc(len(done.appended.unfit.conflicts))
         for one in done.quarantined:
             metrics.QUARANTINED.labels(str(one.reason)).inc()
             if isinstance(one, Overflowed):

@@ -99,6 +99,13 @@ def declared_types(calendar: Calendar | None, day: date) -> frozenset[str]:
     return frozenset(kind for kind, first, last in calendar.days if first <= iso <= last)
 
 
+def known_day_types(calendar: Calendar | None) -> frozenset[str]:
+    """The day types that days of an area may be of."""
+    return frozenset(
+        (BANK_HOLIDAY, EVENT, *(kind for kind, _, _ in (() if calendar is None else calendar.days)))
+    )
+
+
 def is_bank_holiday(area: Area, calendar: Calendar | None, day: date) -> bool:
     """By the library, or declared by the area itself."""
     if area.bank_holidays is not None and day in bank_holidays(area.bank_holidays, day.year):

@@ -2,7 +2,8 @@
 
 A zone has a cell for every quarter of an hour from its first evidence to the watermark. So what changes is: cells in
 which a bay's (a car park's) rows differ, new cells at the end, and at the beginning those between the first evidence
-as it was and as it is.
+as it was and as it is. Where silence counts, too (`silent_from`), every zone of the registry has cells from then on,
+or from its first evidence if that is earlier.
 """
 
 from __future__ import annotations
@@ -60,10 +61,13 @@ class DueCells:
         first: Mapping[ZoneId, datetime],
         size: timedelta = CELL,
         kept_from: datetime | None = None,
+        silent_from: datetime | None = None,
     ) -> None:
         """`kept_from`: a boundary of cells before which rows are gone, so that what was made of them stays as it is."""
         self._registry = registry
         self._first = dict(first)
+        self.silent_from = silent_from
+        """From when on there are cells of zones that have said nothing yet; None: they have none."""
         self._kept_from = kept_from or BEGINNING
         self._size = size
         """Of a cell; days are made of whole ones."""
@@ -106,11 +110,22 @@ class DueCells:
             due.gone.extend(
                 Piece(zone_id, start, min(end, written)) for start, end in cells if start < written
             )
-            if (first_at := self._first.get(zone_id)) is not None:
-                least, most = self._floor(first_at), self._floor(watermark)
+            if (begins_at := self._begins(zone_id)) is not None:
+                least, most = self._floor(begins_at), self._floor(watermark)
                 for start, end in cells:
                     due.computed.extend(_pieces(zone_id, max(start, least), min(end, most)))
         return due
+
+    def is_silent(self, piece: Piece) -> bool:
+        """Whether there is no evidence of a zone up to the end of a piece."""
+        return self._first.get(piece.zone_id, FOREVER) >= piece.end
+
+    def _begins(self, zone_id: ZoneId) -> datetime | None:
+        """From when on a zone has cells."""
+        first = self._first.get(zone_id)
+        if self.silent_from is None or zone_id not in self._registry.zones:
+            return first
+        return self.silent_from if first is None else min(first, self.silent_from)
 
     def _floor(self, at: datetime) -> datetime:
         """The start of the cell that holds an instant."""
@@ -121,13 +136,15 @@ class DueCells:
         return FOREVER if end > FOREVER - self._size else self._floor(end) + self._size
 
     def _began(self, zone_id: ZoneId, first: Mapping[ZoneId, datetime | None]) -> list[Span]:
-        """Take up when a zone was first heard of; what lies between that and what was known of it."""
-        before = self._first.pop(zone_id, None)
+        """Take up when a zone was first heard of; what lies between where its cells began and where they begin."""
+        before = self._begins(zone_id)
+        heard = self._first.pop(zone_id, None)
         if zone_id not in self._registry.zones:
             return []
-        now = first.get(zone_id, before)
-        if now is not None:
-            self._first[zone_id] = now
+        heard = first.get(zone_id, heard)
+        if heard is not None:
+            self._first[zone_id] = heard
+        now = self._begins(zone_id)
         if before == now:
             return []
         known = [at for at in (before, now) if at is not None]

@@ -18,8 +18,6 @@ _SLOT_S = SLOT.total_seconds()
 _DAY = timedelta(days=1) // SLOT
 _KEPT = 6 * _DAY
 """Slots before the day of the watermark that are remembered: 48 hours late, after the longest usual silence."""
-REMEMBERED = SLOT * (_DAY + _KEPT)
-"""How long it takes until `remembered_from` has moved on by a day."""
 
 
 class Promise(NamedTuple):

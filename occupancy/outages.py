@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 
 from occupancy.device_fold import CutOff
 from occupancy.heard import (
-    REMEMBERED,
     SLOT,
     Heard,
     Promise,
@@ -28,7 +27,7 @@ from occupancy.model import AnyReading, Clock, DeviceId, Outage
 from occupancy.registry import Registry
 from occupancy.said_outages import Row, SaidOutages
 
-__all__ = ["REMEMBERED", "SLOT", "Outages", "remembered_from", "slot_of"]
+__all__ = ["SLOT", "Outages", "remembered_from", "slot_of"]
 
 BROKEN = 6
 LEAST = 2

@@ -6,10 +6,15 @@ street is told: that is what their drivers need.
 
 from __future__ import annotations
 
-from occupancy.model import Bay, BayType, Use
+from occupancy.model import Bay, BayId, BayType, Use
 from occupancy.registry import Registry
 
 _PERSONAL_USES = frozenset({Use.RESIDENT, Use.BLUE_BADGE})
+
+
+def told_bays(registry: Registry) -> frozenset[BayId]:
+    """The bays of which everybody may be told one by one; one that is not registered (any more) is none of them."""
+    return frozenset(bay.bay_id for bay in registry.bays.values() if withheld_because(registry, bay) is None)
 
 
 def withheld_because(registry: Registry, bay: Bay) -> str | None:

@@ -60,7 +60,8 @@ class RegistryChanges:
                 self._suspects.override(override)
                 for zone_id in zones_of(self.registry, override):
                     touched.add(zone_id)
-                    page.dirty(zone_id, override.starts_at, override.until or FOREVER)
+                    # A stay counts where it ends, by what the kerb was for when it began: what came later, too.
+                    page.dirty(zone_id, override.starts_at, FOREVER)
         if touched:
             self._answers.registry_changed()
         return touched

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Final
 
 from occupancy.calendar import instants_of
+from occupancy.likeness import Likeness
 from occupancy.model import BayId, Clock
 from occupancy.registry import Registry, RegistryError, RegistryRefused
 from occupancy.surveys import Look
@@ -100,9 +100,10 @@ def _read(
     sheet: Sheet, rows: Iterable[tuple[str, Mapping[str, object]]], registry: Registry, now: datetime
 ) -> Sheet:
     first: dict[tuple[BayId, datetime], tuple[str, bool | None]] = {}
+    known = Likeness(registry.bays)
     for where, row in rows:
         try:
-            look = _look(where, row, registry, now)
+            look = _look(where, row, registry, known, now)
         except RegistryError as error:
             sheet.errors.append(error)
             continue
@@ -115,11 +116,11 @@ def _read(
     return sheet
 
 
-def _look(where: str, row: Mapping[str, object], registry: Registry, now: datetime) -> Look:
+def _look(where: str, row: Mapping[str, object], registry: Registry, known: Likeness, now: datetime) -> Look:
     bay_id = row["bay_id"]
     if bay_id not in registry.bays:
-        near = get_close_matches(str(bay_id)[:64], registry.bays, n=1)
-        fix = f"did you mean '{near[0]}'?" if near else "correct the id, or register the bay"
+        near = known.to(str(bay_id))
+        fix = f"did you mean '{near}'?" if near is not None else "correct the id, or register the bay"
         problem = f"there is no bay {ascii(bay_id)[:70]} in '{registry.area_id}'"
         raise RegistryError(where, "bay_id", problem, fix)
     return Look(

@@ -9,6 +9,7 @@ from math import sqrt
 from typing import NamedTuple, TypeVar
 
 from occupancy.answers import instant
+from occupancy.history.metrics import SMALL
 from occupancy.model import BayId, DeviceId, State, Zone
 from occupancy.registry import Registry
 
@@ -25,7 +26,8 @@ LOOKS = 5
 AGREEMENT = (
     "of looks at bays by people on the street in the year before the end of what is asked for, the share at which "
     "history, as it is known now, says what they saw; looks within 60 s of a change, and such at which history says "
-    "nothing, count neither way"
+    "nothing, count neither way; for keys without the scope personal, of bays alone that are not Blue Badge or "
+    "residents' bays, and of more than three looks"
 )
 _Z95 = 1.959963984540054
 
@@ -56,7 +58,10 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How often history and surveyors agree. Looks are of surveyors who could tell; `unclear` are the others."""
+    """How often history and surveyors agree. Looks are of surveyors who could tell; `unclear` are the others.
+
+    `personal`: whether it is for somebody who may be told of single looks. For anybody else a rate of few is none.
+    """
 
     looks: int
     unclear: int
@@ -67,6 +72,14 @@ class Agreement:
     free_said_taken: int
     since: datetime
     until: datetime
+    personal: bool
+
+    @property
+    def missing(self) -> str | None:
+        """Why there is no rate, in the words of history: `few`, or `none` where nothing is said; None: there is one."""
+        if not self.said:
+            return "none"
+        return "few" if not self.personal and self.said <= SMALL else None
 
     @property
     def agreed(self) -> int:
@@ -85,12 +98,12 @@ class Agreement:
 
     @property
     def rate(self) -> float | None:
-        return self.agreed / self.said if self.said else None
+        return self.agreed / self.said if self.missing is None else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """Wilson's, of 95 %: where the rate of very many such looks would be."""
-        return wilson(self.agreed, self.said) if self.said else None
+        return wilson(self.agreed, self.said) if self.missing is None else None
 
     @property
     def surely_poor(self) -> bool:
@@ -103,11 +116,12 @@ class Agreement:
         low, high = self.interval or (None, None)
         return {
             "rate": self.rate,
+            "missing": self.missing,
             "low": low,
             "high": high,
             "looks": self.looks,
             "said": self.said,
-            "agreed": self.agreed,
+            "agreed": self._unless_few(self.agreed),
             "said_share": self.said_share,
             "since": instant(self.since),
             "until": instant(self.until),
@@ -119,11 +133,14 @@ class Agreement:
             **self.document(),
             "close_calls": self.close_calls,
             "unclear": self.unclear,
-            "taken_said_taken": self.taken_said_taken,
-            "taken_said_free": self.taken_said_free,
-            "free_said_free": self.free_said_free,
-            "free_said_taken": self.free_said_taken,
+            "taken_said_taken": self._unless_few(self.taken_said_taken),
+            "taken_said_free": self._unless_few(self.taken_said_free),
+            "free_said_free": self._unless_few(self.free_said_free),
+            "free_said_taken": self._unless_few(self.free_said_taken),
         }
+
+    def _unless_few(self, count: int) -> int | None:
+        return None if self.missing == "few" else count
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
@@ -134,17 +151,19 @@ def wilson(right: int, of: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def agreements(judged: Iterable[Judged], key: Callable[[Judged], Key | None]) -> dict[Key, Agreement]:
-    """By key; what has none is left out."""
+def agreements(
+    judged: Iterable[Judged], key: Callable[[Judged], Key | None], *, personal: bool
+) -> dict[Key, Agreement]:
+    """By key; what has none is left out. `personal` as of `Agreement`."""
     groups: dict[Key, list[Judged]] = {}
     for one in judged:
         of = key(one)
         if of is not None:
             groups.setdefault(of, []).append(one)
-    return {of: agreement(group) for of, group in groups.items()}
+    return {of: agreement(group, personal=personal) for of, group in groups.items()}
 
 
-def agreement(judged: Iterable[Judged]) -> Agreement:
+def agreement(judged: Iterable[Judged], *, personal: bool) -> Agreement:
     """Of at least one look."""
     group = list(judged)
 
@@ -164,6 +183,7 @@ def agreement(judged: Iterable[Judged]) -> Agreement:
         free_said_taken=outcome(occupied=False, said=State.OCCUPIED),
         since=min(one.first_at for one in group),
         until=max(one.last_at for one in group),
+        personal=personal,
     )
 
 

@@ -17,7 +17,7 @@ from occupancy.hindsight import Grounds, Hindsight, grounds, other_grounds
 from occupancy.implausible import FIRST_LOOK, Lasting, look
 from occupancy.learnt import Known, Learnt, Timeline
 from occupancy.model import BayId, BayInterval, DeviceId, Override, State, Stay, Suspicion, SuspicionKind
-from occupancy.outages import REMEMBERED, remembered_from
+from occupancy.outages import remembered_from
 from occupancy.page import BEGINNING, Before, Page
 from occupancy.plausibility import Plausibility
 from occupancy.registry import Registry
@@ -38,8 +38,6 @@ class Suspects:
         self._watermark: datetime | None = None
         self._from = BEGINNING
         """What ended before is settled."""
-        self._forgets_at = BEGINNING
-        """When that changes next."""
         self._lasting: dict[Key, Lasting] = {}
         self._looks: Schedule[Key] = Schedule()
         self._said = SaidSuspicions()
@@ -131,8 +129,8 @@ class Suspects:
                 self._said.say(key, SuspicionKind.IMPLAUSIBLE, lasting.since, [lasting.suspicion], page)
                 touched.add(key[1])
         touched |= self._shorts.advance(watermark, page)
-        if watermark >= self._forgets_at:
-            self._forget(remembered_from(watermark))
+        if (settled := remembered_from(watermark)) != self._from:
+            self._forget(settled)
         return touched
 
     @property
@@ -278,7 +276,7 @@ class Suspects:
 
     def _forget(self, settled: datetime) -> None:
         """Drop what is older than anything that may come; what was said of it stands."""
-        self._from, self._forgets_at = settled, settled + REMEMBERED
+        self._from = settled
         self._timeline.forget(settled)
         self._said.forget(settled)
         self._shorts.forget(settled)

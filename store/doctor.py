@@ -61,6 +61,20 @@ def quarantine(conn: Connection) -> list[QuarantinedReason]:
 
 
 @dataclass(frozen=True, slots=True)
+class WentBack:
+    """A device that counts its boots anew under its old incarnation: how many of its words wait, and since when."""
+
+    device_id: str
+    words: int
+    since: datetime
+
+
+def went_back(conn: Connection) -> list[WentBack]:
+    """Who went back last comes first."""
+    return [WentBack(*row) for row in conn.execute(sql("doctor.went_back")).fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
 class Drops:
     """What a broker dropped between our looks: in all, and `last` of them at `at`; `recent`: within 24 hours."""
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from occupancy.history.hour import floor_hour
 from occupancy.history.lengths import Lengths, added_up
 from occupancy.history.metrics import Sums
 from occupancy.history.periods import Grain, Question
@@ -38,7 +39,7 @@ class Period(NamedTuple):
     sums: Sums
     final: bool
     revision: int
-    """Of the hour that was revised most; 1: none was, 0: they are provisional."""
+    """Of the hour that was revised most, also to nothing; 1: none was, 0: they are provisional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,12 @@ class HistoryReader:
     async def revisions(self, area: AreaId, start: datetime, end: datetime) -> int:
         """How often hours of a stretch of time were revised. Raises `LOST`."""
         async with self._connection() as connection:
-            return int(await connection.fetchval(sql("history.revisions"), area, start, end))
+            return int(await connection.fetchval(sql("history.revisions"), area, floor_hour(start), end))
+
+    async def mark(self, area: AreaId, start: datetime, end: datetime) -> str:
+        """Another one whenever the records of a stretch of time are others. Raises `LOST`."""
+        async with self._connection() as connection:
+            return str(await connection.fetchval(sql("history.mark"), area, floor_hour(start), end))
 
     async def periods(self, asked: Question, *, lengths: bool = False) -> AsyncGenerator[Period]:
         """By scope, value and time, as they come; `lengths` are looked up only if wanted. Raises `LOST`."""
@@ -155,16 +161,15 @@ def _statement(asked: Question, generation: int, days: Span, *, lengths: bool) -
     if lengths and (asked.grain.minutes is not None or asked.grain is Grain.HOUR_OF_WEEK):
         raise ValueError(f"lengths of stays are not kept by {asked.grain.value}")
     span = (asked.start, asked.end, generation)
-    dates = _list(asked.dates)
+    dates, since = _list(asked.dates), asked.after or (None, None, None)
     if asked.grain is Grain.HOUR_OF_WEEK:
-        return "history.profile", (*_series(asked), *span, asked.time_zone, dates)
+        return "history.profile", (*_series(asked), *span, asked.time_zone, dates, *since)
     hours, weekdays = _list(asked.hours), _list(asked.weekdays)
     if asked.grain.minutes is not None:
         series = (asked.area, asked.scope.value, _list(asked.scope_ids))
-        since = (None, None) if asked.after is None else (asked.after.scope_id, asked.after.start)
         filters = (asked.grain.minutes, hours, asked.time_zone, weekdays, dates)
-        return "history.slots", (*series, *span, *filters, *since)
-    more = (asked.time_zone, hours, weekdays, dates, *(asked.after or (None, None, None)))
+        return "history.slots", (*series, *span, *filters, since[0], since[2], floor_hour(asked.start))
+    more = (asked.time_zone, hours, weekdays, dates, *since)
     if asked.grain is Grain.HOUR and not asked.together:
         return "history.hours", (*_series(asked)[:-1], *span, *more, lengths)
     return _SUMS, (*_series(asked), *span[:2], *days, generation, asked.grain.unit, *more)

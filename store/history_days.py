@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from occupancy.calendar import civil_at, day_bounds
@@ -55,30 +56,40 @@ def keep(
         for columns in _lots(sorted(again)):
             cur.execute(sql("history_days.drop"), columns[:2])
             cur.execute(sql("history_days.make"), columns)
-    days = list(_days(time_zone, since or first_record(cur, area) or final_to, final_to))[:_DAYS_A_PAGE]
+    due = _days(time_zone, since or first_record(cur, area) or final_to, final_to)
+    days = list(islice(due, _DAYS_A_PAGE))
     if not days:
         return
-    for columns in _lots([(number, day) for day in days for number in _series_numbers(cur, area)]):
+    numbers = _series_numbers(cur, area)
+    for columns in _lots((number, day) for day in days for number in numbers):
         cur.execute(sql("history_days.make"), columns)
     cur.execute(sql("history_days.keep"), (area, days[-1][1], time_zone))
 
 
-def differing(cur: Cursor, area: AreaId) -> tuple[int, list[tuple[Series, datetime]]]:
-    """How many civil days were held against the records, and days of series that are others than these say."""
+def differing(cur: Cursor, area: AreaId, most: int) -> tuple[int, int, list[tuple[Series, datetime]]]:
+    """How many civil days were held against the records, how many days of series are others than these say, and some of
+    them: the first `most`."""
     to, time_zone = kept(cur, area)
     since = first_record(cur, area)
     if to is None or time_zone is None or since is None:
-        return 0, []
-    days = list(_days(time_zone, since, to))
+        return 0, 0, []
     numbers = _series_numbers(cur, area)
-    found: list[tuple[Series, datetime]] = []
-    for columns in _lots([(number, day) for day in days for number in numbers]):
-        cur.execute(sql("history_days.differing"), columns)
-        found += [
-            (Series(Scope(scope), scope_id, Dim(dim), value), day_at)
-            for scope, scope_id, dim, value, day_at in cur.fetchall()
-        ]
-    return len(days), found
+    coming = _days(time_zone, since, to)
+    counted = differing = 0
+    told: list[tuple[Series, datetime]] = []
+    while days := list(
+        islice(coming, _DAYS_A_PAGE)
+    ):  # one after the other: years of a city never sit in memory
+        counted += len(days)
+        for columns in _lots((number, day) for day in days for number in numbers):
+            cur.execute(sql("history_days.differing"), columns)
+            found = cur.fetchall()
+            differing += len(found)
+            told += [
+                (Series(Scope(scope), scope_id, Dim(dim), value), day_at)
+                for scope, scope_id, dim, value, day_at in found[: most - len(told)]
+            ]
+    return counted, differing, told
 
 
 def first_record(cur: Cursor, area: AreaId) -> datetime | None:
@@ -105,8 +116,8 @@ def _days(time_zone: str, since: datetime, until: datetime) -> Iterator[Span]:
         day += timedelta(days=1)
 
 
-def _lots(days: Sequence[SeriesDay]) -> Iterable[tuple[list[int], list[datetime], list[datetime]]]:
+def _lots(days: Iterable[SeriesDay]) -> Iterator[tuple[list[int], list[datetime], list[datetime]]]:
     """A few at a time, as the statements take them."""
-    for first in range(0, len(days), _AT_ONCE):
-        lot = days[first : first + _AT_ONCE]
+    coming = iter(days)
+    while lot := list(islice(coming, _AT_ONCE)):
         yield [number for number, _ in lot], [day[0] for _, day in lot], [day[1] for _, day in lot]

@@ -82,7 +82,7 @@ def _revise(
     changed = set(cur.fetchall())
     run("history_final.keep_late", cause, before, *anew)
     run("history_final.keep_void", cause, *anew)
-    run("history_final.drop_void", *anew, days_to)
+    run("history_final.make_void", engine_version, at.position, *anew, days_to)
     changed |= set(cur.fetchall())
     run("history_final.drop_old_slots", *anew)
     return changed

@@ -178,10 +178,15 @@ def count_hours(cur: Cursor, at: Generation) -> int:
     return int(cur.fetchall()[0][0])
 
 
-def differing(cur: Cursor, area: AreaId, live: int, other: int) -> list[tuple[Series, datetime]]:
-    """Hours that a generation has otherwise than they are stored, of those that it computed at all."""
-    cur.execute(sql("history_hours.differing"), (area, live, other))
-    return [(_series(*series), hour_at) for *series, hour_at in cur.fetchall()]
+def differing(
+    cur: Cursor, at: Generation, live: int, complete_from: datetime, most: int
+) -> tuple[int, list[tuple[Series, datetime]]]:
+    """How many hours a generation has otherwise than they are stored, and the first `most`: of those that it computed
+    at all, and from `complete_from` on of all that are stored."""
+    cur.execute(sql("history_hours.differing"), (at.area, live, at.generation, complete_from, most))
+    found = cur.fetchall()
+    told = [(_series(*series), hour_at) for *series, hour_at, _ in found]
+    return int(found[0][-1]) if found else 0, told
 
 
 def _stretch(piece: Piece, stays: Sequence[Stay], overstays: Sequence[Overstay]) -> Span:

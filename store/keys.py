@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from firmware_contract.plates import holds_plate_word
 from occupancy.answers import instant
 from occupancy.model import aware
 from store import audit
@@ -94,6 +95,8 @@ def create(
     """
     if not label.isprintable() or not 1 <= len(label) <= LABEL_MAX:
         raise KeyRefusedError(f"a label has 1 to {LABEL_MAX} printable characters")
+    if holds_plate_word(label):
+        raise KeyRefusedError("the label holds what reads like a number plate: choose another")
     if not scopes or (areas is not None and not areas):
         raise KeyRefusedError("a key needs at least one scope, and is for one area at least or for all")
     if expires_at is not None and aware(expires_at, "expires_at") <= made_at:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
 from msgspec.structs import astuple
 from psycopg.types.json import Jsonb
 
+from store.claims import claim, conflicts
 from store.queries import sql
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
@@ -57,10 +57,6 @@ class ReadingRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     raw: bytes | None = None
 
 
-_Key = tuple[str, int, int, int]
-_key: Callable[[ReadingRow], _Key] = attrgetter("device_id", "incarnation", "boot", "seq")
-
-
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """A registry change ("kind/id" -> document, None: removed) or an outage."""
@@ -72,12 +68,20 @@ class LogEntry:
     entered_by: str
 
 
+class Unfit(NamedTuple):
+    """Indexes of rows given that are not stored and no duplicates: the caller quarantines them."""
+
+    conflicts: tuple[int, ...]
+    """Their key is taken by another meaning."""
+    went_back: tuple[int, ...]
+    """Said after a later boot of the same incarnation had been heard: the device counts its boots anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Appended:
     stored: int
     duplicates: int
-    conflicts: tuple[int, ...]
-    """Indexes of the rows given whose key is taken by another meaning: the caller quarantines them."""
+    unfit: Unfit
     positions: Mapping[str, int]
     """Area -> the position that its part of the batch got."""
 
@@ -87,20 +91,20 @@ def append(
     rows: Sequence[ReadingRow],
     watermarks: Mapping[str, datetime],
     *,
-    on_conflicts: Callable[[tuple[int, ...]], None] | None = None,
+    on_unfit: Callable[[Unfit], None] | None = None,
 ) -> Appended:
     """Append a batch inside the caller's transaction; it counts from the caller's COMMIT on.
 
     Rows whose (device, incarnation, boot, seq) was ever seen are not stored again. `watermarks` (area -> time)
     move forward only. The heads are locked last and in area order, so the caller must lock nothing afterwards: what is
-    to be done about conflicts, `on_conflicts` does before.
+    to be done about conflicts and devices that went back, `on_unfit` does before.
     Raises `psycopg.Error`; nothing is kept then.
     """
     areas = sorted({row.area for row in rows} | set(watermarks))
     batch_ids = _batch_ids(cur, areas)
-    stored, conflicts = _store(cur, rows, batch_ids)
-    if conflicts and on_conflicts is not None:
-        on_conflicts(conflicts)
+    stored, unfit = _store(cur, rows, batch_ids)
+    if any(unfit) and on_unfit is not None:
+        on_unfit(unfit)
     by_area: dict[str, list[ReadingRow]] = {area: [] for area in areas}
     for row in stored:
         by_area[row.area].append(row)
@@ -109,7 +113,8 @@ def append(
         position = _close_batch(cur, area, batch_ids[area], by_area[area], watermarks.get(area))
         if position is not None:
             positions[area] = position
-    return Appended(len(stored), len(rows) - len(stored) - len(conflicts), conflicts, positions)
+    duplicates = len(rows) - len(stored) - sum(map(len, unfit))
+    return Appended(len(stored), duplicates, unfit, positions)
 
 
 def append_entries(
@@ -147,76 +152,17 @@ def _batch_ids(cur: Cursor, areas: Sequence[str]) -> dict[str, int]:
 
 def _store(
     cur: Cursor, rows: Sequence[ReadingRow], batch_ids: Mapping[str, int]
-) -> tuple[list[ReadingRow], tuple[int, ...]]:
-    """Claim the keys, then copy what is new. Returns (rows stored, ordinals of the conflicting)."""
-    echoes = _echoes(cur, rows)
-    first: dict[_Key, int] = {}
-    for ordinal, row in enumerate(rows):
-        if ordinal not in echoes:
-            first.setdefault(_key(row), ordinal)
-    keys = list(first)
-    for place in _seen_before(cur, keys):
-        del first[keys[place]]
-    if first:
+) -> tuple[list[ReadingRow], Unfit]:
+    """Claim the keys, then copy what is new. Returns the rows stored, and what cannot be."""
+    claimed = claim(cur, rows)
+    if claimed.new:
         with cur.copy(sql("log.copy_readings")) as copy:
             copy.set_types(_READING_TYPES)
-            for ordinal in first.values():
+            for ordinal in claimed.new:
                 row = rows[ordinal]
                 copy.write_row((batch_ids[row.area], ordinal, *astuple(row)))
-    stored = set(first.values())
-    repeated = (
-        [n for n in range(len(rows)) if n not in stored and n not in echoes]
-        if len(rows) > len(stored)
-        else []
-    )
-    return [rows[ordinal] for ordinal in first.values()], _conflicts(cur, rows, repeated)
-
-
-def _seen_before(cur: Cursor, keys: Sequence[_Key]) -> list[int]:
-    """Claim keys, which are all different. Returns the places of those that were seen before."""
-    if not keys:
-        return []
-    doubtful = _places(cur, "log.claim", keys)
-    if not doubtful:
-        return []
-    unseen = {doubtful[place] for place in _places(cur, "log.claim_unseen", [keys[n] for n in doubtful])}
-    return [place for place in doubtful if place not in unseen]
-
-
-def _conflicts(cur: Cursor, rows: Sequence[ReadingRow], repeated: Sequence[int]) -> tuple[int, ...]:
-    if not repeated:
-        return ()
-    meanings = [rows[n].meaning for n in repeated]
-    found = _places(cur, "log.conflicts", [_key(rows[n]) for n in repeated], meanings)
-    return tuple(sorted(repeated[place] for place in found))
-
-
-def _echoes(cur: Cursor, rows: Sequence[ReadingRow]) -> set[int]:
-    """Ordinals of what is delivered again after its device got a new incarnation. Without a time none can be told."""
-    later = [n for n, row in enumerate(rows) if row.incarnation and row.at is not None]
-    if not later:
-        return set()
-    told = [rows[n] for n in later]
-    found = _places(
-        cur,
-        "log.echoes",
-        [_key(row) for row in told],
-        [row.meaning for row in told],
-        [row.at for row in told],
-    )
-    return {later[place] for place in found}
-
-
-def _places(cur: Cursor, name: str, keys: Sequence[_Key], *more: Sequence[object]) -> list[int]:
-    """Run a statement about keys, given as columns; it returns some of them by their place."""
-    devices, *numbers = zip(*keys, strict=True)
-    # As text: for lists of thousands psycopg's own arrays cost more than all the rest of the statement.
-    columns: list[object] = [
-        "\n".join(devices),
-        *("{" + ",".join(map(str, column)) + "}" for column in numbers),
-    ]
-    cur.execute(sql(name), [*columns, *map(list, more)])
-    return [int(row[0]) for row in cur.fetchall()]
+    unfit = Unfit(conflicts(cur, rows, claimed.repeated), claimed.went_back)
+    return [rows[ordinal] for ordinal in claimed.new], unfit
 
 
 def _close_batch(

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from occupancy.likeness import Likeness
 from occupancy.model import AreaId, Override, aware
 from occupancy.overrides import KIND, override_document, override_of
 from occupancy.registry import Registry, RegistryError, RegistryRefused
@@ -44,6 +45,10 @@ class _Entering:
 
 class NoOverrideError(LookupError):
     """There is no such override, as far as whoever asks may know."""
+
+
+class OverrideEndedError(LookupError):
+    """It has ended already, so there is nothing to end; it can still be taken out as a mistake."""
 
 
 def load(conn: Connection, area: AreaId | None = None) -> list[Entered]:
@@ -110,7 +115,7 @@ def withdraw(
     """End an override at `entered_at`, to the minute; take it out where it has not begun by then, or with `void`.
 
     `actor` and `within` as in `put`. Returns what is left of it, None: nothing. Raises `NoOverrideError` when there
-    is none, `LookupError` when it has ended already.
+    is none, `OverrideEndedError` when it has ended already and is not to be taken out.
     """
     minute = aware(entered_at, "entered_at").replace(second=0, microsecond=0)
     with conn.transaction(), conn.cursor() as cur:
@@ -129,7 +134,9 @@ def withdraw(
         left: Override | None = None
         if not void and known.starts_at < minute:
             if known.until is not None and known.until <= minute:
-                raise LookupError(f"override {override_id!r} has ended at {known.until:%Y-%m-%d %H:%MZ}")
+                raise OverrideEndedError(
+                    f"override {override_id!r} has ended at {known.until:%Y-%m-%d %H:%MZ}"
+                )
             left = replace(known, ends_at=minute, expires_at=None)
         how = _Entering("override.withdraw", entered_by, entered_at, actor)
         _write(cur, override_id, known, left, how)
@@ -145,14 +152,15 @@ def problems_of(override: Override, registries: Mapping[AreaId, Registry]) -> li
         return [
             RegistryError(where, "area_id", f"there is no area '{override.area_id}'", f"registered: {known}")
         ]
-    errors = []
+    errors: list[RegistryError] = []
     for field, what, named, there in (
         ("bay_ids", "bay", override.bay_ids, registry.bays),
         ("zone_ids", "zone", override.zone_ids, registry.zones),
     ):
+        likeness = Likeness(there)
         for id in sorted(set(named) - set(there)):
-            near = get_close_matches(id, there, n=1)
-            fix = f"did you mean '{near[0]}'?" if near else f"correct the id, or register the {what}"
+            near = likeness.to(id)
+            fix = f"did you mean '{near}'?" if near is not None else f"correct the id, or register the {what}"
             errors.append(
                 RegistryError(where, field, f"there is no {what} '{id}' in '{override.area_id}'", fix)
             )

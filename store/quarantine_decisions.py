@@ -26,7 +26,8 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which rows: those of `ids`, or the oldest open ones for a `reason`; of devices in `within`, None: of any."""
+    """Which rows: those of `ids`, or the oldest open ones for a `reason`, those last that were tried already or cannot
+    be; of devices in `within`, None: of any."""
 
     ids: Sequence[int] = ()
     reason: str | None = None
@@ -79,7 +80,8 @@ def decide(
     """
     within = None if choice.within is None else sorted(choice.within)
     with conn.transaction(), conn.cursor() as cur:
-        cur.execute(sql("quarantine.choose"), (within, list(choice.ids), choice.reason, AT_ONCE))
+        asked = (within, list(choice.ids), choice.reason, AT_ONCE, decision is Decision.REPLAY)
+        cur.execute(sql("quarantine.choose"), asked)
         rows = [_Row(*row) for row in cur.fetchall()]
         left = dict.fromkeys(choice.ids, "there is no such row") | {
             row.id: obstacle for row in rows if (obstacle := row.obstacle(decision)) is not None

@@ -11,8 +11,9 @@ from typing import Any
 
 import psycopg
 
-from occupancy.model import Area, AreaId, aware
+from occupancy.model import Area, AreaId, Clock, aware
 from occupancy.registry import KINDS, Entity, Registry, RegistryError, RegistryRefused, document, entity
+from occupancy.registry_reach import Changed, reaches_back_to
 from store import audit
 from store.audit import Deed
 from store.log import LogEntry, begin_entries, close_entries
@@ -44,12 +45,13 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class AreaApplied:
     """`position` is where in the area's log the changes stand; None: nothing was new. `documents`: the first of those
-    that changed, as kind/id."""
+    that changed, as kind/id. `since`: from where on history is told otherwise; None: the past stays as it is."""
 
     position: int | None
     changed: int
     unchanged: int
     documents: Sequence[str] = ()
+    since: datetime | None = None
 
 
 class RegistryChangedError(Exception):
@@ -66,6 +68,11 @@ class Applied:
     @property
     def changed(self) -> int:
         return sum(area.changed for area in self.areas.values())
+
+    @property
+    def since(self) -> datetime | None:
+        """From where on history is told otherwise in any of the areas; None: in none."""
+        return min((area.since for area in self.areas.values() if area.since is not None), default=None)
 
 
 def load(conn: Connection, area: AreaId | None = None) -> list[tuple[str, str, AreaId, Document]]:
@@ -199,6 +206,8 @@ class _Plan:
     after: Registry
     changed: list[tuple[Key, Document | None]]
     unchanged: int
+    reach: list[Changed]
+    """The same documents as they were and shall be."""
 
     def problems(self) -> list[RegistryError]:
         was, now = self.before, self.after.area
@@ -222,7 +231,7 @@ class _Plan:
 
     def write(self, cur: Cursor, entered_by: str, entered_at: datetime) -> _Written:
         if not self.changed:
-            return _Written(self.area, None, [], self.unchanged)
+            return _Written(self.area, None, [], self.unchanged, None)
         entries = [
             LogEntry("registry", f"{kind}/{id}", doc, entered_at, entered_by)
             for (kind, id), doc in self.changed
@@ -236,7 +245,10 @@ class _Plan:
             kinds, ids, docs = zip(*put[start : start + _PUT_MAX], strict=True)
             cur.execute(sql("registry.put"), (self.area, batch_id, list(kinds), list(ids), list(docs)))
         cur.execute(sql("registry.notify"), (self.area,))
-        return _Written(self.area, batch_id, [entry.key for entry in entries], self.unchanged)
+        since = reaches_back_to(self.reach, self.after)
+        ahead = since is not None and clock == Clock.LIVE and since >= entered_at
+        past = None if ahead or self.before is None else since
+        return _Written(self.area, batch_id, [entry.key for entry in entries], self.unchanged, past)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +259,7 @@ class _Written:
     batch_id: int | None
     documents: Sequence[str]
     unchanged: int
+    since: datetime | None
 
     def close(self, cur: Cursor) -> AreaApplied:
         """Take the area's head: last before COMMIT, and after that of the audit log."""
@@ -254,7 +267,7 @@ class _Written:
             return AreaApplied(None, 0, self.unchanged)
         changed = len(self.documents)
         position = close_entries(cur, self.area, self.batch_id, changed)
-        return AreaApplied(position, changed, self.unchanged, self.documents[:_NAMED_MAX])
+        return AreaApplied(position, changed, self.unchanged, self.documents[:_NAMED_MAX], self.since)
 
 
 def _plan(conn: Connection, area: AreaId, puts: Mapping[Key, Entity], removals: set[Key]) -> _Plan:
@@ -265,7 +278,9 @@ def _plan(conn: Connection, area: AreaId, puts: Mapping[Key, Entity], removals: 
         stored[kind, id] = doc
     before = after.area
     changed: list[tuple[Key, Document | None]] = []
+    reach: list[Changed] = []
     unchanged = 0
+    before_of = {key: entity(*key, stored[key]) for key in (*puts, *removals) if key in stored}
     for key, found in sorted(puts.items(), key=lambda item: (_ORDER[item[0][0]], item[0][1])):
         if found.area_id != area:
             continue
@@ -275,7 +290,9 @@ def _plan(conn: Connection, area: AreaId, puts: Mapping[Key, Entity], removals: 
             continue
         after.put_entity(found)
         changed.append((key, doc))
+        reach.append(Changed(before_of.get(key), found))
     for kind, id in sorted(removals & stored.keys(), key=lambda key: (-_ORDER[key[0]], key[1])):
         after.remove(kind, id)
         changed.append(((kind, id), None))
-    return _Plan(area, before, after, changed, unchanged)
+        reach.append(Changed(before_of[kind, id], None))
+    return _Plan(area, before, after, changed, unchanged, reach)

@@ -8,6 +8,7 @@ from typing import Any
 
 from occupancy.maintenance import KeptPromise, SaidWord, SensorRecord, SensorSheet, ShownBay
 from occupancy.model import AreaId, BayId, Clock, DeviceId, State, Suspicion
+from occupancy.privacy import told_bays
 from occupancy.registry import Registry
 from occupancy.surveys import MENDING_BACK, Agreement, agreements, key_of
 from store.postgres import Connection
@@ -18,10 +19,12 @@ from store.suspicions import suspicion_of
 _MOST_SUSPICIONS = 100
 
 
-def list_sensors(conn: Connection, registry: Registry) -> list[SensorRecord]:
-    """Every sensor of one area that has a live generation, by id."""
+def list_sensors(conn: Connection, registry: Registry, *, personal: bool) -> list[SensorRecord]:
+    """Every sensor of one area that has a live generation, by id; without `personal` nothing comes of looks at bays of
+    which the public is told nothing."""
     rows = conn.execute(sql("sensors.facts"), (registry.area_id, None)).fetchall()
-    agreed = _agreements(conn, registry, rows[0], None) if rows else {}
+    bays = None if personal else told_bays(registry)
+    agreed = _agreements(conn, registry, rows[0], bays, personal=personal) if rows else {}
     return [
         _record(registry, row, agreed.get(row[0])) for row in rows if DeviceId(row[0]) in registry.sensors
     ]
@@ -36,7 +39,7 @@ def find_sheet(
     if row is None:
         return None
     bays = {one.bay_id for one in registry.bindings_by_device.get(device_id, ())}
-    record = _record(registry, row, _agreements(conn, registry, row, bays).get(device_id))
+    record = _record(registry, row, _agreements(conn, registry, row, bays, personal=True).get(device_id))
     said = conn.execute(sql("sensors.words"), (device_id, words)).fetchall()
     return SensorSheet(
         record=record,
@@ -48,14 +51,14 @@ def find_sheet(
 
 
 def _agreements(
-    conn: Connection, registry: Registry, row: Any, bays: Collection[BayId] | None
+    conn: Connection, registry: Registry, row: Any, bays: Collection[BayId] | None, *, personal: bool
 ) -> dict[str, Agreement]:
     """How far surveyors have lately agreed with the sensors of an area, or with those of some bays."""
     now = row[1]
     if now is None:
         return {}
     looks = judged(conn, registry, now - MENDING_BACK, now, bays=bays)
-    return agreements(looks, key_of("sensor", registry))
+    return agreements(looks, key_of("sensor", registry), personal=personal)
 
 
 def _shown(conn: Connection, area: AreaId, bay_id: BayId) -> ShownBay | None:

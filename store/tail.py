@@ -100,6 +100,13 @@ def outage_span(doc: Mapping[str, Any]) -> tuple[datetime, datetime]:
     return datetime.fromisoformat(doc["from"]), datetime.fromisoformat(doc["to"])
 
 
+def first_watermark(cur: Cursor, area: AreaId) -> datetime | None:
+    """The first watermark of an area: since then it is known who says nothing; None: there is none yet."""
+    cur.execute(sql("log.first_watermark"), (area,))
+    row = cur.fetchone()
+    return row[0] if row else None
+
+
 def pipeline_down(
     cur: Cursor, area: AreaId, position: int, since: datetime
 ) -> list[tuple[datetime, datetime]]:

@@ -14,9 +14,11 @@ from api.answers import JSON
 from api.guard import areas_for, caller_of
 from api.live import Live
 from api.params import AuditPage, KeyPage, SensorList
+from api.personal import is_personal, note_personal_read
 from api.routes.described import KEYED_PROBLEMS, described
 from api.snapshot import encode
 from occupancy.maintenance import SensorRecord, by_urgency, sensor_document
+from occupancy.privacy import told_bays
 from occupancy.registry import Registry
 from store import audit, keys
 from store.postgres import Connection
@@ -51,13 +53,23 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
         )
 
     async def sensors(request: Request, query: Annotated[SensorList, Query()]) -> Response:
-        """The maintenance list: what to fix first at the top."""
-        within = areas_for(caller_of(request), query.area)
+        """The maintenance list: what to fix first at the top.
+
+        What surveyors say of sensors of Blue Badge and residents' bays is for a key of scope `personal`, and audited.
+        """
+        caller = caller_of(request)
+        within, personal = areas_for(caller, query.area), is_personal(caller)
         registries = [
             registry for area, registry in live.feed.registries.items() if within is None or area in within
         ]
-        found = await access.desk.ask(lambda conn: _sensors(conn, registries))
+        found = await access.desk.ask(lambda conn: _sensors(conn, registries, personal))
         urgent = by_urgency(found)[: query.limit]
+        if personal:
+            areas = [registry.area_id for registry in registries if registry.area_id is not None]
+            told = frozenset[str]().union(*map(told_bays, registries))
+            rows = sum(one.agreement is not None and one.bay_id not in told for one in urgent)
+            asked = query.model_dump()
+            await note_personal_read(access, caller, "GET /v1/admin/sensors", asked, areas, rows)
         return _answer({"sensors": [_without_state(record) for record in urgent], "of": len(found)})
 
     for path, route, shape in (
@@ -72,8 +84,8 @@ def _answer(document: dict[str, object]) -> Response:
     return Response(encode(document), media_type=JSON)
 
 
-def _sensors(conn: Connection, registries: Sequence[Registry]) -> list[SensorRecord]:
-    return [record for registry in registries for record in list_sensors(conn, registry)]
+def _sensors(conn: Connection, registries: Sequence[Registry], personal: bool) -> list[SensorRecord]:
+    return [record for registry in registries for record in list_sensors(conn, registry, personal=personal)]
 
 
 def _without_state(record: SensorRecord) -> dict[str, object]:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api import history_schemas as shapes
 from api.access import Access
-from api.answers import JSON, tagged
+from api.answers import JSON, has, tagged
 from api.errors import Problem, not_found
 from api.guard import areas_for, caller_of
+from api.history_comparison import held_against
 from api.history_definitions import definitions_document
 from api.history_files import CSV, PARQUET, csv_file, has_parquet, parquet_file
-from api.history_params import History
-from api.history_question import compared, question_of, token_of
+from api.history_params import ROWS_MAX, History
+from api.history_question import after_of, compared, question_of, token_of
 from api.history_rows import Rows, document_head
+from api.history_sending import FileResponse, Files
+from api.history_tags import VARY, cache_control, tag_of
 from api.keyring import Caller
 from api.live import Live
 from api.params import Nothing
@@ -29,25 +30,20 @@ from api.snapshot import encode
 from api.surveyed import Agreements, Surveyed
 from occupancy.history.definitions import Report
 from occupancy.history.hour import Scope
-from occupancy.history.periods import After, Question, ordinal
+from occupancy.history.periods import Question
 from occupancy.model import Area
 from occupancy.registry import Registry
 from store import keys
 from store.audit import Deed
 from store.history import Extent, HistoryReader, Period
 
-FILE_MAX_S = 1800.0
-"""A file that its reader has not taken by then is cut off: others wait for the connection (L8)."""
-_FINAL = "private, max-age=86400"
-_PROVISIONAL = "private, no-cache"
-_COMPARED_MAX = 5_000
 _PROBLEMS = {**KEYED_PROBLEMS, 404: PROBLEMS[404], 406: "A format that is not installed here"}
 _FILES = {"csv": CSV, "parquet": PARQUET}
 
 
 def install(app: FastAPI, live: Live, access: Access) -> None:
     """Add the routes."""
-    surveyed = Surveyed(access.desk)
+    surveyed, files = Surveyed(access.desk), Files()
 
     async def definitions(request: Request, _query: Annotated[Nothing, Query()]) -> Response:
         """What each figure is: unit, formula, what it needs, and its name in the Curb Data Specification."""
@@ -59,7 +55,7 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
 
     def reporting(report: Report) -> Callable[..., Coroutine[Any, Any, Response]]:
         async def answer(request: Request, query: Annotated[History, Query()]) -> Response:
-            return await _answer(request, live, access, surveyed, query, report)
+            return await _answer(request, live, access, surveyed, files, query, report)
 
         answer.__name__ = report.value
         answer.__doc__ = _SAID[report]
@@ -93,68 +89,81 @@ _SAID = {
 
 
 async def _answer(
-    request: Request, live: Live, access: Access, surveyed: Surveyed, query: History, report: Report
+    request: Request,
+    live: Live,
+    access: Access,
+    surveyed: Surveyed,
+    files: Files,
+    query: History,
+    report: Report,
 ) -> Response:
     history, caller = live.history, caller_of(request)
     areas_for(caller, query.area)
     area, asked, registry = _asked(live, query, report)
+    registry_mark = live.board.areas[asked.area].registry_mark
     personal = keys.Scope.PERSONAL in caller.scopes
     if personal:
         await access.record(_deed(caller, asked, report, request.url.query))
     extent = await history.extent(asked.area)
-    before = compared(query, asked, area)
-    agreed = await surveyed.agreements(registry, asked.end)
-    tag = await _tag(request, history, asked, before, extent, agreed, personal=personal)
-    cache = _FINAL if tag is not None else _PROVISIONAL
-    if tag is not None and request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers={"ETag": tag, "Cache-Control": cache})
+    before = compared(query, asked, area, registry.calendar)
+    agreed = await surveyed.agreements(registry, asked.end, personal=personal)
+    least_coverage = live.config.history_least_coverage
+    tag = await tag_of(
+        request,
+        history,
+        asked,
+        before,
+        extent,
+        agreed,
+        registry_mark=registry_mark,
+        least_coverage=least_coverage,
+        personal=personal,
+    )
+    headers = {"Cache-Control": cache_control(personal=personal), "Vary": VARY}
+    if tag is not None:
+        headers["ETag"] = tag
+        if has(request, tag):
+            return Response(status_code=304, headers=headers)
     rows = Rows(
         asked,
         report,
-        least_coverage=live.config.history_least_coverage,
+        least_coverage=least_coverage,
         personal=personal,
         names=_names(registry),
         agreements=agreed[asked.scope],
+        final_to=extent.final_to,
     )
     wanted = _format(request, query)
     more = {"lengths": report is Report.STAYS}
     if wanted is None:
         body = encode(await _document(history, rows, before, query.limit, extent, more, agreed))
-        return tagged(request, body, tag=tag, cache=cache)
+        answer = tagged(request, body, tag=tag)
+        answer.headers.update(headers)
+        return answer
     if before is not None or query.after is not None:
         raise Problem(
             422, "invalid-parameter", "format: files have all rows, without comparison", parameter="format"
         )
-    headers = {
-        "Cache-Control": cache,
-        "Content-Disposition": f'attachment; filename="{asked.area}-{report.value}.{wanted}"',
-        **({} if tag is None else {"ETag": tag}),
-    }
+    headers["Content-Disposition"] = f'attachment; filename="{asked.area}-{report.value}.{wanted}"'
     write = csv_file if wanted == "csv" else parquet_file
-    periods = history.periods(asked, **more)
-    try:
+    async with contextlib.AsyncExitStack() as held:
+        held.enter_context(files.place())
+        periods = await held.enter_async_context(contextlib.aclosing(history.periods(asked, **more)))
         first = await anext(periods, None)  # what goes wrong at the beginning is still an answer
-    except BaseException:
-        await periods.aclose()
-        raise
-    return StreamingResponse(_taken(write, rows, first, periods), headers=headers, media_type=_FILES[wanted])
+        return FileResponse(
+            write(rows, _every(first, periods)),
+            held.pop_all(),
+            stall_s=live.config.file_stall_s,
+            headers=headers,
+            media_type=_FILES[wanted],
+        )
 
 
-async def _taken(
-    write: Callable[[Rows, AsyncIterator[Period]], AsyncGenerator[bytes]],
-    rows: Rows,
-    first: Period | None,
-    periods: AsyncGenerator[Period],
-) -> AsyncGenerator[bytes]:
-    async def every() -> AsyncGenerator[Period]:
-        if first is not None:
-            yield first
-            async for period in periods:
-                yield period
-
-    async with contextlib.aclosing(periods), asyncio.timeout(FILE_MAX_S):
-        async for piece in write(rows, every()):
-            yield piece
+async def _every(first: Period | None, others: AsyncIterator[Period]) -> AsyncGenerator[Period]:
+    if first is not None:
+        yield first
+        async for period in others:
+            yield period
 
 
 async def _document(
@@ -166,49 +175,33 @@ async def _document(
     more: dict[str, bool],
     agreed: Agreements,
 ) -> dict[str, Any]:
-    found: list[Period] = []
-    async with contextlib.aclosing(history.periods(rows.asked, **more)) as periods:
-        async for period in periods:
-            found.append(period)
-            if len(found) > limit:
-                break
-    page = found[:limit]
-    against = {} if before is None else await _by_place(history, before, more)
+    found, is_whole = await _first(history, rows.asked, limit, more)
     document = document_head(rows.asked, rows.report, extent.final_to, extent.watermark)
     agreement = agreed[Scope.AREA].get(rows.asked.area)
     document["agreement"] = None if agreement is None else agreement.document()
-    document["rows"] = [rows.json(period, against.get(_place(rows.asked, period))) for period in page]
-    last = page[-1] if len(found) > limit else None
-    after = None if last is None or last.start is None else After(last.scope_id, last.value, last.start)
-    document["next"] = None if after is None else token_of(after)
+    document["next"] = None if is_whole else token_of(after_of(found[-1]))
+    if before is None:
+        document["rows"] = [rows.json(period) for period in found]
+        return document
+    earlier, none_left_out = await _first(history, before, ROWS_MAX, more)
+    document["rows"] = held_against(rows, found, before, earlier)
+    if not (is_whole and none_left_out) or len(document["rows"]) > limit:
+        told = f"compare_from: more rows than {limit}; ask for fewer, or raise limit (at most {ROWS_MAX})"
+        raise Problem(422, "invalid-parameter", told, parameter="compare_from")
     return document
 
 
-async def _by_place(
-    history: HistoryReader, before: Question, more: dict[str, bool]
-) -> dict[tuple[str, str, int], Period]:
-    """The periods of the stretch to compare with, by series and number."""
+async def _first(
+    history: HistoryReader, asked: Question, limit: int, more: dict[str, bool]
+) -> tuple[list[Period], bool]:
+    """So many periods at most, and whether these are all."""
     found: list[Period] = []
-    async with contextlib.aclosing(history.periods(before, **more)) as periods:
+    async with contextlib.aclosing(history.periods(asked, **more)) as periods:
         async for period in periods:
+            if len(found) == limit:
+                return found, False
             found.append(period)
-            if len(found) > _COMPARED_MAX:
-                raise Problem(
-                    422,
-                    "invalid-parameter",
-                    "compare_from: too many rows; ask for fewer",
-                    parameter="compare_from",
-                )
-    return {_place(before, period): period for period in found}
-
-
-def _place(asked: Question, period: Period) -> tuple[str, str, int]:
-    """Whose it is, and the how manieth of the stretch that is asked for."""
-    if period.start is None:
-        return period.scope_id, period.value, period.hour_of_week or 0
-    first = ordinal(asked.grain, asked.start, asked.time_zone)
-    number = ordinal(asked.grain, period.start, asked.time_zone) - first
-    return period.scope_id, period.value, number
+    return found, True
 
 
 def _deed(caller: Caller, asked: Question, report: Report, parameters: str) -> Deed:
@@ -236,30 +229,6 @@ def _names(registry: Registry) -> dict[str, dict[str, str]]:
         zone.zone_id: {"en": zone.name.en, "cy": zone.name.cy or zone.name.en}
         for zone in registry.zones.values()
     }
-
-
-async def _tag(
-    request: Request,
-    history: HistoryReader,
-    asked: Question,
-    before: Question | None,
-    extent: Extent,
-    agreed: Agreements,
-    *,
-    personal: bool,
-) -> str | None:
-    """What is final changes by revisions only, which are counted, and by surveys; None: some of what is asked for is
-    provisional.
-    """
-    if extent.final_to is None or max(one.end for one in (asked, before or asked)) > extent.final_to:
-        return None
-    revisions = [
-        await history.revisions(asked.area, one.start, one.end) for one in (asked, before) if one is not None
-    ]
-    surveys = sorted(agreed[asked.scope].items()), agreed[Scope.AREA].get(asked.area)
-    accepted = request.headers.get("accept", "")
-    text = f"{request.url.query}|{accepted}|{revisions}|{asked.time_zone}|{personal}|{surveys}"
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 
 def _format(request: Request, query: History) -> str | None:

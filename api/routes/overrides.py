@@ -22,7 +22,7 @@ from occupancy.answers import instant
 from occupancy.overrides import override_document, override_of
 from occupancy.registry import RegistryError, RegistryRefused
 from store import overrides
-from store.overrides import NoOverrideError
+from store.overrides import NoOverrideError, OverrideEndedError
 
 
 def install(app: FastAPI, live: Live, access: Access) -> None:
@@ -89,15 +89,20 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
             )
         except NoOverrideError:
             raise not_found("override", override_id) from None
-        except LookupError as ended:
-            raise Problem(409, "ended", str(ended)) from None
+        except OverrideEndedError as ended:
+            told = f"{ended}; if it was a mistake, void=true takes it out, also from history."
+            raise Problem(409, "ended", told) from None
         rest = None if left is None else {"id": override_id, **override_document(left)}
         return Response(encode({"override": rest}), media_type=JSON)
 
     add = app.add_api_route
     problems = {**KEYED_PROBLEMS, 422: "What cannot be entered, with each thing that is wrong"}
     one = "/v1/admin/overrides/{override_id}"
-    ended = {**KEYED_PROBLEMS, 404: "No such override", 409: "It has ended already"}
+    ended = {
+        **KEYED_PROBLEMS,
+        404: "No such override",
+        409: "It has ended already; void=true takes it out as a mistake",
+    }
     add(
         "/v1/admin/overrides",
         listed,

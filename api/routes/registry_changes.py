@@ -24,6 +24,7 @@ from api.routes.registry import ONE, PATH, document_answer
 from api.snapshot import encode
 from occupancy.registry import RegistryError, RegistryRefused, document, entity, identity
 from occupancy.registry_geojson import read_geojson, strict_json
+from occupancy.registry_reach import recomputed
 from occupancy.registry_reading import placed
 from store.postgres import Connection
 from store.registry import Applied, Change, RegistryChangedError, apply
@@ -59,7 +60,7 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
             raise refused_as("invalid-document", refused.errors) from None
         if found is None:
             raise not_found(f"{kind} in the registry", document_id)  # removed again by somebody
-        return document_answer(found, {"changed": applied.changed > 0})
+        return document_answer(found, {"changed": applied.changed > 0, "history": recomputed(applied.since)})
 
     async def remove(
         request: Request, kind: str, document_id: str, _query: Annotated[Nothing, Query()]
@@ -74,7 +75,9 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
             raise refused_as("still-needed", refused.errors) from None
         if not applied.changed:
             raise not_found(f"{kind} in the registry", document_id)
-        return Response(encode({"kind": kind, "id": document_id}), media_type=JSON)
+        return Response(
+            encode({"kind": kind, "id": document_id, "history": recomputed(applied.since)}), media_type=JSON
+        )
 
     async def put_file(request: Request, query: Annotated[RegistryImport, Query()]) -> Response:
         """Enter a GeoJSON file as `baycast registry import` does, all of it or nothing."""
@@ -101,6 +104,7 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
                 "changed": what.changed,
                 "unchanged": what.unchanged,
                 "documents": list(what.documents),
+                "history": recomputed(what.since),
             }
             for area, what in applied.areas.items()
         ]

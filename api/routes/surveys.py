@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -16,12 +17,14 @@ from api.answers import JSON
 from api.errors import Problem, not_found, parameter_problem
 from api.guard import areas_for, caller_of
 from api.live import Live
+from api.personal import is_personal, note_personal_read
 from api.refusals import refused_as, told
 from api.routes.described import KEYED_PROBLEMS, PROBLEMS, described
 from api.snapshot import encode
 from api.survey_schemas import AgreementQuery, SurveyQuery
 from occupancy.history.periods import instant_of
 from occupancy.model import AreaId
+from occupancy.privacy import told_bays
 from occupancy.registry import Registry, RegistryRefused
 from occupancy.survey_sheets import Sheet, read_csv, read_rows
 from occupancy.surveys import Agreement, agreements, key_of, worst_first
@@ -44,14 +47,22 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
     """Add the routes."""
 
     async def listed(request: Request, query: Annotated[AgreementQuery, Query()]) -> Response:
-        """How far history agrees with surveyors, by sensor, zone or area; the worst at the top."""
-        within = areas_for(caller_of(request), query.area)
+        """How far history agrees with surveyors, by sensor, zone or area; the worst at the top.
+
+        Looks at Blue Badge and residents' bays count for a key of scope `personal` alone, and that is audited.
+        """
+        caller = caller_of(request)
+        within, personal = areas_for(caller, query.area), is_personal(caller)
         asked = [
             (registry, *_stretch(registry, query))
             for area, registry in live.feed.registries.items()
             if within is None or area in within
         ]
-        found = await access.desk.ask(lambda conn: _agreements(conn, asked, query.by))
+        found, withheld = await access.desk.ask(lambda conn: _agreements(conn, asked, query.by, personal))
+        if personal:
+            parameters = query.model_dump(by_alias=True)
+            areas = [registry.area_id for registry, *_ in asked if registry.area_id is not None]
+            await note_personal_read(access, caller, f"GET {_PATH}", parameters, areas, withheld)
         rows = [
             {"area": area, query.by: of, **one.whole_document()}
             for (area, of), one in worst_first(found)[: query.limit]
@@ -103,17 +114,22 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
 
 
 async def _sheet(request: Request, registry: Registry, now: datetime) -> Sheet:
-    """What was sent, read. Raises `Problem`, `RegistryRefused`."""
+    """What was sent, read in a thread: nobody else waits for it. Raises `Problem`, `RegistryRefused`."""
     body = await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in (CSV, JSON):
+        raise Problem(415, "media-type", f"Send {JSON} or {CSV}.")
+    return await asyncio.to_thread(_read, body, kind, registry, now)
+
+
+def _read(body: bytes, kind: str, registry: Registry, now: datetime) -> Sheet:
+    """Raises `Problem`, `RegistryRefused`."""
     if kind == CSV:
         try:
             text = body.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise Problem(422, "invalid-body", "The file is not UTF-8; save it as UTF-8.") from None
         return read_csv(text, "the file", registry, now)
-    if kind != JSON:
-        raise Problem(415, "media-type", f"Send {JSON} or {CSV}.")
     try:
         sent = shapes.NewSurvey.model_validate_json(body)
     except ValidationError as error:
@@ -137,11 +153,15 @@ def _stretch(registry: Registry, query: AgreementQuery) -> tuple[datetime, datet
 
 
 def _agreements(
-    conn: Connection, asked: Sequence[tuple[Registry, datetime, datetime]], by: str
-) -> dict[tuple[str, str], Agreement]:
-    """By area, and what is asked for in it."""
-    return {
-        (str(registry.area_id), of): one
-        for registry, start, end in asked
-        for of, one in agreements(surveys.judged(conn, registry, start, end), key_of(by, registry)).items()
-    }
+    conn: Connection, asked: Sequence[tuple[Registry, datetime, datetime]], by: str, personal: bool
+) -> tuple[dict[tuple[str, str], Agreement], int]:
+    """By area, and what is asked for in it; and at how many looks it is told of bays that the public is not told of."""
+    found: dict[tuple[str, str], Agreement] = {}
+    withheld = 0
+    for registry, start, end in asked:
+        told = told_bays(registry)
+        looks = surveys.judged(conn, registry, start, end, bays=None if personal else told)
+        withheld += sum(one.looks for one in looks if one.bay_id not in told)
+        for of, one in agreements(looks, key_of(by, registry), personal=personal).items():
+            found[str(registry.area_id), of] = one
+    return found, withheld

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from baycast.findings import Finding
 from baycast.gaps_report import gaps_report
 from baycast.history_recount import recount_findings
-from baycast.ingest_findings import examine_workers
+from baycast.ingest_findings import examine_resets, examine_workers
 from baycast.settings import Settings, UsageError, masked
 from baycast.storage_report import reach_finding, sizes_report
 
@@ -127,6 +127,7 @@ def _database(conn: "Connection") -> Iterator[Finding]:
     yield from examine_workers(list_workers(conn.cursor()))
     for drops in doctor.broker_drops(conn):
         yield _drops(drops)
+    yield from examine_resets(doctor.went_back(conn))
     reasons = doctor.quarantine(conn)
     says = ", ".join(f"{found.messages} {found.reason} ({found.devices} devices)" for found in reasons)
     yield Finding("quarantine, 24 h", "note" if reasons else "ok", says or "empty")

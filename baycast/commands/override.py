@@ -74,6 +74,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _set(args: argparse.Namespace, conn: "Connection") -> int:
+    from baycast.free_text import kept, kept_reference
     from baycast.operator import operator
     from occupancy.overrides import override_of
     from occupancy.registry import RegistryError, RegistryRefused, format_instant
@@ -87,7 +88,8 @@ def _set(args: argparse.Namespace, conn: "Connection") -> int:
     area = _area_of(bays, zones, registries)
     found = registries[area].area
     zone = "UTC" if found is None else found.time_zone
-    doc: dict[str, object] = {"area_id": area, "kind": args.kind, "reason": args.reason}
+    entered_by, reason = kept("--by", args.by), kept("--reason", args.reason)
+    doc: dict[str, object] = {"area_id": area, "kind": args.kind, "reason": reason}
     doc["starts_at"] = format_instant(
         instant_of("--from", args.starts, zone) if args.starts else _minute(now)
     )
@@ -95,13 +97,13 @@ def _set(args: argparse.Namespace, conn: "Connection") -> int:
         if text is not None:
             doc[field] = format_instant(instant_of(option, text, zone))
     if args.notice is not None:
-        doc["notice"] = args.notice
+        doc["notice"] = kept_reference("--notice", args.notice)
     if args.day_type is not None:
         doc["day_type"] = args.day_type
     doc |= {name: ids for name, ids in (("bay_ids", bays), ("zone_ids", zones)) if ids}
     try:
         override = override_of(args.id, doc)
-        changed = put(conn, override, registries, entered_by=args.by, entered_at=now, actor=operator())
+        changed = put(conn, override, registries, entered_by=entered_by, entered_at=now, actor=operator())
     except RegistryRefused as refused:
         for error in refused.errors:
             print(error, file=sys.stderr)
@@ -134,11 +136,12 @@ def _list(args: argparse.Namespace, conn: "Connection") -> int:
 
 
 def _withdraw(args: argparse.Namespace, conn: "Connection") -> int:
+    from baycast.free_text import kept
     from baycast.operator import operator
-    from store.overrides import load, withdraw
+    from store.overrides import OverrideEndedError, load, withdraw
     from store.registry import load_registries
 
-    at = utc_now()
+    at, entered_by = utc_now(), kept("--by", args.by)
     if args.at is not None:
         with conn.transaction():
             areas = {one.override.override_id: one.override.area_id for one in load(conn)}
@@ -146,7 +149,9 @@ def _withdraw(args: argparse.Namespace, conn: "Connection") -> int:
         found = registries[areas[args.id]].area if args.id in areas and areas[args.id] in registries else None
         at = instant_of("--at", args.at, "UTC" if found is None else found.time_zone)
     try:
-        left = withdraw(conn, args.id, entered_by=args.by, entered_at=at, void=args.void, actor=operator())
+        left = withdraw(conn, args.id, entered_by=entered_by, entered_at=at, void=args.void, actor=operator())
+    except OverrideEndedError as ended:
+        raise UsageError(f"{ended}; if it was a mistake, --void takes it out, also from history") from None
     except LookupError as error:
         raise UsageError(str(error)) from None
     print(f"{args.id}: taken out" if left is None else f"{args.id}: ends at {left.until:%Y-%m-%d %H:%MZ}")

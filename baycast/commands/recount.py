@@ -29,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
+    from baycast.free_text import kept
     from baycast.operator import operator
     from baycast.reachability import open_database
     from baycast.wiring import database_url
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from store.registry import load_registries
 
     entered_at = utc_now()
+    entered_by, reason = kept("--by", args.by), kept("--reason", args.reason)
     at = args.at or entered_at
     if not 0 <= args.vehicles <= _MOST:
         raise UsageError(f"{args.vehicles} vehicles: give a number from 0 to {_MOST}")
@@ -58,8 +60,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 occupied=args.vehicles,
                 at=at,
                 entered_at=entered_at,
-                entered_by=args.by,
-                reason=args.reason,
+                entered_by=entered_by,
+                reason=reason,
                 actor=operator(),
             )
     print(

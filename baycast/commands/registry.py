@@ -206,6 +206,7 @@ def _apply(
 ) -> "Applied":
     import psycopg
 
+    from baycast.free_text import kept
     from baycast.operator import operator
     from occupancy.registry import document, identity
     from store.registry import Change, apply
@@ -216,9 +217,10 @@ def _apply(
         for area in {item.entity.area_id for item in found}:
             there = {identity(entity) for entity in registries[area].entities()}
             changes += [Change(kind, id, None) for kind, id in sorted(there - held)]
+    entered_by = kept("--entered-by", args.entered_by)
     try:
         with conn.transaction(force_rollback=args.check):
-            return apply(conn, changes, entered_by=args.entered_by, entered_at=started_at, actor=operator())
+            return apply(conn, changes, entered_by=entered_by, entered_at=started_at, actor=operator())
     except psycopg.Error as error:
         raise UsageError(
             f"the database refused, nothing was imported: {str(error).splitlines()[0]}"

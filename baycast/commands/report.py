@@ -59,7 +59,7 @@ def _gathered(area_id: str, month: "CivilMonth", settings: Settings) -> "MonthHi
         if registry is None or registry.area is None:
             known = ", ".join(sorted(registries)) or "none"
             raise UsageError(f"there is no area {area_id!r}; registered: {known}")
-        sensors = list_sensors(conn, registry)
+        sensors = list_sensors(conn, registry, personal=False)
     wanted = Wanted(
         area=registry.area,
         month=month,

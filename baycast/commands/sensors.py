@@ -94,7 +94,7 @@ def _list(args: argparse.Namespace, conn: "Connection", registries: dict["AreaId
         record
         for area, registry in registries.items()
         if args.area in (None, area) and (args.zone is None or args.zone in registry.zones)
-        for record in list_sensors(conn, registry)
+        for record in list_sensors(conn, registry, personal=True)
         if args.zone in (None, record.zone_id) and (record.suspicions or not args.suspect)
     ]
     ordered = by_urgency(shown)[: args.limit]

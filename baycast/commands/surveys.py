@@ -119,7 +119,7 @@ def _list(args: argparse.Namespace, conn: "Connection", registry: "Registry") ->
         for option, text, otherwise in zip(("--from", "--to"), (args.starts, args.ends), _ALWAYS, strict=True)
     )
     found = judged(conn, registry, start, end)
-    ordered = worst_first(agreements(found, key_of(args.by, registry)))
+    ordered = worst_first(agreements(found, key_of(args.by, registry), personal=True))
     if args.json:
         rows = [{args.by: of, **one.whole_document()} for of, one in ordered]
         print(json.dumps({"area": args.area, "agreement": rows}))

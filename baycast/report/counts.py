@@ -56,18 +56,16 @@ def _histogram(telling: Telling) -> str:
     plate = plate_of(
         "stays", words.histogram, extremes(telling, dict(zip(named, counts or [], strict=False)))
     )
-    instead = DASH if counts is None else words.few_bar
     drawn = plots.bars(
         plate,
         [Line(words.figures["stays"], values)],
         [end.replace(" ", "\n") for end in (*ends, f">{ends[-1]}")],
-        instead=instead,
         above=True,
     )
     cells = (
         [telling.none(told.missing or "none")] * len(named)
         if counts is None
-        else [telling.none("few") if count is None else Cell(number(count)) for count in counts]
+        else [telling.none("hidden") if count is None else Cell(number(count)) for count in counts]
     )
     rows = [(name, [cell]) for name, cell in zip(named, cells, strict=True)]
     columns = (words.histogram.x.partition(",")[0], words.figures["stays"])
@@ -77,17 +75,20 @@ def _histogram(telling: Telling) -> str:
 def _counts(telling: Telling, name: str, told: PlotWords, figures: Mapping[str, str]) -> str:
     """Counts of vehicles by day."""
     history, words = telling.history, telling.words
-    days = [history.days.get(day) for day in history.month.days]
-    drawn = [
-        Line(label, [history.figure(figure, sums).value for sums in days])
-        for figure, label in figures.items()
-    ]
+    found = {figure: history.by_day(figure) for figure in figures}
+    drawn = [Line(label, [one.value for one in found[figure]]) for figure, label in figures.items()]
     plate = plate_of(
         name, told, extremes(telling, dict(zip(day_names(telling), drawn[0].values, strict=True)))
     )
     rows = [
-        (telling.day(day), [*(telling.figure(figure, sums) for figure in figures), coverage(telling, sums)])
-        for day, sums in zip(history.month.days, days, strict=True)
+        (
+            telling.day(day),
+            [
+                *(telling.cell(figure, by_day[n]) for figure, by_day in found.items()),
+                coverage(telling, history.days.get(day)),
+            ],
+        )
+        for n, day in enumerate(history.month.days)
     ]
     columns = (words.day, *figures.values(), words.coverage)
     svg = plots.bars(plate, drawn, day_ticks(telling), shaded=weekends(telling))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from occupancy.calendar import day_bounds
 from occupancy.history.definitions import BY_NAME, Needs
-from occupancy.history.metrics import Figure, Sums, figures
+from occupancy.history.metrics import Figure, Sums, figures, withheld
 from occupancy.maintenance import SensorRecord
 from occupancy.model import Area, Zone, ZoneId
 from store.history import Extent, Period
@@ -118,13 +118,21 @@ class MonthHistory:
             return Standing.RUNNING
         return Standing.FINAL if final_to is not None and final_to >= end else Standing.PROVISIONAL
 
-    def figure(self, name: str, sums: Sums | None) -> Figure:
-        """A figure by its name in `definitions`, as it is told without the right to personal data; `sums` None: there
-        is no history."""
+    def figure(self, name: str, sums: Sums | None, *, personal: bool = False) -> Figure:
+        """A figure by its name in `definitions`, mostly as it is told without the right to personal data; `sums` None:
+        there is no history."""
         if sums is None:
             return Figure(None, "history")
         report = BY_NAME[name].report
-        return figures(report, sums, least_coverage=self.least_coverage, personal=False)[name]
+        return figures(report, sums, least_coverage=self.least_coverage, personal=personal)[name]
+
+    def by_day(self, name: str) -> list[Figure]:
+        """A count of vehicles on each day, told so that the month's sum gives no small one away."""
+        told = [self.figure(name, self.days.get(day), personal=True) for day in self.month.days]
+        counted = [n for n, figure in enumerate(told) if figure.value is not None]
+        for n in withheld([int(told[n].value or 0) for n in counted]):
+            told[counted[n]] = Figure(None, "hidden")
+        return told
 
     def known_share(self, name: str, sums: Sums | None) -> float | None:
         """The coverage of a figure: the share of the time that it is made of; None: there was none."""

@@ -125,10 +125,9 @@ def bars(
     ticks: Sequence[str],
     *,
     shaded: Sequence[int] = (),
-    instead: str = "–",
     above: bool = False,
 ) -> str:
-    """Counts, several side by side. `instead` is written where there is none; `above`: each bar has its number."""
+    """Counts, several side by side, a dash where there is none; `above`: each bar has its number."""
     with _style("white"):
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -151,7 +150,7 @@ def bars(
                 label=line.label,
             )
             for place, value in zip(places, line.values, strict=True):
-                told = instead if value is None else f"{value:,.0f}" if above else ""
+                told = "–" if value is None else f"{value:,.0f}" if above else ""
                 if told:
                     axes.annotate(
                         told,

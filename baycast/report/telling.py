@@ -53,7 +53,9 @@ class Telling:
 
     def figure(self, name: str, sums: Sums | None) -> Cell:
         """Or a dash and the reason."""
-        found = self.history.figure(name, sums)
+        return self.cell(name, self.history.figure(name, sums))
+
+    def cell(self, name: str, found: Figure) -> Cell:
         if found.value is None:
             return self.none(found.missing or "none")
         return Cell(self.value(name, found.value))

@@ -81,7 +81,6 @@ class Words:
     hours_short: str
     up_to: str
     over: str
-    few_bar: str
 
     turns: SectionWords
     arrivals: PlotWords

@@ -62,13 +62,15 @@ WELSH = Words(
         "coverage": "arsylwyd rhy ychydig",
         "few": "3 neu lai",
         "none": "dim i'w gyfrif",
+        "hidden": "nis dangosir",
         "history": "dim hanes",
     },
     made_by="Gwnaed gan baycast {version} o'i gofnodion. Amser lleol yw pob amser ({time_zone}).",
     brief=SectionWords(
         heading="Y mis yn gryno",
         says="Strydoedd a meysydd parcio gyda'i gilydd. Y cwmpas yw'r gyfran o amser y cilfachau a arsylwyd. Lle mae'n "
-        "is na {share}, dangosir llinell yn lle ffigur. Ni ddangosir niferoedd o 3 cerbyd neu lai.",
+        "is na {share}, dangosir llinell yn lle ffigur. Ni ddangosir niferoedd o 3 cerbyd neu lai. Fesul "
+        "diwrnod ac yn ôl hyd, ni ddangosir y lleiaf o'r lleill ychwaith, gan y gellid eu cyfrifo ohono.",
     ),
     compared="Cymhariaeth: {stretch}.",
     compared_note="Nid yw pob mis yr un hyd: cymerwch ofal wrth gymharu niferoedd.",
@@ -122,7 +124,6 @@ WELSH = Words(
     hours_short="{n} awr",
     up_to="hyd at {length}",
     over="dros {length}",
-    few_bar="≤3",
     turns=SectionWords(
         heading="Trosiant ac arosiadau dros y terfyn",
         says="Arhosiad dros y terfyn yw arhosiad sy'n hwy na'r terfyn mewn grym. Nid yw'n dystiolaeth o dramgwydd: "
@@ -273,7 +274,7 @@ WELSH = Words(
         "stays": "arosiadau a ddaeth i ben ac y mae eu dechrau a'u diwedd yn hysbys",
         "censored_stays": "arosiadau a ddaeth i ben ac nad yw eu dechrau neu eu diwedd yn hysbys: toriad, neu air "
         "cyntaf neu olaf synhwyrydd",
-        "mean_stay_min": "swm yr hydoedd / stays",
+        "mean_stay_min": "swm yr hydoedd, pob un wedi'i dorri i eiliadau cyfan, / stays",
         "median_stay_min": _PERCENTILE.format(share=50),
         "p85_stay_min": _PERCENTILE.format(share=85),
         "p95_stay_min": _PERCENTILE.format(share=95),

@@ -49,13 +49,15 @@ ENGLISH = Words(
         "coverage": "too little observed",
         "few": "3 or fewer",
         "none": "nothing to count",
+        "hidden": "not shown",
         "history": "no history",
     },
     made_by="Made by baycast {version} from its records. Times are local ({time_zone}).",
     brief=SectionWords(
         heading="The month in brief",
         says="Streets and car parks together. Coverage is the share of bay time that was observed. Where it is below "
-        "{share}, there is a dash and no figure. Counts of 3 vehicles or fewer are not shown.",
+        "{share}, there is a dash and no figure. Counts of 3 vehicles or fewer are not shown; by day and by length, "
+        "neither is the smallest of the others, from which they could be worked out.",
     ),
     compared="Compared with: {stretch}.",
     compared_note="Months differ in length: compare counts with care.",
@@ -108,7 +110,6 @@ ENGLISH = Words(
     hours_short="{n} h",
     up_to="up to {length}",
     over="over {length}",
-    few_bar="≤3",
     turns=SectionWords(
         heading="Turnover and overstays",
         says="An overstay is a stay longer than the limit in force. It is not evidence of a contravention: no sensor "

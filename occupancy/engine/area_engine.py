@@ -84,6 +84,7 @@ class AreaEngine:
                 history_final.standing(cur, at),
                 timedelta(hours=config.final_after_h),
                 at.kept_from,
+                tail.first_watermark(cur, at.area),
             )
 
     def advance(self, *, at_once_until: int = 0) -> int:

@@ -12,16 +12,18 @@ from occupancy.history.car_parks import car_park_hours
 from occupancy.history.hour import HOUR, Dim, HourRow, Scope, Series, floor_hour
 from occupancy.history.kerb import Kerb
 from occupancy.history.streets import street_hours
-from occupancy.model import AreaId, ZoneId, ZoneKind
+from occupancy.model import AreaId, Bay, ZoneId, ZoneKind
 from occupancy.page import BEGINNING, Page
 from occupancy.registry import Registry
-from store import cells, history_final, history_hours
+from store import cells, history_final, history_hours, tail
 from store.copying import Cursor
 from store.generation import Generation
 from store.history_final import Standing
 
 LATE_KNOWLEDGE = "late knowledge"
-"""Why a record is revised while the engine runs: late words, or changes of the registry that reach back."""
+"""Why a record is revised while the engine runs: late words, late overrides, what days have taught."""
+REGISTRY = "registry"
+"""Likewise, in a page of the log that changes documents: what they say counts for all the past."""
 FirstEvidence = Callable[[Iterable[ZoneId]], dict[ZoneId, datetime]]
 """When zones were first heard of, by the rows."""
 
@@ -29,7 +31,8 @@ FirstEvidence = Callable[[Iterable[ZoneId]], dict[ZoneId, datetime]]
 class HistoryHours:
     """The hours of one area's generation. `first`: when its zones were first heard of; `ids`: its series' numbers.
 
-    `kept_from`: the full hour before which rows have gone (None: none have).
+    `kept_from`: the full hour before which rows have gone (None: none have). `silent_from`: the area's first watermark,
+    since when those of whom nothing was heard are known to be silent (None: there is none yet).
     """
 
     def __init__(
@@ -40,11 +43,12 @@ class HistoryHours:
         standing: Standing,
         final_after: timedelta,
         kept_from: datetime | None,
+        silent_from: datetime | None,
     ) -> None:
         self._registry = registry
         self._final_to, self._live = standing
         self._final_after = final_after
-        self._due = DueCells(registry, first, HOUR, kept_from)
+        self._due = DueCells(registry, first, HOUR, kept_from, silent_from)
         self._kerb = Kerb(registry)
         self._ids = dict(ids)
 
@@ -60,6 +64,8 @@ class HistoryHours:
         """Write what a page makes due, which is written itself; `before`: the watermark before it."""
         if page.watermark is None:
             return
+        if self._due.silent_from is None:
+            self._due.silent_from = tail.first_watermark(cur, at.area)
         if page.registry_changed:
             self._kerb = Kerb(self._registry)
         dirty = self._due.dirty(page, changed)
@@ -69,6 +75,7 @@ class HistoryHours:
         asked = self._due.may_begin_anew(dirty)
         found = first(asked) if asked else {}
         due = self._due.due(dirty, {zone_id: found.get(zone_id) for zone_id in asked}, before, page.watermark)
+        cause = REGISTRY if page.registry_changed else LATE_KNOWLEDGE
         hours = set(history_hours.cut_hours(cur, at, due.gone))
         for lot in lots(due.computed, self._bays_in, HOUR):
             rows = self._rows(cur, at, lot)
@@ -76,18 +83,19 @@ class HistoryHours:
             history_hours.write_hours(cur, at, rows, self._ids)
             hours.update(row.hour_at for row in rows)
         if self._live:  # before they are summed up, records must be what they are now
-            self._settle(cur, at, self._final_to, hours)
+            self._settle(cur, at, self._final_to, hours, cause)
         self._sum_up(cur, at, sorted(hours))
         if self._live:
-            self._settle(cur, at, floor_hour(page.watermark - self._final_after), hours)
+            self._settle(cur, at, floor_hour(page.watermark - self._final_after), hours, cause)
 
     def recount(self, cur: Cursor, at: Generation, first: FirstEvidence) -> Iterator[HourRow]:
         """Every hour of every zone up to the watermark, from the rows as they are: what `write` came to in steps."""
         if at.watermark is None:
             return
+        zones, heard = self._registry.zones, first(self._registry.zones)
         due = self._due.due(
-            {zone_id: [(began, at.watermark)] for zone_id, began in first(self._registry.zones).items()},
-            {},
+            {zone_id: [(BEGINNING, at.watermark)] for zone_id in zones},
+            {zone_id: heard.get(zone_id) for zone_id in zones},
             None,
             at.watermark,
         )
@@ -95,7 +103,12 @@ class HistoryHours:
             yield from self._rows(cur, at, lot)
 
     def _settle(
-        self, cur: Cursor, at: Generation, final_to: datetime | None, written: Collection[datetime]
+        self,
+        cur: Cursor,
+        at: Generation,
+        final_to: datetime | None,
+        written: Collection[datetime],
+        cause: str,
     ) -> None:
         """Hours before `final_to` become records; those that were already are revised where they are others now."""
         before = self._final_to
@@ -107,7 +120,7 @@ class HistoryHours:
                 at,
                 before=before,
                 final_to=final_to,
-                cause=LATE_KNOWLEDGE,
+                cause=cause,
                 engine_version=ENGINE_VERSION,
                 time_zone=self._registry.area.time_zone if self._registry.area else None,
             )
@@ -147,12 +160,14 @@ class HistoryHours:
         return [*self._streets(cur, at, streets), *self._car_parks(cur, at, parks)]
 
     def _streets(self, cur: Cursor, at: Generation, pieces: Sequence[Piece]) -> Iterator[HourRow]:
-        bays = [self._registry.bays_by_zone.get(piece.zone_id, ()) for piece in pieces]
-        wanted = [(piece, [bay.bay_id for bay in own]) for piece, own in zip(pieces, bays, strict=True)]
-        pasts = history_hours.pasts_in(cur, at, wanted) if wanted else []
-        for piece, own, past in zip(pieces, bays, pasts, strict=True):
-            zone = self._registry.zones[piece.zone_id]
-            yield from street_hours(zone, (piece.start, piece.end), own, past, self._kerb)
+        heard = [piece for piece in pieces if not self._due.is_silent(piece)]
+        wanted = [(piece, [bay.bay_id for bay in self._bays_of(piece.zone_id)]) for piece in heard]
+        pasts = dict(zip(heard, history_hours.pasts_in(cur, at, wanted) if wanted else (), strict=True))
+        for piece in pieces:
+            zone, span = self._registry.zones[piece.zone_id], (piece.start, piece.end)
+            yield from street_hours(
+                zone, span, self._bays_of(piece.zone_id), pasts.get(piece, {}), self._kerb
+            )
 
     def _car_parks(self, cur: Cursor, at: Generation, pieces: Sequence[Piece]) -> Iterator[HourRow]:
         found = cells.count_spans_in(cur, at, pieces) if pieces else []
@@ -161,5 +176,8 @@ class HistoryHours:
             closed, capacity_at = closing(self._registry, zone, span), capacities(self._registry, zone)
             yield from car_park_hours(zone, span, counts, closed, capacity_at)
 
+    def _bays_of(self, zone_id: ZoneId) -> Sequence[Bay]:
+        return self._registry.bays_by_zone.get(zone_id, ())
+
     def _bays_in(self, zone_id: ZoneId) -> int:
-        return len(self._registry.bays_by_zone.get(zone_id, ()))
+        return len(self._bays_of(zone_id))

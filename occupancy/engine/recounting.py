@@ -8,9 +8,11 @@ from datetime import datetime
 from occupancy.engine.area_engine import AreaEngine
 from occupancy.engine.config import EngineConfig
 from occupancy.engine.rebuilding import Progress, built_aside, meet
-from occupancy.history.hour import Series
+from occupancy.history.hour import HOUR, Series, floor_hour
 from occupancy.model import AreaId
+from occupancy.page import BEGINNING
 from store import derived, generation, history_days, history_hours
+from store.generation import Generation
 from store.postgres import Connection
 
 TOLD = 20
@@ -19,8 +21,8 @@ TOLD = 20
 
 @dataclass(frozen=True, slots=True)
 class Recount:
-    """`hours` of series were counted anew, and civil `days` of all series added up anew; `differing` of both are stored
-    otherwise, some of which are `told`."""
+    """`hours` of series, with their five minutes, were counted anew, and civil `days` of all series added up anew;
+    `differing` of both are stored otherwise, some of which are `told`."""
 
     hours: int
     days: int
@@ -52,7 +54,11 @@ def _compared(conn: Connection, engine: AreaEngine) -> Recount | None:
         if position != engine.at.position:
             return None
         hours = history_hours.count_hours(cur, engine.at)
-        differing = history_hours.differing(cur, area, live, engine.at.generation)
-        days, differing_days = history_days.differing(cur, area)
-        differing += differing_days
-        return Recount(hours, days, len(differing), tuple(differing[:TOLD]))
+        differing, told = history_hours.differing(cur, engine.at, live, _complete_from(engine.at), TOLD)
+        days, differing_days, told_days = history_days.differing(cur, area, TOLD)
+        return Recount(hours, days, differing + differing_days, tuple([*told, *told_days][:TOLD]))
+
+
+def _complete_from(at: Generation) -> datetime:
+    """From which hour on a generation has every hour that there is: not all that are older than its log and rows."""
+    return max([BEGINNING, *(floor_hour(begins) + HOUR for begins in (at.begins_at, at.kept_from) if begins)])

@@ -135,7 +135,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         name="mean_stay_min",
         report=Report.STAYS,
         unit="minutes",
-        formula="sum of the lengths, in seconds / stays",
+        formula="sum of the lengths, each cut to whole seconds, / stays",
         people=True,
         cds="average_dwell_time",
     ),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from occupancy.history.definitions import HISTOGRAM_MIN
@@ -19,7 +18,7 @@ def whole_minutes(lasted_us: int) -> int:
     return (lasted_us + _MINUTE_US // 2) // _MINUTE_US
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Lengths:
     """Of stays: their sum in seconds, and their minutes, each once and sorted, with how many stays each has."""
 
@@ -27,14 +26,15 @@ class Lengths:
     minutes: Sequence[int]
     counts: Sequence[int]
 
-    @cached_property
-    def stays(self) -> int:
-        return sum(self.counts)
+    _upto: list[int] = field(init=False, compare=False, repr=False)
+    """How many stays last no longer than each of the minutes."""
 
-    @cached_property
-    def _upto(self) -> list[int]:
-        """How many stays last no longer than each of the minutes."""
-        return list(accumulate(self.counts))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_upto", list(accumulate(self.counts)))
+
+    @property
+    def stays(self) -> int:
+        return self._upto[-1] if self._upto else 0
 
     def share(self, share: float) -> float:
         """Minutes that a share of the stays do not exceed, between two stays in proportion (as `percentile_cont`)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -96,14 +96,22 @@ def figures(report: Report, sums: Sums, *, least_coverage: float, personal: bool
         Needs.COVERAGE: coverage is not None and coverage >= least_coverage,
         Needs.WATCHED: watched is not None and watched >= least_coverage,
     }
-    return {
-        name: _figure(sums, value, vehicles, personal) if enough[needs] else _UNOBSERVED
-        for name, needs, value, vehicles in _recipe(report)
-    }
+    found: dict[str, Figure] = {}
+    for name, needs, value_of, vehicles in _recipe(
+        report
+    ):  # for each row of a year: hence no call more than it takes
+        if not enough[needs]:
+            found[name] = _UNOBSERVED
+        elif vehicles is not None and not personal and 0 < vehicles(sums) <= SMALL:
+            found[name] = _FEW
+        else:
+            value = value_of(sums)
+            found[name] = _NOTHING if value is None else Figure(value)
+    return found
 
 
 _Value = Callable[[Sums], float | int | None]
-_UNOBSERVED = Figure(None, "coverage")
+_UNOBSERVED, _FEW, _NOTHING = Figure(None, "coverage"), Figure(None, "few"), Figure(None, "none")
 _VEHICLES: dict[str, Callable[[Sums], int]] = {
     "arrivals": lambda sums: sums.arrivals,
     "turnover": lambda sums: sums.arrivals,
@@ -155,18 +163,26 @@ def _recipe(report: Report) -> tuple[tuple[str, Needs, _Value, Callable[[Sums], 
     )
 
 
-def _figure(sums: Sums, value: _Value, vehicles: Callable[[Sums], int] | None, personal: bool) -> Figure:
-    if vehicles is not None and not personal and 0 < vehicles(sums) <= SMALL:
-        return Figure(None, "few")
-    found = value(sums)
-    return Figure(None, "none") if found is None else Figure(found)
-
-
 def histogram(sums: Sums, *, personal: bool) -> list[int | None] | None:
-    """How many stays there were in each class of `HISTOGRAM_MIN`; small counts are None without `personal`."""
+    """How many stays there were in each class of `HISTOGRAM_MIN`; without `personal`, None where it is `withheld`."""
     if sums.lengths is None:
         return None
-    return [count if personal or not 0 < count <= SMALL else None for count in sums.lengths.by_class()]
+    counts = sums.lengths.by_class()
+    hidden = frozenset() if personal else withheld(counts)
+    return [None if n in hidden else count for n, count in enumerate(counts)]
+
+
+def withheld(counts: Sequence[int]) -> frozenset[int]:
+    """Which of several counts, by number, are not told to those who may know their sum: small ones, and the least of
+    the others, by which the small ones could be worked out. Which of them is which must not be told, either."""
+    small = {n for n, count in enumerate(counts) if 0 < count <= SMALL}
+    larger = [count for count in counts if count > SMALL]
+    whole = sum(counts)
+    if small and larger:
+        small |= {n for n, count in enumerate(counts) if count == min(larger)}
+    elif len(small) > 1 and whole in (len(small), SMALL * len(small)):
+        return frozenset(range(len(counts)))  # all of them are 1, or all are the most that is small
+    return frozenset(small)
 
 
 def _percent(part: int, whole: int) -> float | None:

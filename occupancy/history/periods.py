@@ -49,7 +49,8 @@ class After(NamedTuple):
 
     scope_id: str
     value: str
-    start: datetime
+    at: datetime | int
+    """When it begins; an hour of the week, from 0 on Monday."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,11 @@ class Question:
     """Whether the values are summed up."""
     after: After | None = None
     """Only what comes after it, in the order of the answer."""
+
+    def bounds(self, start: datetime) -> Span:
+        """The period that begins at `start`, as far as it is asked for."""
+        end = self.end if self.grain is Grain.TOTAL else period_end(self.grain, start, self.time_zone)
+        return max(start, self.start), min(end, self.end)
 
     def whole_days(self, until: datetime | None) -> Span:
         """The civil days that are asked for as a whole and are over by `until` (None: none is): what can be summed up
@@ -111,22 +117,6 @@ def _civil_end(grain: Grain, start: datetime, time_zone: str) -> datetime:
     else:
         raise ValueError(f"a period of grain {grain.value} has no one end")
     return day_bounds(time_zone, following)[0]
-
-
-def ordinal(grain: Grain, at: datetime, time_zone: str) -> int:
-    """Numbers the periods of a grain that has them: the next one has the next number."""
-    day = civil_at(time_zone, at).day
-    match grain:
-        case Grain.DAY:
-            return day.toordinal()
-        case Grain.WEEK:
-            return (day.toordinal() - 1) // 7
-        case Grain.MONTH:
-            return day.year * 12 + day.month
-        case Grain.TOTAL:
-            return 0
-        case _:
-            return int(at.timestamp()) // (60 * (grain.minutes or 60))
 
 
 def instant_of(text: str, time_zone: str) -> datetime:

@@ -7,6 +7,7 @@ import pytest
 from firmware_contract import vectors
 from firmware_contract.codec import Accepted, Rejected, decode
 from firmware_contract.errors import Reason
+from firmware_contract.plates import holds_british_plate, holds_plate_word
 
 PLATE = "KV19 XWZ"
 TOPIC = "baycast/v1/dev/gate-1/passage"
@@ -114,3 +115,12 @@ def test_details_never_quote_the_payload() -> None:
                 assert len(answer.detail) < 300
                 assert "AB12" not in answer.detail
                 assert answer.detail.isascii()
+
+
+def test_a_plate_is_known_among_the_words_of_people() -> None:
+    for text in ("it was KV19 XWZ again", "kv19xwz", "A123 BCD", "by AB-123-CD", "(ABC 123D)"):
+        assert holds_plate_word(text)
+    for text in ("", "water main", "12 bays of row 7", "works at CF10 3AT"):
+        assert not holds_plate_word(text)
+    assert holds_british_plate("TTRO KV19-XWZ")
+    assert not holds_british_plate("TTRO 26/14")

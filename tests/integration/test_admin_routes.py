@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import httpx
+import psycopg
 import pytest
 from pydantic import BaseModel
 
 from api import admin_schemas as shapes
 from api.config import ApiConfig
-from store import audit, overrides
+from store import audit, overrides, quarantine, quarantine_decisions
 from store.keys import Scope
+from store.quarantine import Refused
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import NOW
 from tests.support.two_areas import MINE, OTHER, TwoAreas, two_areas
@@ -217,6 +221,13 @@ def test_what_is_discarded_keeps_its_reason_and_loses_its_payload(admin: Admin, 
         ({"do": "forget", "ids": [1]}, "Input should be 'replay' or 'discard'"),
         ({"do": "replay", "ids": [1] * 1001}, "at most 1000 items"),
         ({"do": "replay", "ids": [0]}, "greater than or equal to 1"),
+        (
+            {"do": "discard", "ids": [1], "why": "CA51 ABC stood there"},
+            "why: holds what reads like",
+        ),
+        ({"do": "discard", "ids": [1], "why": "x" * 201}, "at most 200 characters"),
+        ({"do": "discard", "ids": [1], "why": "a\x00b"}, "why: holds U+0000"),
+        ({"do": "replay", "reason": "a\x00b"}, "reason: String should match pattern"),
     ],
 )
 def test_a_decision_says_what_about_which_rows(body: dict[str, Any], told: str, admin: Admin) -> None:
@@ -261,6 +272,7 @@ def test_one_that_has_begun_ends_now_and_only_once(admin: Admin) -> None:
     assert left["ends_at"] == "2026-11-18T12:00:00Z"
     again = admin.ask("DELETE", f"{OVERRIDES}/ttro-7")
     assert (again.status_code, again.json()["type"]) == (409, "urn:baycast:problem:ended")
+    assert "void=true" in again.json()["detail"]
     assert admin.ask("DELETE", f"{OVERRIDES}/ttro-7?void=true").json() == {"override": None}
 
 
@@ -277,7 +289,17 @@ def test_one_that_has_begun_ends_now_and_only_once(admin: Admin) -> None:
         ({"entered_by": "somebody else"}, "entered_by: Extra inputs are not permitted"),
         ({"kind": "party"}, "kind: Input should be"),
         ({"bay_ids": ["b"] * 1001}, "at most 1000 items"),
-        ({"reason": "x" * 501}, "at most 500 characters"),
+        ({"reason": "x" * 201}, "at most 200 characters"),
+        (
+            {"reason": "a van, CA51 ABC, stands in it"},
+            "reason: holds what reads like a number plate",
+        ),
+        ({"reason": "A123 BCD is in it"}, "reads like a number plate"),
+        ({"reason": "water\x00main"}, "reason: holds U+0000"),
+        ({"notice": "CA51ABC"}, "notice: holds what reads like a number plate"),
+        ({"notice": "TTRO\x1b"}, "notice: holds U+001B"),
+        ({"day_type": "ev\x00ent"}, "is not of the form"),
+        ({"id": "a\x00b"}, "is not of the form"),
     ],
 )
 def test_what_cannot_be_entered_is_named(
@@ -290,6 +312,96 @@ def test_what_cannot_be_entered_is_named(
         f"{MINE}-works",
         f"{OTHER}-works",
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "named"),
+    [
+        ("GET", "/v1/admin/registry/rule/a%00b", "the path"),
+        ("DELETE", "/v1/admin/registry/rule/a%00b", "the path"),
+        ("GET", "/v1/admin/registry/rule/a%00b/versions", "the path"),
+        ("GET", "/v1/admin/registry?after=zone/a%00b", "after"),
+        ("GET", "/v1/admin/audit?action=%00", "action"),
+        ("GET", "/v1/admin/quarantine?limit=1&reason=a%1Fb", "reason"),
+        ("GET", "/v1/admin/audit?%00=1", "the name of a parameter"),
+        ("GET", "/v1/zones/a%7Fb", "the path"),
+        ("GET", "/v1/zones?after=%C2%85", "after"),
+    ],
+)
+def test_a_control_character_is_refused_and_its_place_named(
+    method: str, path: str, named: str, admin: Admin
+) -> None:
+    answer = admin.ask(method, path)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:baycast:problem:control-character")
+    assert answer.json()["parameter"] == named
+
+
+def test_a_value_that_the_database_refuses_is_no_silence_of_the_database(admin: Admin) -> None:
+    def worked(error: Exception) -> tuple[int, str]:
+        async def ask(_work: object) -> None:
+            raise error
+
+        admin.api.access.desk.ask = ask  # type: ignore[method-assign, assignment]
+        answer = admin.ask("GET", "/v1/admin/keys")
+        del admin.api.access.desk.ask  # type: ignore[attr-defined]
+        return answer.status_code, answer.json()["type"].rpartition(":")[2]
+
+    for refused in (psycopg.DataError("NUL"), psycopg.errors.UntranslatableCharacter("NUL")):
+        assert worked(refused) == (500, "internal")
+    for refused in (asyncpg.DataError("NUL"), asyncpg.exceptions._base.DataError("NUL")):
+        assert worked(refused) == (500, "internal")
+    for silent in (psycopg.OperationalError(), asyncpg.InterfaceError("closed"), ConnectionRefusedError()):
+        assert worked(silent) == (503, "database")
+
+
+def test_every_open_row_of_a_reason_has_its_turn(
+    admin: Admin, world: TwoAreas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at a time: what was tried already, or can not be, stands in nobody's way."""
+    monkeypatch.setattr(quarantine_decisions, "AT_ONCE", 2)
+    with world.conn.transaction(), world.conn.cursor() as cur:
+        for number in range(5):
+            device = f"{MINE}-s-pay"
+            payload = b'{"boot":%d}' % number
+            kept = None if number == 0 else payload
+            one = Refused(
+                topic=f"baycast/v1/dev/{device}/state",
+                reason="bad_range",
+                detail="d",
+                device_id=device,
+                payload=kept,
+                size=len(payload) + (kept is None),
+                received_at=NOW,
+            )
+            quarantine.record(cur, [one])
+    found = admin.get(f"{QUARANTINE}?reason=bad_range", shapes.QuarantinePage)["refused"]
+    kept_not, *rows = sorted(one["id"] for one in found)
+
+    def replay() -> dict[str, Any]:
+        answer: dict[str, Any] = admin.ask(
+            "POST", QUARANTINE, json={"do": "replay", "reason": "bad_range"}
+        ).json()
+        return answer
+
+    assert replay()["ids"] == rows[:2]
+    world.conn.execute(
+        "UPDATE quarantine SET replay_asked_at = NULL, replay_refused_at = $1 WHERE id = ANY($2)",
+        (NOW, rows[:2]),
+    )  # as ingest does where nothing comes of them
+    assert replay()["ids"] == rows[2:]
+    assert replay()["ids"] == rows[2:]  # which wait for ingest
+    world.conn.execute(
+        "UPDATE quarantine SET replay_asked_at = NULL, replay_refused_at = $1 WHERE id = ANY($2)",
+        (NOW + timedelta(minutes=1), rows[2:]),
+    )
+    assert replay()["ids"] == rows[:2]  # the longest ago come first
+    world.conn.execute("UPDATE quarantine SET replayed_at = $1 WHERE id = ANY($2)", (NOW, rows))
+    assert replay() == {
+        "ids": [],
+        "left": [{"id": kept_not, "why": "its payload was not kept, or not all of it"}],
+    }
+    discard = {"do": "discard", "reason": "bad_range", "why": "nothing comes of it"}
+    assert admin.ask("POST", QUARANTINE, json=discard).json()["ids"] == [kept_not]
 
 
 def test_l8_a_body_is_bounded_and_says_how_long_it_is(admin: Admin) -> None:

@@ -1,11 +1,9 @@
 """The live feed over real sockets: WebSocket and server-sent events."""
 
-import contextlib
 import json
-import socket
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -16,6 +14,7 @@ from websockets.typing import Origin
 from api.config import ApiConfig
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
+from tests.support.stalled import Stalled
 from tests.support.waiting import eventually
 
 WITHIN_S = 20
@@ -169,7 +168,11 @@ def test_l8_stalled_listener_is_evicted_while_the_others_go_on(database_url: str
     for number in range(3, 300):
         rows.register("zone", f"s{number}", street(number))
     everything = {f"s{number}": [group(5, 5)] for number in range(300)}
-    with serving(database_url) as api, Stalled(api) as stuck, connect(api.ws, max_size=None) as good:
+    with (
+        serving(database_url) as api,
+        Stalled(api, _UPGRADE) as stuck,
+        connect(api.ws, max_size=None) as good,
+    ):
         read(good)
         api.until("/metrics", lambda answer: 'baycast_feed_clients{kind="websocket"} 2.0' in answer.text)
         evicted_before = count(api, "baycast_feed_evicted_total")
@@ -210,29 +213,6 @@ def test_l8_stalled_event_stream_is_dropped_with_what_waits_for_it(
 def count(api: ApiServer, name: str) -> float:
     lines = api.get("/metrics").text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
-
-
-class Stalled:
-    """A client that opens the feed, by default the WebSocket, takes nothing and has small buffers."""
-
-    def __init__(self, api: ApiServer, request: bytes = _UPGRADE) -> None:
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._socket.connect(("127.0.0.1", api.port))
-        self._socket.sendall(request)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def read_to_the_end(self) -> None:
-        """Return when the server has dropped the connection; what was on its way may still come."""
-        self._socket.settimeout(WITHIN_S)
-        with contextlib.suppress(ConnectionResetError):
-            while self._socket.recv(65536):
-                pass
-
-    def __exit__(self, *_exc: object) -> None:
-        self._socket.close()
 
 
 def events(api: ApiServer, headers: dict[str, str] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -43,7 +43,8 @@ def fill(conn: Connection) -> None:
     conn.execute(
         "INSERT INTO history_final SELECT (jsonb_populate_record(NULL::history_final, jsonb_build_object("
         "'series_id', series_id, 'hour_at', hour_at) || (SELECT jsonb_object_agg(attname, CASE WHEN typcategory = 'A' "
-        "THEN '[1]'::jsonb ELSE '1' END) FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE attnum > 0 AND "
+        "THEN '[1]'::jsonb WHEN typcategory = 'B' THEN 'false' ELSE '1' END) "
+        "FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE attnum > 0 AND "
         "NOT attisdropped AND attrelid = 'history_final'::regclass AND attname NOT IN ('series_id', 'hour_at')))).* "
         f"FROM history_series, {year}"
     )

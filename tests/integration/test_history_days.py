@@ -16,8 +16,9 @@ from occupancy import engine
 from occupancy.engine import EngineConfig
 from occupancy.history.hour import HOUR, Dim, Scope
 from occupancy.history.periods import Grain, Question
-from occupancy.model import AnyReading
+from occupancy.model import AnyReading, AreaId
 from store import history_days
+from store.copying import Cursor
 from store.history import HistoryReader, Period
 from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
@@ -38,10 +39,12 @@ def conn(database_url: str) -> Iterator[Connection]:
 
 
 def periods(url: str, asked: Question) -> list[Period]:
+    lengths = asked.grain is not Grain.HOUR_OF_WEEK
+
     async def found() -> list[Period]:
         reader = HistoryReader(url)
         try:
-            async with aclosing(reader.periods(asked, lengths=True)) as coming:
+            async with aclosing(reader.periods(asked, lengths=lengths)) as coming:
                 return [period async for period in coming]
         finally:
             await reader.close()
@@ -62,7 +65,9 @@ def days_of(conn: Connection) -> list[datetime]:
 
 def differing(conn: Connection) -> tuple[int, list[Any]]:
     with conn.transaction(), conn.cursor() as cur:
-        return history_days.differing(cur, TOWN)
+        days, number, told = history_days.differing(cur, TOWN, 1000)
+        assert number == len(told)
+        return days, told
 
 
 def plain(found: list[Period]) -> list[Any]:
@@ -181,3 +186,59 @@ def test_a_recount_holds_days_against_their_hours(conn: Connection) -> None:
     changed = differing(conn)[1]
     assert {at for _, at in changed} == {START.replace(hour=0) + n * DAY for n in (0, 2)}
     assert engine.recount(conn, TOWN, EngineConfig(database_url="")).differing == len(changed)
+
+
+def test_ten_years_of_days_are_held_against_their_hours_a_month_at_a_time(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conn.execute(
+        "INSERT INTO history_series (area, scope, scope_id, dim, value) "
+        "SELECT $1, 'zone', 'street-' || n, 'all', '' FROM generate_series(1, 3) AS n",
+        (AREA,),
+    )
+    conn.execute(
+        "INSERT INTO history_final SELECT series_id, 1, at, 36e8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,"
+        " '13', 1, 0, '{}', '{}', 0 "
+        "FROM history_series, generate_series($1::timestamptz, $1 + interval '1 month', '1 day') AS at",
+        (START,),
+    )
+    conn.execute(
+        "INSERT INTO history_finality (area, final_to, days_to, days_zone) VALUES ($1, $2, $2, $3)",
+        (AREA, START + 3650 * DAY, LONDON),
+    )
+    conn.commit()
+    held: list[int] = []
+    days_between, lots = history_days._days, history_days._lots
+
+    def counted(time_zone: str, since: datetime, until: datetime) -> Iterator[Any]:
+        for day in days_between(time_zone, since, until):
+            held.append(1)
+            yield day
+
+    def lots_of(days: Any) -> Iterator[Any]:
+        assert len(held) <= history_days._DAYS_A_PAGE
+        assert not isinstance(days, list)
+        held.clear()
+        return lots(days)
+
+    monkeypatch.setattr(history_days, "_days", counted)
+    monkeypatch.setattr(history_days, "_lots", lots_of)
+    with conn.transaction(), conn.cursor() as cur:
+        days, number, told = history_days.differing(cur, TOWN, 20)
+    assert (days, number, len(told)) == (3650, 3 * 31, 20), "of a month there are records, but no rows"
+
+
+def test_the_series_of_an_area_are_looked_up_once_for_all_days_that_are_due(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def looked_up(cur: Cursor, area: AreaId) -> list[int]:
+        asked.append(area)
+        return numbers(cur, area)
+
+    numbers = history_days._series_numbers
+    monkeypatch.setattr(history_days, "_series_numbers", looked_up)
+    three_days(conn)
+    assert len(days_of(conn)) == 3
+    assert len(asked) == 1

@@ -53,7 +53,9 @@ def test_five_minutes_are_written_while_it_is_read(database_url: str, write: Wri
     asked = Question(
         area=AREA, time_zone="UTC", start=START, end=END, grain=Grain.FIVE_MINUTES, scope=Scope.ZONE
     )
-    rows = Rows(asked, Report.OCCUPANCY, least_coverage=0.5, personal=False, names={}, agreements={})
+    rows = Rows(
+        asked, Report.OCCUPANCY, least_coverage=0.5, personal=False, names={}, agreements={}, final_to=END
+    )
     counted = 0
 
     async def every(reader: HistoryReader) -> AsyncGenerator[Period]:

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from baycast.cli import main
 from occupancy import engine
 from occupancy.engine import AreaEngine, EngineConfig
 from occupancy.history.hour import HOUR, HourRow
@@ -21,7 +20,7 @@ from occupancy.model import AnyReading
 from store import generation, history_days
 from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
-from store.registry import Change, apply
+from tests.integration.test_engine_hindsight import closure
 from tests.integration.test_engine_rows import TOWN, log, register, serve
 from tests.property.test_fold_laws import histories
 from tests.support.folded import AREA, START, count, documents, health, state
@@ -35,7 +34,7 @@ _STORED = (
     "JOIN ({}) AS h USING (series_id) ORDER BY 1, 2, 3, 4, 5"
 )
 _DERIVED = f"SELECT series_id, hour_at, {_COLUMNS} FROM history_hour WHERE generation = "
-_FINAL = f"SELECT series_id, hour_at, {_COLUMNS} FROM history_final"
+_FINAL = f"SELECT series_id, hour_at, {_COLUMNS} FROM history_final WHERE NOT void"
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def holds(conn: Connection, served: AreaEngine) -> None:
     assert zones == sorted(as_stored(row) for row in counted_anew(conn, served))
     assert [(*row[:-3], *row[-2:]) for row in found if row[0] == "area"] == summed(zones)
     with conn.transaction(), conn.cursor() as cur:
-        assert history_days.differing(cur, TOWN)[1] == []
+        assert history_days.differing(cur, TOWN, 1)[1:] == (0, [])
     for row in zones:
         in_service, free, occupied, closed, usable, some_free, all_taken = row[5:12]
         assert free + occupied + closed <= in_service
@@ -157,6 +156,23 @@ def test_l3_hours_that_were_written_in_steps_are_those_of_a_recount(
         holds(conn, served)
 
 
+def test_l3_a_stay_is_told_by_the_kerb_that_it_came_to_whenever_a_closure_is_entered(
+    conn: Connection,
+) -> None:
+    came, left = state("s0", 2, 57 * 60, True), state("s0", 3, 62 * 60, False)
+    log(conn, [state("s0", 1, 50 * 60, False), came, left], 4 * 3600)
+    served = serve(conn)
+    with conn.transaction(), conn.cursor() as cur:
+        late = LogEntry("override", "works", closure(51 / 60, 58 / 60), START, "test")
+        append_entries(cur, AREA, [late])
+    while served.advance():
+        pass
+
+    holds(conn, served)
+    uses = [row[3] for row in stored(conn, served) if row[0] == "zone" and row[2] == "use" and row[-2]]
+    assert uses == ["suspended"], "it came while the street was closed, and left in the next hour"
+
+
 def test_an_hour_is_a_record_after_48_hours_and_another_only_by_a_revision(conn: Connection) -> None:
     log(conn, [state("s0", 1, 0, False), state("s0", 3, 4000, True)], 4010)
     log(conn, [health("s0", 100 + n, 4010 + 1000 * n) for n in range(20)], 30_000)
@@ -206,42 +222,3 @@ def finals(conn: Connection) -> list[datetime]:
     found = conn.execute("SELECT DISTINCT hour_at FROM history_final ORDER BY 1").fetchall()
     conn.commit()
     return [row[0] for row in found]
-
-
-def test_a_recount_from_the_log_finds_every_hour_that_is_stored_otherwise(
-    conn: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log(conn, [state("s0", 1, 0, False), count("g-count", 1, 0, 2)], 60)
-    log(conn, [state("s0", 2, 1800, True), count("g-count", 2, 1900, 3)], 60 * 3600)
-    log(conn, [state("s1", 2, 59 * 3600, True)], 62 * 3600)
-    served = serve(conn)
-    before = stored(conn, served)
-    found = engine.recount(conn, TOWN, EngineConfig(database_url=""))
-    assert (found.hours, found.differing) == (len(before), 0)
-    assert stored(conn, served) == before
-    assert conn.execute("SELECT DISTINCT generation FROM history_hour").fetchall() == [
-        (served.at.generation,)
-    ]
-    zone = (
-        "SELECT series_id FROM history_series WHERE scope = 'zone' AND scope_id = 'high-st' AND dim = 'all'"
-    )
-    conn.execute(
-        f"UPDATE history_final SET arrivals = 9 WHERE series_id = ({zone}) AND hour_at = $1", (START,)
-    )
-    conn.execute(
-        f"DELETE FROM history_hour WHERE series_id = ({zone}) AND hour_at = $1", (START + 58 * HOUR,)
-    )
-    conn.commit()
-    found = engine.recount(conn, TOWN, EngineConfig(database_url=""))
-    assert [(series.scope_id, hour_at) for series, hour_at in found.told] == [
-        ("high-st", START),
-        ("high-st", START + 58 * HOUR),
-    ]
-    with conn.transaction():
-        changes = [Change(kind, id, doc) for kind, id, doc in documents()]
-        apply(conn, changes, entered_by="test", entered_at=START)
-    monkeypatch.setenv("BAYCAST_DATABASE_URL", database_url)
-    assert main(["doctor", "--recount"]) == 1
-    said = capsys.readouterr().out
-    assert "history of town" in said
-    assert "2 differ" in said

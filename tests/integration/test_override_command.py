@@ -72,11 +72,22 @@ def test_one_that_has_begun_ends_when_it_is_withdrawn(
     (left,) = load(conn)
     assert left.override.until is not None
     assert main(["override", "withdraw", "ttro-7", "--by", "ben"]) == 2
-    assert "has ended" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert ("has ended" in told, "--void takes it out" in told) == (True, True)
     assert main(["override", "list"]) == 0
     assert capsys.readouterr().out == "none\n"
     assert main(["override", "withdraw", "ttro-7", "--by", "ben", "--void"]) == 0
     conn.rollback()
+    assert load(conn) == []
+
+
+@pytest.mark.parametrize("option", ["--reason", "--by", "--notice"])
+def test_l10_words_that_are_kept_for_ever_hold_no_plate(
+    option: str, conn: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SET, "--zones", "high-st", option, "CA51 ABC"]) == 2
+    told = capsys.readouterr().err
+    assert (f"{option} holds what reads like a number plate" in told, "CA51" in told) == (True, False)
     assert load(conn) == []
 
 

@@ -151,9 +151,32 @@ def test_what_is_needed_cannot_be_taken_out(admin: Admin, world: TwoAreas) -> No
     assert refused.json()["problems"][0]["field"] == "rule_ids"
     world.set_rule(MINE)
     gone = admin.ask("DELETE", f"{REGISTRY}/rule/{MINE}-spare")
-    assert (gone.status_code, gone.json()) == (200, {"kind": "rule", "id": f"{MINE}-spare"})
+    assert (gone.status_code, gone.json()) == (
+        200,
+        {"kind": "rule", "id": f"{MINE}-spare", "history": None},  # no bay names it
+    )
     assert admin.ask("DELETE", f"{REGISTRY}/rule/{MINE}-spare").status_code == 404
     assert changes(world)[0].doc["removed"] == 1
+
+
+def test_what_a_change_does_to_the_past_is_said_beforehand_and_with_it(admin: Admin) -> None:
+    def put(path: str, **more: Any) -> Any:
+        answer = admin.ask("PUT", path, json={**RULE, "days": "mon-sat", **more})
+        shapes.RegistryChanged.model_validate(answer.json())
+        return answer.json()["history"]
+
+    assert put(PAY) == "recomputed from the beginning"
+    assert put(PAY) is None  # as it was
+    assert put(PAY, valid_to="2026-04-01T00:00:00Z") == "recomputed from 2026-04-01T00:00:00Z"
+    assert put(PAY) == "recomputed from 2026-04-01T00:00:00Z"
+    assert put(PAY, valid_to="2036-04-01T00:00:00Z") is None  # that is still to come
+    told = admin.file([bay_feature(f"{MINE}-new")], dry_run=True).json()
+    shapes.RegistryImported.model_validate(told)
+    assert [area["history"] for area in told["areas"]] == ["recomputed from the beginning"]
+    binding = f"{REGISTRY}/binding/{MINE}-s-pay@{MINE}-pay@always"
+    gone = admin.ask("DELETE", binding)
+    shapes.RegistryRemoved.model_validate(gone.json())
+    assert gone.json()["history"] == "recomputed from the beginning"
 
 
 @pytest.mark.parametrize(
@@ -237,6 +260,7 @@ def test_a_file_is_tried_and_then_entered(admin: Admin, world: TwoAreas) -> None
                 "changed": 3,
                 "unchanged": 1,
                 "documents": [f"bay/{MINE}-n1", "sensor/n1", f"binding/n1@{MINE}-n1@always"],
+                "history": "recomputed from the beginning",
             }
         ],
     }

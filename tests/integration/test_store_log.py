@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from store.log import LogEntry, ReadingRow, append, append_entries
+from store.log import LogEntry, ReadingRow, Unfit, append, append_entries
 from store.postgres import Connection, connect
 from store.queries import sql
 
@@ -63,7 +63,7 @@ def stored(conn: Connection) -> list[tuple[str, int, int]]:
 def test_l2_a_reading_is_stored_once_by_any_path_and_any_time_apart(conn: Connection) -> None:
     with conn.transaction(), conn.cursor() as cur:
         done = append(cur, [row("d", 1), row("d", 2), row("d", 1)], {})
-        assert (done.stored, done.duplicates, done.conflicts) == (2, 1, ())
+        assert (done.stored, done.duplicates, done.unfit.conflicts) == (2, 1, ())
     with conn.transaction(), conn.cursor() as cur:
         reset = row("d", 1, incarnation=1, later_s=60)
         done = append(cur, [row("d", 2), row("d", 3), row("d", 1, boot=2), reset], {})
@@ -78,9 +78,9 @@ def test_l2_a_reading_is_stored_once_by_any_path_and_any_time_apart(conn: Connec
 def test_l2_the_same_key_with_another_meaning_is_a_conflict_and_the_first_stays(conn: Connection) -> None:
     with conn.transaction(), conn.cursor() as cur:
         done = append(cur, [row("d", 1), row("d", 1, meaning=2)], {})
-        assert (done.stored, done.duplicates, done.conflicts) == (1, 0, (1,))
+        assert (done.stored, done.duplicates, done.unfit.conflicts) == (1, 0, (1,))
     with conn.transaction(), conn.cursor() as cur:
-        assert append(cur, [row("d", 1), row("d", 1, meaning=3)], {}).conflicts == (1,)
+        assert append(cur, [row("d", 1), row("d", 1, meaning=3)], {}).unfit.conflicts == (1,)
     assert conn.execute("SELECT array_agg(meaning) FROM reading").fetchone() == ([1],)
 
 
@@ -98,7 +98,7 @@ def test_l2_what_is_delivered_again_after_a_new_incarnation_is_stored_once(conn:
     ]
     with conn.transaction(), conn.cursor() as cur:
         done = append(cur, again, {})
-        assert (done.stored, done.duplicates, done.conflicts) == (2, 3, ())
+        assert (done.stored, done.duplicates, done.unfit.conflicts) == (2, 3, ())
     new = [
         row("d", 1, incarnation=2, later_s=120),  # the new life counts from the beginning
         row("d", 2, incarnation=2, meaning=2),
@@ -106,7 +106,7 @@ def test_l2_what_is_delivered_again_after_a_new_incarnation_is_stored_once(conn:
     ]
     with conn.transaction(), conn.cursor() as cur:
         done = append(cur, new, {})
-        assert (done.stored, done.duplicates, done.conflicts) == (3, 0, ())
+        assert (done.stored, done.duplicates, done.unfit.conflicts) == (3, 0, ())
     with conn.transaction(), conn.cursor() as cur:
         assert append(cur, again + new, {}).stored == 0
 
@@ -142,7 +142,7 @@ def test_l2_a_life_that_saw_some_of_a_batch_stores_the_rest(conn: Connection) ->
     ]
     with conn.transaction(), conn.cursor() as cur:
         done = append(cur, batch, {})
-    assert (done.stored, done.duplicates, done.conflicts) == (3, 3, (4,))
+    assert (done.stored, done.duplicates, done.unfit.conflicts) == (3, 3, (4,))
     assert stored(conn) == [*(("d", 1, seq) for seq in (1, 2, 3, 7, 9)), ("e", 1, 2)]
     seen = conn.execute("SELECT device_id, seen::text FROM device_seen ORDER BY 1").fetchall()
     assert seen == [("d", "{[1,4),[7,8),[9,10)}"), ("e", "{[2,3)}")]
@@ -236,13 +236,13 @@ def test_conflicts_are_dealt_with_before_a_head_is_locked(conn: Connection, data
         append(cur, [row("d", 1)], {})
     seen = []
 
-    def still_free(conflicts: tuple[int, ...]) -> None:
+    def still_free(unfit: Unfit) -> None:
         with connect(database_url) as other:
             other.execute("SELECT 1 FROM log_head WHERE area = 'a' FOR UPDATE NOWAIT")
-        seen.append(conflicts)
+        seen.append(unfit.conflicts)
 
     with conn.transaction(), conn.cursor() as cur:
-        append(cur, [row("d", 1, meaning=2), row("d", 2)], {"a": T0}, on_conflicts=still_free)
+        append(cur, [row("d", 1, meaning=2), row("d", 2)], {"a": T0}, on_unfit=still_free)
     assert seen == [(0,)]
 
 

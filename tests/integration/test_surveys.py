@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -17,8 +18,10 @@ import pytest
 from api import survey_schemas as shapes
 from api.config import ApiConfig
 from api.history_schemas import HistoryReport
+from api.routes import surveys as survey_routes
 from baycast.cli import main
 from occupancy.registry import binding_of, document, format_instant, identity
+from occupancy.survey_sheets import read_csv
 from store import audit
 from store.keys import Scope
 from store.postgres import Connection, connect
@@ -95,7 +98,7 @@ class Admin:
 
 @pytest.fixture
 def admin(database_url: str, conn: Connection) -> Iterator[Admin]:
-    secret = key(conn, Scope.ADMIN, Scope.HISTORY)
+    secret = key(conn, Scope.ADMIN, Scope.HISTORY, Scope.PERSONAL)
     with running_api(ApiConfig(database_url=database_url), lambda: START + timedelta(hours=4)) as api:
         api.until("/v1/zones/high-st", lambda answer: answer.status_code == 200)
         when(api, secret, status_is(200))
@@ -215,6 +218,24 @@ def test_a_bad_row_stops_the_file_or_is_passed_over(admin: Admin) -> None:
     assert passed["problems"][0]["where"] == "the file row 3"
 
 
+def test_l8_a_sheet_is_read_beside_the_loop_and_not_every_error_is_told(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops = []
+
+    def reading(*given: Any) -> Any:
+        loops.append(asyncio._get_running_loop())
+        return read_csv(*given)
+
+    monkeypatch.setattr(survey_routes, "read_csv", reading)
+    answer = admin.send(HEADER + "".join(f"nowhere-{n},2026-11-02T08:20Z,yes\n" for n in range(20_000)))
+    assert (answer.status_code, loops) == (422, [None])
+    assert answer.elapsed < timedelta(seconds=10)
+    told = answer.json()
+    assert (len(told["problems"]), told["more_problems"]) == (100, 19_900)
+    assert told["detail"] == "20000 problem(s), nothing was entered."
+
+
 @pytest.mark.parametrize(
     ("body", "asked", "status", "told"),
     [
@@ -278,7 +299,7 @@ def test_the_tag_of_final_figures_changes_with_a_survey(admin: Admin, conn: Conn
     serve(conn)
     first = admin.file("/v1/history/occupancy", **DAY).headers["etag"]
     admin.send(BEAT)
-    answer = admin.file("/v1/history/occupancy", **{**DAY, "to": "2026-11-02T23:59:59Z"})
+    answer = admin.file("/v1/history/occupancy", **{**DAY, "to": "2026-11-02T23:00:00Z"})
     assert answer.headers["etag"] != first
     assert answer.json()["agreement"]["looks"] == 7
 

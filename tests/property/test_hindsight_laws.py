@@ -17,6 +17,7 @@ from tests.support.changed import CHANGES, LEAVING, Change, overrides, two_stree
 from tests.support.examples import of_profile
 from tests.support.folded import START, Folded, state
 from tests.support.lessons import drifting, lesson
+from tests.support.seeded import seeded
 
 Entered = tuple[int, Sequence[Change]]
 """After how many seconds, and what, at one position."""
@@ -103,6 +104,24 @@ def test_l3_a_restart_or_rebuild_gives_the_same_rows_whatever_was_entered_meanwh
     with patch("occupancy.outages.BROKEN", 2):
         assert town.rebuilt(pages_of=1).rows() == town.rows()
         assert town.rebuilt(pages_of=20, together=True).rows() == town.rows()
+
+
+@settings(max_examples=of_profile(8), deadline=None)
+@given(
+    said=st.integers(0, 2**16),
+    entered=st.lists(ANY, max_size=4),
+    seed=st.integers(0, 2**16),
+    share=st.floats(0.05, 1),
+    together=st.booleans(),
+)
+def test_l3_a_rebuild_from_any_position_gives_the_same_rows_whatever_was_entered_meanwhile(
+    said: int, entered: list[Entered], seed: int, share: float, together: bool
+) -> None:
+    with patch("occupancy.sensed.CHECKPOINT_EVERY", 3):
+        town = told(spoken(said), entered, seed=seed)
+        with patch("occupancy.outages.BROKEN", 2):
+            later = seeded(town, int(len(town.log) * share), pages_of=20, together=together)
+    assert later.rows() == town.rows()
 
 
 def test_the_examples_have_outages_overstays_and_suspicions_of_every_kind() -> None:

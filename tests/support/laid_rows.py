@@ -16,7 +16,16 @@ from occupancy.chatter import is_short
 from occupancy.device_fold import DeviceFold
 from occupancy.due_cells import Changed, DueCells, Piece, bay_account, count_account
 from occupancy.fold import AreaFold
-from occupancy.model import BayId, DeviceId, Suspicion, ZoneAvailability, ZoneCell, ZoneId, ZoneKind
+from occupancy.model import (
+    BayId,
+    DeviceId,
+    Suspicion,
+    SuspicionKind,
+    ZoneAvailability,
+    ZoneCell,
+    ZoneId,
+    ZoneKind,
+)
 from occupancy.page import Page, SuspicionKey
 from occupancy.registry import Registry
 from occupancy.spans import Span, differences
@@ -133,8 +142,11 @@ class LaidRows:
             if row.noticed_at <= watermark:
                 other.outages[row.group, row.began_at] = _as_of(row, watermark)
         for suspicion_key, row in self.suspicions.items():
-            if row.began_at <= watermark:
-                other.suspicions[suspicion_key] = _as_of(row, watermark)
+            folded_to = watermark
+            if row.kind is SuspicionKind.IMPLAUSIBLE:
+                folded_to = max(watermark, begins.get(row.device_id, watermark))
+            if row.began_at <= watermark or row.began_at < folded_to:
+                other.suspicions[suspicion_key] = _as_of(row, folded_to)
         other._cells_to = min(watermark, self._cells_until)
         over = floor_cell(other._cells_to)
         other.cells = {key: cell for key, cell in self.cells.items() if key[1] < over}

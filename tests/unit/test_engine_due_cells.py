@@ -15,6 +15,7 @@ from occupancy.spans import FOREVER, Account, differences, joined
 from tests.support.folded import START, documents
 
 STREET = ZoneId("high-st")
+CAR_PARK = ZoneId("castle")
 
 
 def at(minutes: float) -> datetime:
@@ -82,9 +83,27 @@ def test_a_first_evidence_that_moved_makes_due_what_lies_between() -> None:
     assert back.computed == [Piece(STREET, at(600), at(615))]
 
 
+def test_where_silence_counts_every_zone_has_cells_from_then_on() -> None:
+    cells = DueCells(Registry(documents()), {STREET: at(30)}, silent_from=at(20))
+    assert cells.due({CAR_PARK: [(at(0), at(40))]}, {}, None, at(60)).computed == [
+        Piece(CAR_PARK, at(15), at(45))
+    ]
+    assert [cells.is_silent(Piece(STREET, at(15), at(end))) for end in (30, 45)] == [True, False]
+    assert cells.is_silent(Piece(CAR_PARK, at(15), at(6000)))
+
+
+def test_a_first_evidence_since_silence_counts_makes_nothing_else_due() -> None:
+    cells = DueCells(Registry(documents()), {}, silent_from=at(20))
+    spoke = [(at(100), at(110))]
+    due = cells.due({STREET: spoke}, {STREET: at(100)}, at(900), at(900))
+    assert due.gone == due.computed == [Piece(STREET, at(90), at(120))]
+    earlier = cells.due({STREET: [(at(0), at(5))]}, {STREET: at(0)}, at(900), at(900))
+    assert earlier.gone == earlier.computed == [Piece(STREET, at(0), at(30))]
+
+
 def test_a_zone_that_left_the_registry_keeps_no_cells() -> None:
     docs = [doc for doc in documents() if doc[:2] != ("zone", STREET)]
-    cells = DueCells(Registry(docs), {STREET: at(0)})
+    cells = DueCells(Registry(docs), {STREET: at(0)}, silent_from=at(0))
     page = Page(1, at(900), 0, gone_zones={STREET})
     due = cells.due(cells.dirty(page, Changed(bays={}, car_parks={})), {}, at(900), at(900))
     assert [(piece.zone_id, piece.end) for piece in due.gone] == [(STREET, at(900))]

@@ -14,7 +14,7 @@ from itertools import pairwise
 import pytest
 
 from baycast.report.brief import brief
-from baycast.report.counts import lengths
+from baycast.report.counts import lengths, turns
 from baycast.report.listed import car_parks, sensors, streets
 from baycast.report.month import MonthHistory, Standing
 from baycast.report.page import page, standing
@@ -27,6 +27,7 @@ from store.history import Extent
 from tests.support.reported import (
     AREA,
     END,
+    MONTH,
     START,
     Read,
     classes,
@@ -152,9 +153,23 @@ def test_three_vehicles_or_fewer_are_not_told() -> None:
     assert {row[1] for row in by_class[1:]} == {"– 3 or fewer"}
 
 
-def test_of_a_class_of_stays_too_the_small_counts_are_not_told() -> None:
+def test_of_a_class_of_stays_too_the_small_counts_are_not_told_nor_what_they_follow_from() -> None:
     told = dict(part(lengths, history()).section("lengths"))
-    assert (told["up to 5 min"], told["up to 10 min"], told["over 24 h"]) == ("– 3 or fewer", "50", "0")
+    assert (told["up to 5 min"], told["up to 10 min"], told["over 24 h"]) == ("– not shown", "50", "0")
+    assert told["up to 30 min"] == "– not shown", "the sum of all less the others would be the smallest"
+
+
+def test_days_do_not_give_a_small_count_away_by_the_sum_of_the_month() -> None:
+    days = {day: sums(arrivals=20 + day.day) for day in MONTH.days}
+    days[MONTH.days[8]] = sums(arrivals=2)
+    days[MONTH.days[9]] = sums(arrivals=2, coverage=0.2)
+    known = history(days=days)
+    read = part(turns, known)
+    told = {row[0]: row[1] for row in read.section("turns")}
+    assert (told["Fri 9"], told["Thu 1"]) == ("– not shown", "– not shown"), "the least of the others"
+    assert (told["Fri 2"], told["Sat 10"]) == ("22", "– too little observed")
+    by_day = known.by_day("arrivals")
+    assert [figure.missing for figure in by_day].count("hidden") == 2
 
 
 def test_names_are_text_and_never_markup() -> None:

@@ -14,7 +14,7 @@ from occupancy.history.definitions import BY_NAME
 from occupancy.maintenance import DefectKind
 from occupancy.model import SuspicionKind
 
-SAME = {"{n} h", "%", "≤3", "{day} {month} {year}, {clock}"}
+SAME = {"{n} h", "%", "{day} {month} {year}, {clock}"}
 """What is the same in both languages."""
 
 
@@ -51,7 +51,7 @@ def test_every_figure_unit_reason_and_defect_has_its_words() -> None:
     for words in (ENGLISH, WELSH):
         assert words.figures.keys() == words.formulas.keys() == BY_NAME.keys()
         assert words.units.keys() == {definition.unit for definition in BY_NAME.values()}
-        assert set(words.missing) == {"coverage", "few", "none", "history"}
+        assert set(words.missing) == {"coverage", "few", "none", "hidden", "history"}
         assert set(words.standing) == set(words.badge) == set(Standing)
         assert set(words.defects) == set(DefectKind)
         assert set(words.suspicions) == set(SuspicionKind)

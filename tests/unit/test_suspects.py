@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from occupancy.heard import remembered_from
 from occupancy.model import OverstayState, State, SuspicionKind
 from tests.support.folded import AREA, START, Folded, documents, state
 from tests.support.lessons import drifting, lesson
@@ -258,3 +259,16 @@ def test_l3_what_was_said_of_a_state_of_weeks_stands_when_it_has_ended(late: boo
     assert row.ended_at is not None
     for pages_of in (1, 20, 400):
         assert town.rebuilt(pages_of=pages_of, together=True).rows() == town.rows()
+
+
+def test_what_is_settled_is_the_same_for_who_runs_on_and_for_who_begins_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long is remembered: a rebuild that begins days ago must come to what the live engine says."""
+    for days in (0, 6):
+        monkeypatch.setattr("occupancy.heard._KEPT", days * 288)
+        town = Folded(daily())
+        for hour in range(0, 24 * 9, 5):
+            town.append(watermark_s=hour * H)
+            assert town.fold.watermark is not None
+            assert town.fold.suspects.remembered == remembered_from(town.fold.watermark)

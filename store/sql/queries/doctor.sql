@@ -23,6 +23,14 @@ SELECT reason, sum(count)::bigint, count(DISTINCT device_id)
 FROM quarantine WHERE last_seen > clock_timestamp() - interval '24 hours' AND replayed_at IS NULL
 GROUP BY reason ORDER BY 2 DESC;
 
+-- name: went_back
+-- Devices that count their boots anew and were not registered as a new incarnation, the newest first: how many words of them
+-- wait, and since when.
+SELECT device_id, sum(count)::bigint, min(first_seen)
+FROM quarantine
+WHERE reason = 'boot_went_back' AND replayed_at IS NULL AND discarded_at IS NULL AND device_id IS NOT NULL
+GROUP BY device_id ORDER BY max(last_seen) DESC, device_id;
+
 -- name: outages
 -- The outages that last.
 SELECT o.area, o.sensors_of, o.began_at, o.sensors

@@ -85,9 +85,11 @@ WHERE s.zone_id = g.zone_id AND r.area = $1 AND r.device_id = g.device_id AND gr
 SELECT max(received_to) FROM log_batch WHERE area = $1 AND position < $2 AND entries = 0;
 
 -- name: drop_batches
--- Batches before a position of which no reading is left, and which hold no entry. $3: when their last reading was received.
+-- Batches before a position of which no reading is left, and which hold no entry; but for that of the first watermark, since when
+-- history tells of silence. $3: when their last reading was received.
 WITH held AS (
     SELECT DISTINCT batch_id FROM reading WHERE area = $1 AND received_at <= $3
 )
 DELETE FROM log_batch b WHERE b.area = $1 AND b.position < $2 AND b.entries = 0
+  AND b.position > (SELECT min(f.position) FROM log_batch f WHERE f.area = $1 AND f.watermark IS NOT NULL)
   AND NOT EXISTS (SELECT FROM held WHERE held.batch_id = b.batch_id);

@@ -20,15 +20,15 @@ WHERE h.area = $1 AND h.hour_at < $2;
 SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true);
 
 -- name: keep_revised
--- What records were that are to be others.
+-- What records were that are to be others; one that was found to be none was nothing.
 INSERT INTO history_revision (series_id, hour_at, revision, cause, was)
-SELECT f.series_id, f.hour_at, f.revision, $2, to_jsonb(f)
+SELECT f.series_id, f.hour_at, f.revision, $2, CASE WHEN NOT f.void THEN to_jsonb(f) END
 FROM history_final f JOIN history_fresh h USING (series_id, hour_at)
 WHERE h.area = $1 AND f.series_id = ANY($3::integer[]) AND f.hour_at >= $4 AND f.hour_at <= $5 AND (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us, f.peak_us, f.arrivals,
-       f.departures, f.stay_min, f.stay_count, f.stays_sum_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s)
+       f.departures, f.stay_min, f.stay_count, f.stays_sum_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s, f.void)
    IS DISTINCT FROM
       (h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us, h.some_free_us, h.all_taken_us, h.peak_us, h.arrivals,
-       h.departures, h.stay_min, h.stay_count, h.stays_sum_s, h.censored, h.over_candidates, h.over_confirmed, h.over_s);
+       h.departures, h.stay_min, h.stay_count, h.stays_sum_s, h.censored, h.over_candidates, h.over_confirmed, h.over_s, false);
 
 -- name: revise
 -- Records that are others now; those of days that have their rows ($7: up to when) are told.
@@ -38,7 +38,7 @@ UPDATE history_final f SET generation = h.generation, in_service_us = h.in_servi
     all_taken_us = h.all_taken_us, peak_us = h.peak_us, arrivals = h.arrivals, departures = h.departures,
     stay_min = h.stay_min, stay_count = h.stay_count, stays_sum_s = h.stays_sum_s,
     censored = h.censored, over_candidates = h.over_candidates, over_confirmed = h.over_confirmed, over_s = h.over_s,
-    revision = f.revision + 1, engine_version = $2, position = $3
+    void = false, revision = f.revision + 1, engine_version = $2, position = $3
 FROM history_fresh h
 WHERE h.area = $1 AND f.series_id = ANY($4::integer[]) AND f.hour_at >= $5 AND f.hour_at <= $6
   AND (f.series_id, f.hour_at) = (h.series_id, h.hour_at)
@@ -48,16 +48,18 @@ RETURNING f.series_id, f.hour_at
 SELECT series_id, hour_at FROM revised WHERE hour_at < $7;
 
 -- name: keep_late
--- Records of which there was nothing when their hour became final.
+-- Records of which there was nothing when their hour became final: revisions of nothing.
 INSERT INTO history_revision (series_id, hour_at, revision, cause)
-SELECT h.series_id, h.hour_at, 0, $2 FROM history_fresh h
+SELECT h.series_id, h.hour_at,
+    coalesce((SELECT max(r.revision) FROM history_revision r WHERE (r.series_id, r.hour_at) = (h.series_id, h.hour_at)), 0) + 1, $2
+FROM history_fresh h
 WHERE h.area = $1 AND h.hour_at < $3 AND NOT EXISTS (
     SELECT FROM history_final f WHERE f.series_id = ANY($4::integer[]) AND f.hour_at >= $5 AND f.hour_at <= $6
-      AND (f.series_id, f.hour_at) = (h.series_id, h.hour_at))
-ON CONFLICT DO NOTHING;
+      AND (f.series_id, f.hour_at) = (h.series_id, h.hour_at));
 
 -- name: finish
--- Hours that become records, unless they are. One that was a record once, and was found to be none, goes on in its revisions. Told as above.
+-- Hours that become records, unless they are: their first revision, or the one after that which says that there was nothing.
+-- Told as above.
 WITH finished AS (
 INSERT INTO history_final (series_id, generation, hour_at, in_service_us, free_us, occupied_us, closed_us, usable_us,
     some_free_us, all_taken_us, peak_us, arrivals, departures, stay_min, stay_count, stays_sum_s, censored, over_candidates, over_confirmed, over_s, revision,
@@ -80,20 +82,23 @@ FROM history_fresh h
 JOIN history_series a ON a.series_id = h.series_id AND a.dim = 'all'
 JOIN history_series s ON (s.area, s.scope, s.scope_id) = (a.area, a.scope, a.scope_id)
 JOIN history_final f ON (f.series_id, f.hour_at) = (s.series_id, h.hour_at)
-WHERE h.area = $1 AND f.series_id = ANY($3::integer[]) AND f.hour_at >= $4 AND f.hour_at <= $5
-  AND NOT EXISTS (SELECT FROM history_fresh o WHERE (o.series_id, o.hour_at) = (f.series_id, f.hour_at))
-ON CONFLICT DO NOTHING;
+WHERE h.area = $1 AND f.series_id = ANY($3::integer[]) AND f.hour_at >= $4 AND f.hour_at <= $5 AND NOT f.void
+  AND NOT EXISTS (SELECT FROM history_fresh o WHERE (o.series_id, o.hour_at) = (f.series_id, f.hour_at));
 
--- name: drop_void
--- They go; their revisions stay. Told as above.
+-- name: make_void
+-- They stay as a revision that says nothing, and that no sum counts. Told as above.
 WITH gone AS (
-DELETE FROM history_final f USING history_fresh h, history_series a, history_series s
+UPDATE history_final f SET generation = h.generation, in_service_us = 0, free_us = 0, occupied_us = 0, closed_us = 0,
+    usable_us = 0, some_free_us = 0, all_taken_us = 0, peak_us = NULL, arrivals = 0, departures = 0, stay_min = '{}',
+    stay_count = '{}', stays_sum_s = 0, censored = 0, over_candidates = 0, over_confirmed = 0, over_s = 0,
+    void = true, revision = f.revision + 1, engine_version = $2, position = $3
+FROM history_fresh h, history_series a, history_series s
 WHERE h.area = $1 AND a.series_id = h.series_id AND a.dim = 'all' AND (s.area, s.scope, s.scope_id) = (a.area, a.scope, a.scope_id)
-  AND f.series_id = ANY($2::integer[]) AND f.hour_at >= $3 AND f.hour_at <= $4 AND (f.series_id, f.hour_at) = (s.series_id, h.hour_at)
-  AND NOT EXISTS (SELECT FROM history_fresh o WHERE (o.series_id, o.hour_at) = (f.series_id, f.hour_at))
+  AND f.series_id = ANY($4::integer[]) AND f.hour_at >= $5 AND f.hour_at <= $6 AND (f.series_id, f.hour_at) = (s.series_id, h.hour_at)
+  AND NOT f.void AND NOT EXISTS (SELECT FROM history_fresh o WHERE (o.series_id, o.hour_at) = (f.series_id, f.hour_at))
 RETURNING f.series_id, f.hour_at
 )
-SELECT series_id, hour_at FROM gone WHERE hour_at < $5;
+SELECT series_id, hour_at FROM gone WHERE hour_at < $7;
 
 -- name: drop_old_slots
 -- The five minutes of records that are written anew.

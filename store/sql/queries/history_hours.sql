@@ -92,7 +92,7 @@ WITH part AS (
     WHERE k.generation = $1 AND k.hour_at = ANY($2::timestamptz[])
     UNION ALL
     SELECT p.whole, k.* FROM part p JOIN history_known k USING (series_id) JOIN history_series s USING (series_id)
-    WHERE k.generation = 0 AND k.hour_at = ANY($5::timestamptz[]) AND NOT EXISTS (
+    WHERE k.generation = 0 AND NOT k.void AND k.hour_at = ANY($5::timestamptz[]) AND NOT EXISTS (
         SELECT FROM history_series o JOIN history_hour h ON h.series_id = o.series_id
         WHERE (o.area, o.scope, o.scope_id) = (s.area, s.scope, s.scope_id) AND (h.generation, h.hour_at) = ($1, k.hour_at) OFFSET 0)
 ), lengths AS (
@@ -178,28 +178,51 @@ JOIN stay t ON t.area = $1 AND t.generation = $2 AND t.bay_id = c.bay_id AND t.a
 SELECT count(*) FROM history_hour h JOIN history_series s USING (series_id) WHERE s.area = $1 AND h.generation = $2;
 
 -- name: differing
--- Hours that one generation ($3) has otherwise than they are stored: as records, or as derived by another ($2). Compared are the
--- hours of zones, and of what is wider, that it computed at all.
-WITH fresh AS (
-    SELECT h.* FROM history_hour h JOIN history_series s USING (series_id) WHERE s.area = $1 AND h.generation = $3
+-- Hours that one generation ($3) has otherwise than they are stored, by themselves or by their five minutes: as records, or as derived
+-- by another ($2). Compared are the hours of zones, and of what is wider, that it computed at all. From $4 on it computes every hour
+-- that there is, so what it has nothing of should not be: unless the zone was taken out of the registry, whose records stay. $5 of
+-- them at most, with how many there are.
+WITH series AS (
+    SELECT * FROM history_series WHERE area = $1
+), fresh AS (
+    SELECT h.* FROM history_hour h JOIN series USING (series_id) WHERE h.generation = $3
 ), stored AS (
     SELECT f.series_id, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us, f.peak_us,
         f.arrivals, f.departures, f.stay_min, f.stay_count, f.stays_sum_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s
-    FROM history_final f JOIN history_series s USING (series_id) WHERE s.area = $1
+    FROM history_final f JOIN series USING (series_id) WHERE NOT f.void
     UNION ALL
     SELECT h.series_id, h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.usable_us, h.some_free_us, h.all_taken_us, h.peak_us,
         h.arrivals, h.departures, h.stay_min, h.stay_count, h.stays_sum_s, h.censored, h.over_candidates, h.over_confirmed, h.over_s
-    FROM history_hour h JOIN history_series s USING (series_id) WHERE s.area = $1 AND h.generation = $2
+    FROM history_hour h JOIN series USING (series_id) WHERE h.generation = $2
+), stored_slots AS (
+    SELECT f.series_id, f.hour_at, f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.arrivals, f.departures
+    FROM history_final_slots f JOIN series USING (series_id)
+    UNION ALL
+    SELECT h.series_id, h.hour_at, h.in_service_us, h.free_us, h.occupied_us, h.closed_us, h.arrivals, h.departures
+    FROM history_slots h JOIN series USING (series_id) WHERE h.generation = $2
+), others AS (
+    SELECT series_id, hour_at FROM fresh f FULL JOIN stored t USING (series_id, hour_at)
+    WHERE (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us, f.peak_us, f.arrivals, f.departures,
+           f.stay_min, f.stay_count, f.stays_sum_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s)
+       IS DISTINCT FROM
+          (t.in_service_us, t.free_us, t.occupied_us, t.closed_us, t.usable_us, t.some_free_us, t.all_taken_us, t.peak_us, t.arrivals, t.departures,
+           t.stay_min, t.stay_count, t.stays_sum_s, t.censored, t.over_candidates, t.over_confirmed, t.over_s)
+    UNION
+    SELECT series_id, hour_at
+    FROM (SELECT h.* FROM history_slots h JOIN series USING (series_id) WHERE h.generation = $3) AS f
+    FULL JOIN stored_slots t USING (series_id, hour_at)
+    WHERE (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.arrivals, f.departures)
+       IS DISTINCT FROM (t.in_service_us, t.free_us, t.occupied_us, t.closed_us, t.arrivals, t.departures)
+      AND hour_at >= coalesce((SELECT slots_from FROM retention WHERE area = $1), '-infinity')
 ), computed AS (
-    SELECT s.area, s.scope, s.scope_id, f.hour_at FROM fresh f JOIN history_series s USING (series_id) WHERE s.dim = 'all'
+    SELECT s.scope, s.scope_id, f.hour_at FROM fresh f JOIN series s USING (series_id) WHERE s.dim = 'all'
+), taken_out AS (
+    SELECT DISTINCT substr(key, length('zone/') + 1) AS zone_id FROM log_entry
+    WHERE area = $1 AND kind = 'registry' AND key LIKE 'zone/%' AND doc IS NULL
 )
-SELECT s.scope, s.scope_id, s.dim, s.value, hour_at
-FROM fresh f FULL JOIN stored t USING (series_id, hour_at)
-JOIN history_series s USING (series_id)
-WHERE (f.in_service_us, f.free_us, f.occupied_us, f.closed_us, f.usable_us, f.some_free_us, f.all_taken_us, f.peak_us, f.arrivals, f.departures,
-       f.stay_min, f.stay_count, f.stays_sum_s, f.censored, f.over_candidates, f.over_confirmed, f.over_s)
-   IS DISTINCT FROM
-      (t.in_service_us, t.free_us, t.occupied_us, t.closed_us, t.usable_us, t.some_free_us, t.all_taken_us, t.peak_us, t.arrivals, t.departures,
-       t.stay_min, t.stay_count, t.stays_sum_s, t.censored, t.over_candidates, t.over_confirmed, t.over_s)
-  AND EXISTS (SELECT FROM computed c WHERE (c.area, c.scope, c.scope_id, c.hour_at) = (s.area, s.scope, s.scope_id, coalesce(f.hour_at, t.hour_at)))
-ORDER BY hour_at, s.scope, s.scope_id, s.dim, s.value;
+SELECT s.scope, s.scope_id, s.dim, s.value, o.hour_at, count(*) OVER () AS number
+FROM others o JOIN series s USING (series_id)
+WHERE EXISTS (SELECT FROM computed c WHERE (c.scope, c.scope_id, c.hour_at) = (s.scope, s.scope_id, o.hour_at))
+   OR (o.hour_at >= $4 AND (s.scope = 'zone' AND s.scope_id NOT IN (SELECT zone_id FROM taken_out)
+                            OR s.scope <> 'zone' AND NOT EXISTS (SELECT FROM taken_out)))
+ORDER BY o.hour_at, s.scope, s.scope_id, s.dim, s.value LIMIT $5;

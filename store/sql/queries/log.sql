@@ -11,7 +11,8 @@ SELECT nextval('log_batch_id') FROM generate_series(1, $1::integer);
 
 -- name: claim
 -- Marks keys as seen, a life of a device at a time and in device order: workers that share a device wait for each other,
--- never in a ring. Returns the keys, by their place, of lives that saw one of theirs before: these are locked, not marked.
+-- never in a ring. Returns the keys, by their place, of lives that began with them (marked), that are not known to be the
+-- latest of their device, or that saw one of theirs before: these are locked, not marked.
 WITH key AS (
     SELECT device_id, incarnation, boot, seq, place
     FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::bigint[])
@@ -21,19 +22,21 @@ WITH key AS (
     SELECT device_id, incarnation, boot, range_agg(int8range(seq, seq, '[]'))
     FROM key GROUP BY device_id, incarnation, boot ORDER BY device_id, incarnation, boot
     ON CONFLICT (device_id, incarnation, boot) DO UPDATE SET seen = d.seen + excluded.seen
-    WHERE NOT d.seen && excluded.seen
-    RETURNING device_id, incarnation, boot
+    WHERE d.latest AND NOT d.seen && excluded.seen
+    RETURNING device_id, incarnation, boot, latest
 )
-SELECT place - 1 FROM key LEFT JOIN fresh USING (device_id, incarnation, boot) WHERE fresh.boot IS NULL;
+SELECT place - 1, fresh.boot IS NOT NULL
+FROM key LEFT JOIN fresh USING (device_id, incarnation, boot) WHERE fresh.latest IS NOT TRUE;
 
 -- name: claim_unseen
--- Marks those keys as seen that were not, in lives that are locked already; returns them by their place.
+-- Marks those keys as seen that were not, in lives that are locked already; returns them by their place, with whether their
+-- life is known to be the latest.
 WITH key AS (
     SELECT device_id, incarnation, boot, seq, place
     FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::bigint[])
         WITH ORDINALITY AS k (device_id, incarnation, boot, seq, place)
 ), unseen AS (
-    SELECT key.* FROM key JOIN device_seen d USING (device_id, incarnation, boot) WHERE NOT d.seen @> key.seq
+    SELECT key.*, d.latest FROM key JOIN device_seen d USING (device_id, incarnation, boot) WHERE NOT d.seen @> key.seq
 ), marked AS (
     UPDATE device_seen d SET seen = d.seen + u.seqs
     FROM (
@@ -42,7 +45,65 @@ WITH key AS (
     ) AS u
     WHERE d.device_id = u.device_id AND d.incarnation = u.incarnation AND d.boot = u.boot
 )
-SELECT place - 1 FROM unseen;
+SELECT place - 1, latest FROM unseen;
+
+-- name: clocks
+-- Whose time each area goes by.
+SELECT area, clock FROM log_head;
+
+-- name: begin_lives
+-- Notes when lives began.
+UPDATE device_seen d SET said_at = k.said_at, heard_at = k.heard_at
+FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])
+    AS k (device_id, incarnation, boot, said_at, heard_at)
+WHERE d.device_id = k.device_id AND d.incarnation = k.incarnation AND d.boot = k.boot;
+
+-- name: later_boots
+-- For each life, in the order given, when the first of its device's later boots was said and heard to begin; NULL: it is the
+-- latest. One of which no reading was left began before all that is.
+SELECT later.said_at, later.heard_at
+FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[]) WITH ORDINALITY AS k (device_id, incarnation, boot, place)
+CROSS JOIN LATERAL (
+    SELECT min(coalesce(d.said_at, to_timestamp(0))) AS said_at, min(coalesce(d.heard_at, to_timestamp(0))) AS heard_at
+    FROM device_seen d WHERE d.device_id = k.device_id AND d.incarnation = k.incarnation AND d.boot > k.boot
+) AS later
+ORDER BY place;
+
+-- name: unclaim
+-- Takes back keys that this transaction marked as seen.
+UPDATE device_seen d SET seen = d.seen - k.seqs
+FROM (
+    SELECT device_id, incarnation, boot, range_agg(int8range(seq, seq, '[]')) AS seqs
+    FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[], $4::bigint[]) AS k (device_id, incarnation, boot, seq)
+    GROUP BY device_id, incarnation, boot
+) AS k
+WHERE d.device_id = k.device_id AND d.incarnation = k.incarnation AND d.boot = k.boot;
+
+-- name: forget_lives
+-- Those of which nothing was seen after all.
+DELETE FROM device_seen d
+USING unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[]) AS k (device_id, incarnation, boot)
+WHERE d.device_id = k.device_id AND d.incarnation = k.incarnation AND d.boot = k.boot AND isempty(d.seen);
+
+-- name: overtake
+-- Lives before these are no longer their device's latest. Who is at work on one of them is not waited for: that could close
+-- a ring of workers.
+UPDATE device_seen SET latest = false
+WHERE (device_id, incarnation, boot) IN (
+    SELECT d.device_id, d.incarnation, d.boot
+    FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[]) AS k (device_id, incarnation, boot)
+    JOIN device_seen d ON d.device_id = k.device_id AND d.incarnation = k.incarnation AND d.boot < k.boot
+    WHERE d.latest FOR NO KEY UPDATE OF d SKIP LOCKED
+);
+
+-- name: mark_latest
+-- These are, unless one before them was passed over just now: then their next words try again.
+UPDATE device_seen d SET latest = true
+FROM unnest(string_to_array($1, E'\n'), $2::integer[], $3::bigint[]) AS k (device_id, incarnation, boot)
+WHERE d.device_id = k.device_id AND d.incarnation = k.incarnation AND d.boot = k.boot AND NOT EXISTS (
+    SELECT FROM device_seen o
+    WHERE o.device_id = d.device_id AND o.incarnation = d.incarnation AND o.boot < d.boot AND o.latest
+);
 
 -- name: conflicts
 -- The readings, by their place, whose key is taken by a stored reading with another meaning.
@@ -95,6 +156,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 -- The batches after a cursor, oldest first.
 SELECT position, batch_id, watermark, readings, entries, received_from, received_to
 FROM log_batch WHERE area = $1 AND position > $2 ORDER BY position LIMIT $3;
+
+-- name: first_watermark
+-- Of an area. Its batch is never dropped.
+SELECT watermark FROM log_batch WHERE area = $1 AND watermark IS NOT NULL ORDER BY position LIMIT 1;
 
 -- name: readings_of
 -- The readings of some batches, in log order; the receive times let a hypertable skip chunks.

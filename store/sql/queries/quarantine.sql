@@ -53,15 +53,22 @@ UPDATE quarantine SET replayed_at = $2, replay_asked_at = NULL WHERE id = ANY($1
 UPDATE quarantine SET replayed_at = NULL, replay_refused_at = $2 WHERE digest = ANY($1::bytea[]);
 
 -- name: choose
--- Rows of devices in some areas (NULL: of any device, and of none): by number, or the oldest open ones for one reason. With
--- whether their payload is there as a whole.
-SELECT q.id, r.area, q.device_id IS NOT NULL AND q.topic NOT LIKE '%/passage',
-       q.payload IS NOT NULL AND octet_length(q.payload) = q.payload_bytes, q.replayed_at IS NOT NULL, q.discarded_at IS NOT NULL
+-- Rows of devices in some areas (NULL: of any device, and of none): by number, or open ones for one reason, the oldest first. To
+-- be replayed, those come first of which something may come: then what waits for its replay, what was refused again (longest
+-- ago first), and last what can not be replayed. With whether their payload is there as a whole.
+SELECT q.id, r.area, k.of_device, k.whole, q.replayed_at IS NOT NULL, q.discarded_at IS NOT NULL
 FROM quarantine q
 LEFT JOIN registry r ON r.kind IN ('sensor', 'gate') AND r.id = q.device_id
+CROSS JOIN LATERAL (
+    SELECT q.device_id IS NOT NULL AND q.topic NOT LIKE '%/passage' AS of_device,
+           q.payload IS NOT NULL AND octet_length(q.payload) = q.payload_bytes AS whole
+) AS k
 WHERE ($1::text[] IS NULL OR r.area = ANY($1))
   AND (q.id = ANY($2::bigint[]) OR q.reason = $3 AND q.replayed_at IS NULL AND q.discarded_at IS NULL)
-ORDER BY q.id LIMIT $4
+ORDER BY CASE WHEN NOT $5 THEN 0 WHEN NOT (k.of_device AND k.whole) THEN 3 WHEN q.replay_asked_at IS NOT NULL THEN 1
+              WHEN q.replay_refused_at IS NOT NULL THEN 2 ELSE 0 END,
+         CASE WHEN $5 THEN q.replay_refused_at END NULLS FIRST, q.id
+LIMIT $4
 FOR UPDATE OF q;
 
 -- name: ask_replay

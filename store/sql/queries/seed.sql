@@ -153,10 +153,18 @@ SELECT area, $3, sensors_of, began_at, CASE WHEN ended_at <= $4 THEN ended_at EN
 FROM outage WHERE area = $1 AND generation = $2 AND noticed_at <= $4;
 
 -- name: copy_suspicions
--- Those that had begun by a watermark, as they stood then.
+-- Those that had begun by a watermark, as they stood then. What sensors said may be ahead of the watermark, and what is implausible
+-- follows from it: of states from before a sensor's seed that is copied to its end.
+WITH seed AS (
+    SELECT DISTINCT ON (device_id) device_id, coalesce((earlier -> 0 ->> 1)::timestamptz, since) AS from_at FROM device_checkpoint
+    WHERE area = $1 AND generation = $3 ORDER BY device_id, incarnation DESC, boot DESC, seq DESC
+), said AS (
+    SELECT t.*, CASE WHEN t.kind = 'implausible' THEN s.from_at END AS folded_to
+    FROM suspicion t LEFT JOIN seed s USING (device_id) WHERE t.area = $1 AND t.generation = $2
+)
 INSERT INTO suspicion (area, generation, bay_id, device_id, kind, began_at, ended_at, reason, evidence)
-SELECT area, $3, bay_id, device_id, kind, began_at, CASE WHEN ended_at <= $4 THEN ended_at END, reason, evidence
-FROM suspicion WHERE area = $1 AND generation = $2 AND began_at <= $4;
+SELECT area, $3, bay_id, device_id, kind, began_at, CASE WHEN ended_at <= greatest($4, folded_to) THEN ended_at END, reason, evidence
+FROM said WHERE began_at <= $4 OR began_at < folded_to;
 
 -- name: copy_zones
 -- What was said of zones by a position and holds still.
