@@ -76,16 +76,21 @@ class Listeners:
         return False
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     port, clients = int(sys.argv[1]), int(sys.argv[2])
     listeners = Listeners(port, clients)
     listeners.settle()
-    print("open", flush=True)
+    _say("open")
     for _ in sys.stdin:
-        print("listening", flush=True)
+        _say("listening")
         times = listeners.hear()
         marks = [times[0], times[len(times) // 2], times[len(times) * 99 // 100], times[-1]]
-        print(json.dumps({"marks": marks, "bytes": listeners.size}), flush=True)
+        _say(json.dumps({"marks": marks, "bytes": listeners.size}))
 
 
 if __name__ == "__main__":

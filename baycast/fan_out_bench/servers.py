@@ -1,4 +1,4 @@
-"""The servers that are compared: each tells all its listeners of one change for every line on stdin, and prints when it began.
+"""The servers that are compared: each tells all its listeners of one change for every line on stdin, and says when.
 
 `python -m baycast.fan_out_bench.servers KIND PORT BYTES`; KIND is one of `KINDS`. BYTES is how long a message is, where
 it is not baycast's own.
@@ -156,10 +156,15 @@ async def _run(kind: str, port: int, size: int) -> None:
     lines = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    print("ready", flush=True)
+    _say("ready")
     while await lines.readline():
-        print(time.monotonic_ns(), flush=True)
+        _say(str(time.monotonic_ns()))
         await tell()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
