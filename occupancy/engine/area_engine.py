@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from occupancy.arrivals import REMEMBERED
 from occupancy.batch import Batch, Needs, at_once
-from occupancy.cell_pass import capacities, closing
+from occupancy.cell_pass import capacities, closing, shut_parts
 from occupancy.cells import car_park_cells
 from occupancy.counted import CountHistory
 from occupancy.due_cells import Changed, DueCells, Piece, lots
@@ -267,7 +267,7 @@ class AreaEngine:
         for piece, own in zip(streets, bays, strict=True):
             zone, span = registry.zones[piece.zone_id], (piece.start, piece.end)
             intervals = {bay.bay_id: next(found) for bay in own}
-            yield from street_cells(zone, span, own, intervals, closing(registry, zone, span))
+            yield from street_cells(zone, span, own, intervals, shut_parts(registry, zone, span))
 
     def _car_park_cells(self, cur: Cursor, parks: Sequence[Piece]) -> Iterator[ZoneCell]:
         registry = self.fold.registry
