@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 from pydantic import ValidationError
 
 from api import metrics
@@ -15,6 +17,7 @@ from api.live import Live
 from api.live_params import ListenBySocket, Subscribe
 from api.params import Listen
 from api.selection import Selection
+from api.snapshot import encode
 
 
 def listen_of(query: str) -> ListenBySocket:
@@ -76,9 +79,21 @@ def hear(live: Live, listener: Listener, text: bytes) -> bytes | None:
             raise _message_problem(error) from None
         check_areas(live, asked.selection)
     except Problem as problem:
-        return b'{"type":"problem","problem":%s}' % body_of(problem)
+        return b'{"type":"problem","id":%s,"problem":%s}' % (encode(_name_of(text)), body_of(problem))
     live.hub.turn(listener, asked.selection, asked.id)
     return None
+
+
+def _name_of(text: bytes) -> str | None:
+    """What the listener calls a message that is none of ours, where it can be told."""
+    try:
+        return msgspec.json.decode(text, type=_Named).id
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+class _Named(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
 def _message_problem(error: ValidationError) -> Problem:

@@ -166,10 +166,11 @@ def test_l8_listener_that_talks_is_closed(api: ApiServer) -> None:
 
 
 def test_l8_listener_that_never_stops_talking_is_closed(api: ApiServer) -> None:
-    with connect(api.ws) as client, pytest.raises(ConnectionClosed) as closed:
+    with connect(api.ws) as client:
         for _ in range(61):
             client.send("x")
-        read_for_ever(client)
+        with pytest.raises(ConnectionClosed) as closed:
+            read_for_ever(client)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1008
 
@@ -195,6 +196,7 @@ def test_subscription_is_changed_in_flight(api: ApiServer, rows: DerivedRows) ->
         (b"\xff\xfe", 422, "invalid-message"),
         ("[]", 422, "invalid-message"),
         ("{}", 422, "invalid-parameter"),
+        ('{"type": "subscribe", "id": 1}', 422, "invalid-parameter"),
         ('{"type": "unsubscribe"}', 422, "invalid-parameter"),
         ('{"type": "subscribe", "zone": "s1"}', 400, "unknown-parameter"),
         ('{"type": "subscribe", "since": "x"}', 400, "unknown-parameter"),
@@ -216,6 +218,15 @@ def test_l11_subscription_that_cannot_be_read_harms_nothing(
     assert (answer["type"], answer["problem"]["status"]) == ("problem", status)
     assert answer["problem"]["type"] == f"urn:baycast:problem:{kind}"
     assert (after["type"], after["prev"]) == ("delta", first["version"])
+
+
+def test_problem_names_the_message(api: ApiServer) -> None:
+    with connect(api.ws) as client:
+        read(client)
+        client.send('{"type": "subscribe", "id": "map", "bbox": "1"}')
+        answer = read_change(client)
+
+    assert (answer["id"], answer["problem"]["parameter"]) == ("map", "bbox")
 
 
 def test_messages_are_compressed_only_when_that_is_asked_for(api: ApiServer, rows: DerivedRows) -> None:
