@@ -14,6 +14,7 @@ from websockets.typing import Origin
 
 from api.config import ApiConfig
 from tests.support.api_server import ApiServer, running_api
+from tests.support.asyncapi import checked
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
 from tests.support.stalled import Stalled
 from tests.support.waiting import eventually
@@ -48,8 +49,7 @@ def api(database_url: str, rows: DerivedRows) -> Iterator[ApiServer]:
 
 
 def read(client: ClientConnection) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(client.recv(timeout=WITHIN_S))
-    return message
+    return checked(json.loads(client.recv(timeout=WITHIN_S)))
 
 
 def read_change(client: ClientConnection) -> dict[str, Any]:
@@ -324,7 +324,7 @@ def events(api: ApiServer, headers: dict[str, str] | None = None) -> Iterator[tu
             if line.startswith("id: "):
                 id = line[4:]
             elif line.startswith("data: "):
-                yield id, json.loads(line[6:])
+                yield id, checked(json.loads(line[6:]))
 
 
 def test_server_sent_events_say_the_same_and_resume(api: ApiServer, rows: DerivedRows) -> None:

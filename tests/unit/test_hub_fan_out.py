@@ -12,6 +12,7 @@ from api.hub import AddressFullError, Hub, HubFullError, Listener
 from api.selection import Selection, View
 from api.snapshot import Limits
 from occupancy.model import AreaId, ZoneId
+from tests.support.asyncapi import checked
 from tests.support.board_world import NOON, FeedDouble
 
 
@@ -34,7 +35,7 @@ class Scene:
 
     def take(self, listener: Listener) -> dict[str, Any] | None:
         said = self.hub.take(listener)
-        return None if said is None else json.loads(said.text)
+        return None if said is None else checked(json.loads(said.text))
 
     def taken(self, listener: Listener) -> dict[str, Any]:
         message = self.take(listener)
