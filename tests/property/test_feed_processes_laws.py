@@ -127,9 +127,12 @@ class FeedMachine(RuleBasedStateMachine):
     @rule(
         free=st.dictionaries(st.integers(0, ZONES - 1), st.integers(0, 10), max_size=ZONES),
         reset=st.sampled_from([False] * 9 + [True]),
+        read_by=st.sampled_from([*range(PROCESSES), None]),
     )
-    def commit(self, free: dict[int, int], reset: bool) -> None:
+    def commit(self, free: dict[int, int], reset: bool, read_by: int | None) -> None:
         self.store.commit(free, reset=reset)
+        if read_by is not None:
+            self.processes[read_by].read()
 
     @rule(which=st.integers(0, PROCESSES - 1))
     def process_reads(self, which: int) -> None:
@@ -154,6 +157,14 @@ class FeedMachine(RuleBasedStateMachine):
     @rule(which=st.integers(0, CLIENTS - 1))
     def client_reads(self, which: int) -> None:
         self.clients[which].read()
+
+    @rule(which=st.integers(0, CLIENTS - 1), where=st.integers(0, PROCESSES - 1))
+    def client_reads_all_and_goes_on_elsewhere(self, which: int, where: int) -> None:
+        client = self.clients[which]
+        while client.read():
+            pass
+        client.connect(self.processes[where])
+        client.read()
 
     def teardown(self) -> None:
         if not hasattr(self, "clients"):
