@@ -91,7 +91,7 @@ class Listener:
     @property
     def due(self) -> bool:
         """Whether a version is due, now or once the listener is not held any more."""
-        return bool(self.dirty) or (self.whole, self.ready, self.held) != (None, None, None)
+        return self.ready is not None or self.whole is not None or self.held is not None or bool(self.dirty)
 
     def need_all(self, why: Why) -> None:
         """Nothing of what is due matters any more: the next version is a snapshot."""
