@@ -151,6 +151,17 @@ class Board:
             }
         return changed
 
+    def is_behind(self, token: str, only: frozenset[str] | None = None) -> bool:
+        """Return whether `token` says more than we have read yet: another process gave it out, or another store."""
+        for part in token.split(","):
+            match = _PART.fullmatch(part)
+            area = None if match is None else self.areas.get(AreaId(match["area"]))
+            if match is None or area is None or (only is not None and match["area"] not in only):
+                continue
+            if (int(match["generation"]), int(match["version"])) > (area.generation, area.version):
+                return True
+        return False
+
     # --- bytes ----------------------------------------------------------------------------------------------
 
     def zone_bytes(self, zone_id: ZoneId, view: View) -> bytes:

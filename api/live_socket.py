@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from uvicorn.server import ServerState
 from websockets.datastructures import Headers
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
@@ -26,13 +27,19 @@ from api import metrics
 from api.errors import MEDIA_TYPE, Problem, body_of, not_found
 from api.fan_out import FanOut
 from api.hub import SLOW, Hub, Listener
+from api.said import Said
 
-MESSAGE_MAX_BYTES = 1024
+MESSAGE_MAX_BYTES = 4096
+"""As much as a query may say."""
 MESSAGES_MAX = 60
-"""Messages that a listener may send within a minute; they are not read, a feed has nothing to be told."""
+"""Messages that a listener may send within a minute."""
 UNREAD_MAX_BYTES = 64 * 1024
 """What may wait for one listener on our side; beyond it, it gets the newest of each zone when it has read on."""
-TOO_MUCH, RESTARTING = 1008, 1012
+TOO_MUCH, TOO_LARGE, RESTARTING = 1008, 1009, 1012
+CLOSE_CODES = (TOO_MUCH, TOO_LARGE, RESTARTING, SLOW)
+"""Those that we close with, 1009 and what is wrong with the protocol itself by the library's hand."""
+_DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
+"""No memory is kept between messages, and a compressed frame is the same for all who take it."""
 _CLOSING_S = 1.0
 _PING = Frame(Opcode.PING, b"").serialize(mask=False)
 _log = logging.getLogger("baycast.api")
@@ -64,6 +71,12 @@ class LiveSocket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._listener: Listener | None = None
         self._window_at, self._messages = 0.0, 0
+        self._begun: tuple[Opcode, bytes] | None = None
+        """A message that comes in several frames, as far as it is here."""
+        self._window_bits: int | None = None
+        """How its messages are compressed; None: not at all."""
+        self.hears: Callable[[bytes], bytes | None] | None = None
+        """What to do with a text message, and the message to answer with; without it nobody reads them."""
         self._closing: asyncio.TimerHandle | None = None
         self.due = False
         """Waits for its turn in the fan-out."""
@@ -91,7 +104,7 @@ class LiveSocket(asyncio.Protocol):
             if isinstance(event, Request):
                 self._open(event)
             elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-                self._count_message()
+                self._hear(event)
         self._pass_on()
 
     def eof_received(self) -> None:
@@ -129,7 +142,8 @@ class LiveSocket(asyncio.Protocol):
         if listener is None or transport is None or self._protocol.state is not OPEN:
             return
         while listener.sending_since is None and (said := self._hub.take(listener)) is not None:
-            transport.write(said.frame)
+            bits = self._window_bits
+            transport.write(said.frame if bits is None else said.deflated(bits))
             metrics.MESSAGES.inc()
 
     def ping(self) -> None:
@@ -150,7 +164,10 @@ class LiveSocket(asyncio.Protocol):
 
     def _open(self, request: Request) -> None:
         try:
+            if parse_qs(urlsplit(request.path).query).get("compress") == ["1"]:
+                self._protocol.available_extensions = [_DEFLATE]
             response = self._protocol.accept(request)
+            self._window_bits = _window_bits(self._protocol)
             if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
                 self._listener = self._opening(request.path)(self, request)
         except Problem as problem:
@@ -170,7 +187,18 @@ class LiveSocket(asyncio.Protocol):
             raise not_found("WebSocket", path)
         return self._openings[path]
 
-    def _count_message(self) -> None:
+    def _hear(self, frame: Frame) -> None:
+        """Take in a frame of a message; the protocol has seen to their order and to the length of the whole."""
+        opcode, before = (frame.opcode, b"") if self._begun is None else self._begun
+        self._begun = None if frame.fin else (opcode, before + bytes(frame.data))
+        self._count_frame()
+        if not frame.fin or self.hears is None or self._protocol.state is not OPEN:
+            return
+        answer = self.hears(before + bytes(frame.data) if opcode is Opcode.TEXT else b"")
+        if answer is not None and self._transport is not None:
+            self._transport.write(Said(answer, "").frame)
+
+    def _count_frame(self) -> None:
         if self.heard_at - self._window_at > 60:
             self._window_at, self._messages = self.heard_at, 0
         self._messages += 1
@@ -197,6 +225,11 @@ class LiveSocket(asyncio.Protocol):
                 transport.write(data)
             elif not transport.is_closing():
                 transport.close()
+
+
+def _window_bits(protocol: ServerProtocol) -> int | None:
+    agreed = [one for one in protocol.extensions if isinstance(one, PerMessageDeflate)]
+    return agreed[0].local_max_window_bits if agreed else None
 
 
 def _refusal(problem: Problem) -> Response:

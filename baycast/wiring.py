@@ -100,6 +100,8 @@ def api_config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         database_url=database_url(settings),
         allowed_origins=frozenset(settings.http_allowed_origins.split()),
+        trusted_proxies=tuple(settings.http_trusted_proxies.split()),
+        live_per_address=settings.live_per_address,
         history_least_coverage=settings.history_least_coverage,
     )
 

@@ -143,7 +143,7 @@ def test_l5_an_arrival_stands_beside_the_live_numbers(api: ApiServer) -> None:
     features = api.get("/v1/availability?format=geojson&arrive_in=12")
     schemas.FeatureCollection.model_validate_json(features.content)
     assert features.json()["features"][0]["properties"]["forecast"] == forecast
-    assert features.headers["cache-control"] == "public, max-age=1"
+    assert features.headers["cache-control"] == "public, max-age=1, stale-while-revalidate=4"
     one = api.get("/v1/zones/s0/forecast?arrive_in=12")
     assert one.json()["points"] == [forecast]
     again = api.get("/v1/zones/s0/forecast?arrive_in=12", headers={"If-None-Match": one.headers["etag"]})
