@@ -99,7 +99,7 @@ class Hub:
             channel = _Channel(selection, self._zone_ids(selection), self._token(selection))
             self._channels[selection] = channel
         listener = Listener(channel, wake, cut)
-        missed = None if since is None else self._board.changed_since(since, selection.areas)
+        missed = None if since is None else self._board.changed_since(since, selection.areas, selection.view)
         if since is None or missed is None:
             listener.whole = True
         else:
@@ -121,12 +121,14 @@ class Hub:
             del self._channels[channel.selection]
 
     def publish(self, changed: Iterable[ZoneId], *, reset: bool) -> None:
-        """Tell the listeners of zones that changed on the board; `reset` sends everybody a new snapshot."""
+        """Tell the listeners of zones that changed on the board, or whose stays did with the minute; `reset` sends
+        everybody a new snapshot.
+        """
         zones = frozenset(changed)
         for channel in self._channels.values():
             if reset:
                 self._reset(channel)
-            elif touched := zones & channel.zone_ids:
+            elif touched := (zones | self._other_stays(channel)) & channel.zone_ids:
                 self._spread(channel, touched)
 
     def heartbeat(self) -> None:
@@ -173,6 +175,13 @@ class Hub:
         ]
 
     # --- inside ---------------------------------------------------------------------------------------------
+
+    def _other_stays(self, channel: _Channel) -> set[ZoneId]:
+        """Return the zones of which other bays may be used for a whole stay since the channel was told."""
+        selection = channel.selection
+        if selection.view.stay_min is None:
+            return set()
+        return self._board.changed_since(channel.version, selection.areas, selection.view) or set()
 
     def _spread(self, channel: _Channel, touched: frozenset[ZoneId]) -> None:
         before = channel.version
@@ -234,7 +243,7 @@ class Hub:
         return Said(head[:-1] + b',"zones":[' + parts + b"]}", version)
 
     def _token(self, selection: Selection) -> str:
-        return self._board.token(selection.areas)
+        return self._board.token(selection.areas, selection.view)
 
     def _zone_ids(self, selection: Selection) -> frozenset[ZoneId]:
         return frozenset(zone.zone_id for zone in self._board.select(selection))

@@ -115,8 +115,9 @@ class Live:
         while True:
             await asyncio.sleep(TICK_S)
             now = self.clock()
+            minutes = self.board.minutes
             turned = self.board.retime(self.feed, now)
-            if turned:
+            if turned or self.board.minutes != minutes:
                 self.hub.publish(turned, reset=False)
             for listener in self.hub.overdue(time.monotonic(), self.config.evict_after_s):
                 listener.cut()

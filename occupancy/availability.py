@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from occupancy.car_park import CountSpan
 from occupancy.confidence import most_wrong
@@ -15,16 +16,25 @@ from occupancy.model import (
     BayType,
     Counts,
     Group,
+    Override,
     Source,
     State,
+    Terms,
     Zone,
     ZoneAvailability,
 )
+from occupancy.overrides import Overrides
 from occupancy.rules import Access
 
 GENERAL = frozenset({"general"})
 COUNTED_CONFIDENCE = 0.9
 LEAST_CONFIDENCE = 0.1
+
+
+def _not_ended(overrides: frozenset[Override], now: datetime) -> tuple[str, ...]:
+    if not overrides:
+        return ()
+    return tuple(sorted(one.override_id for one in overrides if one.until is None or one.until > now))
 
 
 def in_service(bay: Bay, at: datetime) -> bool:
@@ -33,20 +43,47 @@ def in_service(bay: Bay, at: datetime) -> bool:
     )
 
 
+class _Kind(NamedTuple):
+    """What bays of one group have in common."""
+
+    bay_type: BayType
+    admits: frozenset[str]
+    max_stay_min: int | None
+    suspended: bool
+    rule_ids: tuple[str, ...]
+    rules_in_force: tuple[str, ...]
+    override_ids: tuple[str, ...]
+    overrides_in_force: tuple[str, ...]
+    in_service_to: datetime | None
+    ev_connectors: tuple[str, ...]
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(
+            rule_ids=self.rule_ids,
+            rules_in_force=self.rules_in_force,
+            override_ids=self.override_ids,
+            overrides_in_force=self.overrides_in_force,
+            in_service_to=self.in_service_to,
+            ev_connectors=self.ev_connectors,
+        )
+
+
 def street_availability(
     zone: Zone,
     bays: Sequence[Bay],
     states: Mapping[BayId, BayState],
     access: Callable[[Bay], Access],
     now: datetime,
+    overrides: Overrides,
 ) -> ZoneAvailability:
-    """Count the bays in service at `now` by what they are and who may use them.
+    """Count the bays in service at `now` by what they are, who may use them, and on what terms.
 
     A bay that nobody senses, or whose sensor is suspect, is unknown: it may be free, and is not counted as such.
     Of those counted, as many may be wrong, either way, as their confidence lets expect nine times in ten.
     """
-    tallies: dict[tuple[BayType, frozenset[str], int | None], list[int]] = {}
-    guessed_free: dict[tuple[BayType, frozenset[str], int | None], float] = {}
+    tallies: dict[_Kind, list[int]] = {}
+    guessed_free: dict[_Kind, float] = {}
     newest: datetime | None = None
     sure = {State.FREE: 0.0, State.OCCUPIED: 0.0}
     for bay in bays:
@@ -57,7 +94,18 @@ def street_availability(
         state = State.UNKNOWN if live is None or live.suspect else live.state
         if admitted.closed:
             state = State.CLOSED
-        key = (bay.bay_type, admitted.admits, admitted.max_stay_min)
+        key = _Kind(
+            bay.bay_type,
+            admitted.admits,
+            admitted.max_stay_min,
+            admitted.suspended,
+            bay.rule_ids,
+            admitted.rules,
+            _not_ended(overrides.of_bay(bay), now),
+            admitted.overrides,
+            bay.in_service_to,
+            bay.ev_connectors,
+        )
         tally = tallies.setdefault(key, [0, 0, 0, 0, 0])
         tally[_INDEX[state]] += 1
         if live is not None and state is State.UNKNOWN and live.free_chance is not None:
@@ -69,14 +117,16 @@ def street_availability(
             newest = live.as_of
     groups = tuple(
         Group(
-            bay_type=bay_type,
-            access=admits,
-            max_stay_min=limit,
+            bay_type=kind.bay_type,
+            access=kind.admits,
+            max_stay_min=kind.max_stay_min,
+            suspended=kind.suspended,
+            terms=kind.terms,
             counts=_counts(tally),
             guessed=tally[_GUESSED],
-            guessed_free=round(guessed_free.get((bay_type, admits, limit), 0.0), 2),
+            guessed_free=round(guessed_free.get(kind, 0.0), 2),
         )
-        for (bay_type, admits, limit), tally in sorted(tallies.items(), key=_group_order)
+        for kind, tally in sorted(tallies.items(), key=_group_order)
     )
     counts = sum((group.counts for group in groups), Counts())
     observed = counts.free + counts.occupied
@@ -101,6 +151,7 @@ def car_park_availability(
     as_of: datetime | None,
     *,
     is_open: bool,
+    suspended: bool = False,
     capacity: int | None = None,
 ) -> ZoneAvailability:
     """Bound the count by the capacity in use: `capacity`, by the registry's hours (None: all of it), unless the car
@@ -125,7 +176,7 @@ def car_park_availability(
     shut = Counts(closed=whole - in_use)
     groups = [Group(bay_type=BayType.STANDARD, access=GENERAL, counts=open_bays)] if is_open else []
     if shut.closed or not groups:
-        groups.append(Group(bay_type=BayType.STANDARD, access=frozenset(), counts=shut))
+        groups.append(Group(bay_type=BayType.STANDARD, access=frozenset(), counts=shut, suspended=suspended))
     counts = open_bays + shut
     return ZoneAvailability(
         zone_id=zone.zone_id,
@@ -154,11 +205,19 @@ def _counts(tally: Sequence[int]) -> Counts:
     return Counts(free=tally[0], occupied=tally[1], unknown=tally[2], closed=tally[3])
 
 
-def _group_order(
-    item: tuple[tuple[BayType, frozenset[str], int | None], list[int]],
-) -> tuple[str, list[str], int]:
-    bay_type, admits, limit = item[0]
-    return bay_type.value, sorted(admits), -1 if limit is None else limit
+def _group_order(item: tuple[_Kind, list[int]]) -> tuple[object, ...]:
+    kind = item[0]
+    limit = -1 if kind.max_stay_min is None else kind.max_stay_min
+    leaves = kind.in_service_to
+    return (
+        kind.bay_type.value,
+        sorted(kind.admits),
+        limit,
+        kind.rule_ids,
+        kind.override_ids,
+        "" if leaves is None else leaves.isoformat(),
+        kind.ev_connectors,
+    )
 
 
 def _share(observed: int, counts: Counts) -> float:

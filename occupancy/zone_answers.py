@@ -8,7 +8,18 @@ from datetime import datetime
 from occupancy.availability import car_park_availability, closed_for_sure, in_service, street_availability
 from occupancy.car_park import scheduled_capacity
 from occupancy.counted import CountedParks
-from occupancy.model import Bay, BayId, BayState, BayType, Override, Zone, ZoneAvailability, ZoneId, ZoneKind
+from occupancy.model import (
+    Bay,
+    BayId,
+    BayState,
+    BayType,
+    Override,
+    OverrideKind,
+    Zone,
+    ZoneAvailability,
+    ZoneId,
+    ZoneKind,
+)
 from occupancy.overrides import closing_of, in_force
 from occupancy.page import BEGINNING
 from occupancy.registry import Registry
@@ -117,11 +128,17 @@ class ZoneAnswers:
             span, as_of = self._counted.span_now(zone.zone_id, watermark)
             area = self.registry.area
             capacity = scheduled_capacity(zone, area.time_zone if area else "UTC", now)
+            closing = closing_of_zone(self.registry, zone, now)
             return car_park_availability(
-                zone, span, as_of, is_open=is_open(self.registry, zone, now), capacity=capacity
+                zone,
+                span,
+                as_of,
+                is_open=is_open(self.registry, zone, now),
+                suspended=closing is not None and closing.kind is OverrideKind.SUSPENSION,
+                capacity=capacity,
             )
         bays = self.registry.bays_by_zone.get(zone.zone_id, ())
-        return street_availability(zone, bays, self._states, self.access, now)
+        return street_availability(zone, bays, self._states, self.access, now, self.registry.overrides)
 
     @property
     def _now(self) -> datetime:

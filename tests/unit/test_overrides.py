@@ -13,6 +13,7 @@ from occupancy.model import BayId, Source, State, ZoneId
 from occupancy.overrides import override_document, override_of
 from occupancy.registry import Registry, RegistryError
 from occupancy.rules import access_at, is_open, rules_at
+from occupancy.whole_stay import Timetable
 from tests.support.folded import START, Folded, documents, passage, state
 from tests.support.registry_samples import sample
 
@@ -115,9 +116,9 @@ def test_arrivals_to_come_are_answered_by_what_is_known_of_their_time() -> None:
     registry.put_override("c", doc("closure", zone_ids=["castle"], starts_at=at(5), ends_at=at(6)))
     street, park = registry.zones[ZoneId("high-st")], registry.zones[ZoneId("castle")]
     for hours, usable, closed in ((4, 2, False), (5, 1, True), (6, 2, False)):
-        then = RulesAt(registry, START + hours * HOUR)
-        assert then.capacity(street, "general").usable == usable
-        assert then.capacity(park, "general").closed is closed
+        then = RulesAt(Timetable(registry), START + hours * HOUR)
+        assert then.capacity(street).usable == usable
+        assert then.capacity(park).closed is closed
         assert is_open(registry, park, START + hours * HOUR) is not closed
 
 
