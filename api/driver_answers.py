@@ -19,11 +19,14 @@ Document = dict[str, object]
 
 
 def filtered(board: Board, query: Availability, arrivals: Arrivals | None) -> bytes:
-    """Render the zones that the query is for, or those of them that changed `since` a version."""
+    """Render the zones that the query is for, or those of them that changed `since` a version. Raises `Problem`."""
+    if query.since is not None and query.arriving:
+        told = "since: goes without arrive_in and arrive_at, whose answers differ at any time"
+        raise Problem(422, "invalid-parameter", told, parameter="since")
     selection = query.selection
     zones = board.select(selection, None if arrivals is None else arrivals.visit)
-    told, zones = _since(board, query, zones)
-    head = {**board.head(selection, zones), **told}
+    whole, zones = _since(board, query, zones)
+    head = {**board.head(selection, zones), **whole}
     if query.format == "geojson":
         features = [_feature(zone, _told(board, zone, selection, arrivals)) for zone in zones]
         return encode({"type": "FeatureCollection", **head, "features": features})

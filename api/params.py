@@ -159,12 +159,6 @@ class Availability(Chosen, Arrival):
         "everything, with `complete` true, where that cannot be told",
     )
 
-    @model_validator(mode="after")
-    def _since_is_about_now(self) -> Self:
-        if self.since is not None and self.arriving:
-            raise ValueError("since: goes without arrive_in and arrive_at")
-        return self
-
 
 class ZonePage(Chosen):
     limit: int = Field(200, ge=1, le=1000, description="Zones in one answer")

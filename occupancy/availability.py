@@ -16,25 +16,18 @@ from occupancy.model import (
     BayType,
     Counts,
     Group,
-    Override,
     Source,
     State,
     Terms,
     Zone,
     ZoneAvailability,
 )
-from occupancy.overrides import Overrides
+from occupancy.overrides import Overrides, not_ended
 from occupancy.rules import Access
 
 GENERAL = frozenset({"general"})
 COUNTED_CONFIDENCE = 0.9
 LEAST_CONFIDENCE = 0.1
-
-
-def _not_ended(overrides: frozenset[Override], now: datetime) -> tuple[str, ...]:
-    if not overrides:
-        return ()
-    return tuple(sorted(one.override_id for one in overrides if one.until is None or one.until > now))
 
 
 def in_service(bay: Bay, at: datetime) -> bool:
@@ -101,7 +94,7 @@ def street_availability(
             admitted.suspended,
             bay.rule_ids,
             admitted.rules,
-            _not_ended(overrides.of_bay(bay), now),
+            tuple(sorted(not_ended(over, now))) if (over := overrides.of_bay(bay)) else (),
             admitted.overrides,
             bay.in_service_to,
             bay.ev_connectors,

@@ -20,7 +20,7 @@ from occupancy.model import (
     ZoneId,
     ZoneKind,
 )
-from occupancy.overrides import closing_of, in_force
+from occupancy.overrides import closing_of, in_force, not_ended
 from occupancy.page import BEGINNING
 from occupancy.registry import Registry
 from occupancy.rules import Access, access_of, closing_of_zone, is_open, overrides_at
@@ -38,6 +38,8 @@ class ZoneAnswers:
         self._access_of: dict[BayId, Access] = {}
         self._overrides: tuple[Override, ...] = ()
         """Those in force in the minute that is judged."""
+        self._lasting: frozenset[str] = frozenset()
+        """Those that had not ended in it: bays are told apart by them."""
         self._closed: dict[BayId, str] = {}
         """Why the closed bays are."""
         self._minute: datetime | None = None
@@ -71,6 +73,7 @@ class ZoneAnswers:
         self._access_of.clear()
         if self._minute is not None:
             self._overrides = in_force(self.registry.overrides.values(), self._minute)
+            self._lasting = not_ended(self.registry.overrides.values(), self._minute)
 
     def move(self, watermark: datetime) -> bool | None:
         """The watermark has moved. None: within the minute; else whether other rules may be in force in the new one."""
@@ -153,10 +156,11 @@ class ZoneAnswers:
         if not self.known:
             return True
         overrides = in_force(self.registry.overrides.values(), self._now)
+        lasting = not_ended(self.registry.overrides.values(), self._now)
         fresh = {key: self._asked(key) for key in self._access} if overrides == self._overrides else {}
-        if fresh == self._access and self._access:
+        if fresh == self._access and self._access and lasting == self._lasting:
             return False
-        self._access, self._overrides = fresh, overrides
+        self._access, self._overrides, self._lasting = fresh, overrides, lasting
         self._access_of.clear()
         return True
 

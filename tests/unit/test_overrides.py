@@ -166,6 +166,21 @@ def test_l5_what_its_hours_close_is_closed_for_sure_and_since_no_time() -> None:
     assert (said.counts.closed, said.source, said.confidence, said.as_of) == (5, Source.PRIOR, 1.0, None)
 
 
+def test_bays_are_told_apart_by_overrides_until_these_have_ended() -> None:
+    """Also when the watermark jumps over all the time in which one holds (L3)."""
+    folded = Folded()
+    folded.append(watermark_s=0)
+    folded.append(changes=[("override", "x", doc(bay_ids=["high-st-0"], starts_at=at(1), ends_at=at(2)))])
+
+    def over() -> set[tuple[str, ...]]:
+        groups = folded.fold.zones[ZoneId("high-st")].groups
+        return {group.terms.override_ids for group in groups if group.terms is not None}
+
+    assert over() == {(), ("x",)}, "known beforehand, and for that bay alone"
+    folded.append(watermark_s=2 * 3600)
+    assert over() == {()}
+
+
 def test_the_reason_shown_follows_the_override_that_holds() -> None:
     folded = Folded()
     folded.append(watermark_s=0)
