@@ -41,11 +41,8 @@ def zone_page(board: Board, query: ZonePage) -> Document:
     order = _order(selection)
     found = sorted(board.select(selection), key=order)
     if query.after is not None:
-        last = board.zones.get(ZoneId(query.after))
-        if last is None:
-            told = "after: is no zone, or no longer one: begin again without it"
-            raise Problem(422, "invalid-parameter", told, parameter="after")
-        found = [zone for zone in found if order(zone) > order(last.zone)]
+        last = _place_of(board, selection, ZoneId(query.after))
+        found = [zone for zone in found if order(zone) > last]
     page = found[: query.limit]
     zones = [{**_placed(board, zone, query.view), **_distance(selection, zone)} for zone in page]
     return {
@@ -78,6 +75,17 @@ def _order(selection: Selection) -> Callable[[Zone], tuple[float, str]]:
     if around is None:
         return lambda zone: (0.0, zone.zone_id)
     return lambda zone: (distance_m(around, zone.lat, zone.lon), zone.zone_id)
+
+
+def _place_of(board: Board, selection: Selection, zone_id: ZoneId) -> tuple[float, str]:
+    """Return where a page ended. By distance only a zone that there still is has a place. Raises `Problem`."""
+    if selection.around is None:
+        return 0.0, zone_id
+    live = board.zones.get(zone_id)
+    if live is None:
+        told = "after: is no zone, or no longer one: begin again without it"
+        raise Problem(422, "invalid-parameter", told, parameter="after")
+    return _order(selection)(live.zone)
 
 
 def _since(board: Board, query: Availability, zones: Sequence[Zone]) -> tuple[Document, list[Zone]]:

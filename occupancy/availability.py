@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
 
 from occupancy.car_park import CountSpan
 from occupancy.confidence import most_wrong
@@ -36,30 +35,9 @@ def in_service(bay: Bay, at: datetime) -> bool:
     )
 
 
-class _Kind(NamedTuple):
-    """What bays of one group have in common."""
-
-    bay_type: BayType
-    admits: frozenset[str]
-    max_stay_min: int | None
-    suspended: bool
-    rule_ids: tuple[str, ...]
-    rules_in_force: tuple[str, ...]
-    override_ids: tuple[str, ...]
-    overrides_in_force: tuple[str, ...]
-    in_service_to: datetime | None
-    ev_connectors: tuple[str, ...]
-
-    @property
-    def terms(self) -> Terms:
-        return Terms(
-            rule_ids=self.rule_ids,
-            rules_in_force=self.rules_in_force,
-            override_ids=self.override_ids,
-            overrides_in_force=self.overrides_in_force,
-            in_service_to=self.in_service_to,
-            ev_connectors=self.ev_connectors,
-        )
+_Kind = tuple[BayType, tuple[str, ...], tuple[str, ...], datetime | None, tuple[str, ...]]
+"""What bays of one group have in common: type, rules, overrides that have not ended, end of service, connectors. At one
+time the same drivers are admitted to all of them."""
 
 
 def street_availability(
@@ -76,6 +54,7 @@ def street_availability(
     Of those counted, as many may be wrong, either way, as their confidence lets expect nine times in ten.
     """
     tallies: dict[_Kind, list[int]] = {}
+    access_of: dict[_Kind, Access] = {}
     guessed_free: dict[_Kind, float] = {}
     newest: datetime | None = None
     sure = {State.FREE: 0.0, State.OCCUPIED: 0.0}
@@ -87,19 +66,13 @@ def street_availability(
         state = State.UNKNOWN if live is None or live.suspect else live.state
         if admitted.closed:
             state = State.CLOSED
-        key = _Kind(
-            bay.bay_type,
-            admitted.admits,
-            admitted.max_stay_min,
-            admitted.suspended,
-            bay.rule_ids,
-            admitted.rules,
-            tuple(sorted(not_ended(over, now))) if (over := overrides.of_bay(bay)) else (),
-            admitted.overrides,
-            bay.in_service_to,
-            bay.ev_connectors,
-        )
-        tally = tallies.setdefault(key, [0, 0, 0, 0, 0])
+        over = overrides.of_bay(bay)
+        lasting = tuple(sorted(not_ended(over, now))) if over else ()
+        key = (bay.bay_type, bay.rule_ids, lasting, bay.in_service_to, bay.ev_connectors)
+        tally = tallies.get(key)
+        if tally is None:
+            tally = tallies[key] = [0, 0, 0, 0, 0]
+            access_of[key] = admitted
         tally[_INDEX[state]] += 1
         if live is not None and state is State.UNKNOWN and live.free_chance is not None:
             tally[_GUESSED] += 1
@@ -109,17 +82,13 @@ def street_availability(
         if live is not None and live.as_of is not None and (newest is None or live.as_of > newest):
             newest = live.as_of
     groups = tuple(
-        Group(
-            bay_type=kind.bay_type,
-            access=kind.admits,
-            max_stay_min=kind.max_stay_min,
-            suspended=kind.suspended,
-            terms=kind.terms,
-            counts=_counts(tally),
-            guessed=tally[_GUESSED],
-            guessed_free=round(guessed_free.get(kind, 0.0), 2),
+        sorted(
+            (
+                _group(kind, access_of[kind], tally, guessed_free.get(kind, 0.0))
+                for kind, tally in tallies.items()
+            ),
+            key=_group_order,
         )
-        for kind, tally in sorted(tallies.items(), key=_group_order)
     )
     counts = sum((group.counts for group in groups), Counts())
     observed = counts.free + counts.occupied
@@ -198,18 +167,38 @@ def _counts(tally: Sequence[int]) -> Counts:
     return Counts(free=tally[0], occupied=tally[1], unknown=tally[2], closed=tally[3])
 
 
-def _group_order(item: tuple[_Kind, list[int]]) -> tuple[object, ...]:
-    kind = item[0]
-    limit = -1 if kind.max_stay_min is None else kind.max_stay_min
-    leaves = kind.in_service_to
+def _group(kind: _Kind, access: Access, tally: Sequence[int], guessed_free: float) -> Group:
+    bay_type, rule_ids, override_ids, in_service_to, ev_connectors = kind
+    return Group(
+        bay_type=bay_type,
+        access=access.admits,
+        max_stay_min=access.max_stay_min,
+        suspended=access.suspended,
+        terms=Terms(
+            rule_ids=rule_ids,
+            rules_in_force=access.rules,
+            override_ids=override_ids,
+            overrides_in_force=access.overrides,
+            in_service_to=in_service_to,
+            ev_connectors=ev_connectors,
+        ),
+        counts=_counts(tally),
+        guessed=tally[_GUESSED],
+        guessed_free=round(guessed_free, 2),
+    )
+
+
+def _group_order(group: Group) -> tuple[object, ...]:
+    """Those that are used alike now stand together."""
+    terms = group.terms or Terms()
     return (
-        kind.bay_type.value,
-        sorted(kind.admits),
-        limit,
-        kind.rule_ids,
-        kind.override_ids,
-        "" if leaves is None else leaves.isoformat(),
-        kind.ev_connectors,
+        group.bay_type.value,
+        sorted(group.access),
+        -1 if group.max_stay_min is None else group.max_stay_min,
+        terms.rule_ids,
+        terms.override_ids,
+        "" if terms.in_service_to is None else terms.in_service_to.isoformat(),
+        terms.ev_connectors,
     )
 
 
