@@ -76,11 +76,8 @@ class Timetable:
         self, bay_type: BayType, terms: Terms, driver: str, arrives_at: datetime, departs_at: datetime
     ) -> Fit:
         """Whether bays of these terms are for the driver from an instant up to another; else why not."""
-        area, registry = self.registry.area, self.registry
-        known = terms.rule_ids, terms.override_ids
-        if area is None or not (
-            set(known[0]) <= registry.rules.keys() and set(known[1]) <= registry.overrides.keys()
-        ):
+        area = self.registry.area
+        if area is None or not self._knows(terms):
             return Fit.UNKNOWN
         if terms.in_service_to is not None and departs_at > terms.in_service_to:
             return Fit.CLOSED
@@ -107,6 +104,11 @@ class Timetable:
         parts = list(_parts(area, arrives_at, departs_at, lambda day: self._car_park_day(area, zone, day)))
         closed = next((part.closed for part in parts if part.closed), None)
         return closed or Fit.USABLE, min(part.capacity for part in parts)
+
+    def _knows(self, terms: Terms) -> bool:
+        """Whether the registry has what the terms name: they may be of another moment of it."""
+        rules, overrides = self.registry.rules.keys(), self.registry.overrides.keys()
+        return rules >= set(terms.rule_ids) and overrides >= set(terms.override_ids)
 
     def _bay_day(self, area: Area, bay_type: BayType, terms: Terms, day: date) -> tuple[_Bays, ...]:
         key = (bay_type, terms.rule_ids, terms.override_ids, day)
