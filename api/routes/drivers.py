@@ -99,7 +99,7 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
     add = app.add_api_route
     add("/v1/availability", availability, tags=["drivers"], **described("Snapshot", PROBLEMS, geojson=True))
     add("/v1/zones", zones, tags=["drivers"], **described("ZonePage", PROBLEMS))
-    add("/v1/zones/{zone_id}", zone, tags=["drivers"], **described("Zone", PROBLEMS))
+    add("/v1/zones/{zone_id}", zone, tags=["drivers"], **described("OneZone", PROBLEMS))
     add(
         "/v1/zones/{zone_id}/bays",
         bays,
