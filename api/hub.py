@@ -112,12 +112,14 @@ class Hub:
         listener.wake()
 
     def publish(self, changed: Iterable[ZoneId], *, reset: bool) -> None:
-        """Tell the listeners of zones that changed on the board; `reset` sends everybody a new snapshot."""
+        """Tell the listeners of zones that changed on the board, or whose stays did with the minute; `reset` sends
+        everybody a new snapshot.
+        """
         zones = frozenset(changed)
         for channel in self._channels.values():
             if reset:
                 self._reset(channel)
-            elif touched := zones & channel.zone_ids:
+            elif touched := (zones | self._other_stays(channel)) & channel.zone_ids:
                 self._spread(channel, touched)
         for listener in list(self._held):
             self._let_go(listener)
@@ -136,7 +138,7 @@ class Hub:
         for channel in self._channels.values():
             message = Message(said=self._teller.heartbeat(channel.selection))
             current = [one for one in channel.listeners if not one.due]
-            channel.version = self._board.token(channel.selection.areas)
+            channel.version = self._token(channel.selection)
             for listener in current:
                 listener.ready = message
                 listener.wake()
@@ -175,7 +177,7 @@ class Hub:
     def _channel(self, selection: Selection) -> Channel:
         channel = self._channels.get(selection)
         if channel is None:
-            token = self._board.token(selection.areas)
+            token = self._token(selection)
             channel = self._channels[selection] = Channel(selection, self._zone_ids(selection), token)
         return channel
 
@@ -187,7 +189,7 @@ class Hub:
 
     def _resume(self, listener: Listener, since: str) -> None:
         channel = listener.channel
-        missed = self._board.changed_since(since, channel.selection.areas)
+        missed = self._board.changed_since(since, channel.selection.areas, channel.selection.view)
         if missed is None:
             listener.need_all(Why.TOO_OLD)
         else:
@@ -208,10 +210,17 @@ class Hub:
             self._resume(listener, held.since)
         listener.wake()
 
+    def _other_stays(self, channel: Channel) -> set[ZoneId]:
+        """Return the zones of which other bays may be used for a whole stay since the channel was told."""
+        selection = channel.selection
+        if selection.view.stay_min is None:
+            return set()
+        return self._board.changed_since(channel.version, selection.areas, selection.view) or set()
+
     def _spread(self, channel: Channel, touched: frozenset[ZoneId]) -> None:
         before = channel.version
         shared = Message(touched, before)
-        channel.version = self._board.token(channel.selection.areas)
+        channel.version = self._token(channel.selection)
         channel.snapshots.clear()
         for listener in channel.listeners:
             if listener.whole is not None or listener.held is not None:
@@ -225,7 +234,7 @@ class Hub:
 
     def _reset(self, channel: Channel) -> None:
         channel.zone_ids = self._zone_ids(channel.selection)
-        channel.version = self._board.token(channel.selection.areas)
+        channel.version = self._token(channel.selection)
         channel.snapshots.clear()
         for listener in channel.listeners:
             if listener.held is None:
@@ -235,7 +244,7 @@ class Hub:
     def _snapshot(self, channel: Channel, why: Why) -> Said:
         at = self._board.as_of(channel.selection.areas)
         kept = channel.snapshots.get(why)
-        if kept is None or kept[0] != at or kept[1].version != self._board.token(channel.selection.areas):
+        if kept is None or kept[0] != at or kept[1].version != self._token(channel.selection):
             said = self._teller.snapshot(channel.selection, channel.zone_ids, why)
             kept = channel.snapshots[why] = (at, said)
         return kept[1]
@@ -249,6 +258,9 @@ class Hub:
 
     def _delta(self, listener: Listener) -> Said:
         return self._teller.delta(listener.channel.selection, listener.dirty, listener.version)
+
+    def _token(self, selection: Selection) -> str:
+        return self._board.token(selection.areas, selection.view)
 
     def _zone_ids(self, selection: Selection) -> frozenset[ZoneId]:
         return frozenset(zone.zone_id for zone in self._board.select(selection))

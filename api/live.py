@@ -121,8 +121,9 @@ class Live:
         while True:
             await asyncio.sleep(TICK_S)
             now = self.clock()
+            minutes = self.board.minutes
             turned = self.board.retime(self.feed, now)
-            if turned:
+            if turned or self.board.minutes != minutes:
                 self.hub.publish(turned, reset=False)
             if self.feed.followed_at is not None:
                 self.hub.settle(self.feed.followed_at)

@@ -49,7 +49,7 @@ class Teller:
         return {
             "type": kind,
             **more,
-            "version": self._board.token(selection.areas),
+            "version": self._board.token(selection.areas, selection.view),
             "as_of": instant(self._board.as_of(selection.areas)),
             "stale": self._board.stale(selection.areas),
         }

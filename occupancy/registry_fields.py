@@ -217,6 +217,14 @@ class Fields:
     def codes(self, field: str) -> tuple[str, ...]:
         return self.matches(field, _CODE)
 
+    def some_of(self, field: str, known: Sequence[str]) -> tuple[str, ...]:
+        """Names that are known, each once, in the order of those known."""
+        found = self.matches(field)
+        for name in found:
+            if name not in known:
+                raise self.error(field, f"'{name}' is not known", f"some of {', '.join(known)}")
+        return tuple(name for name in known if name in found)
+
     def driver(self, field: str) -> str:
         return self._driver(field, self.raw(field))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Final
 
 from occupancy.calendar import BANK_HOLIDAY, bank_holiday_problem, zone_of
@@ -13,14 +12,11 @@ from occupancy.model import (
     AreaId,
     Bay,
     BayId,
-    BayType,
     Binding,
     Calendar,
-    CapacityHours,
     Clock,
     DeviceId,
     Gate,
-    OpeningHours,
     Rule,
     Sensor,
     Sign,
@@ -28,9 +24,10 @@ from occupancy.model import (
     Use,
     Zone,
     ZoneId,
-    ZoneKind,
 )
-from occupancy.registry_fields import DEVICE_ID_PATTERN, Fields, format_minutes
+from occupancy.registry_fields import DEVICE_ID_PATTERN, Fields
+from occupancy.registry_place_readers import read_bay, read_zone
+from occupancy.registry_times import period, window
 
 Entity = Area | Calendar | Rule | Zone | Bay | Sensor | Binding | Gate | Sign
 
@@ -46,26 +43,6 @@ _WEEK_S = 7 * 24 * 3600
 
 def _area_id(read: Fields) -> AreaId:
     return AreaId(read.match("area_id"))
-
-
-def _period(
-    read: Fields, first: str = "valid_from", last: str = "valid_to"
-) -> tuple[datetime | None, datetime | None]:
-    start = read.instant(first) if read.optional(first) else None
-    end = read.instant(last) if read.optional(last) else None
-    if start and end and end <= start:
-        raise read.error(last, f"is not after {first}", "correct one of them")
-    return start, end
-
-
-def _window(read: Fields, first: str, last: str) -> tuple[int, int]:
-    """Two times of one day, the second after the first."""
-    start = read.clock_time(first) if read.optional(first) else 0
-    end = read.clock_time(last) if read.optional(last) else 1440
-    if end <= start:
-        fix = f"over midnight give two: one to 24:00 and, for the next days, one 00:00-{format_minutes(end)}"
-        raise read.error(last, f"{format_minutes(end)} is not after {first} {format_minutes(start)}", fix)
-    return start, end
 
 
 def _area(id: str, read: Fields) -> Area:
@@ -111,8 +88,8 @@ def _calendar(id: str, read: Fields) -> Calendar:
 
 
 def _rule(id: str, read: Fields) -> Rule:
-    starts, ends = _window(read, "starts", "ends")
-    valid_from, valid_to = _period(read)
+    starts, ends = window(read, "starts", "ends")
+    valid_from, valid_to = period(read)
     rule = Rule(
         rule_id=id,
         area_id=_area_id(read),
@@ -144,78 +121,6 @@ def _rule(id: str, read: Fields) -> Rule:
     return rule
 
 
-def _opening(where: str, items: list[object]) -> tuple[OpeningHours, ...]:
-    hours = []
-    for ordinal, item in enumerate(items, 1):
-        read = Fields(f"{where}: opening[{ordinal}]", item)
-        opens, closes = _window(read, "opens", "closes")
-        hours.append(OpeningHours(days=read.days("days"), opens_min=opens, closes_min=closes))
-        read.done()
-    return tuple(hours)
-
-
-def _capacity_hours(where: str, items: list[object]) -> tuple[CapacityHours, ...]:
-    hours = []
-    for ordinal, item in enumerate(items, 1):
-        read = Fields(f"{where}: capacity_hours[{ordinal}]", item)
-        starts, ends = _window(read, "starts", "ends")
-        capacity = read.whole("capacity", 0, 1_000_000)
-        hours.append(
-            CapacityHours(days=read.days("days"), starts_min=starts, ends_min=ends, capacity=capacity)
-        )
-        read.done()
-    return tuple(hours)
-
-
-def _zone(id: str, read: Fields) -> Zone:
-    kind = read.choice("kind", ZoneKind)
-    line = read.points("line") if read.optional("line") else ()
-    if kind is ZoneKind.CAR_PARK and line and (len(line) < 4 or line[0] != line[-1]):
-        raise read.error(
-            "line", "a car park's outline is not closed", "a ring: four or more points, the last the first"
-        )
-    if len(line) == 1:
-        raise read.error("line", "one point is no line", "give two or more, or leave it out")
-    capacity = read.whole("capacity", 0, 1_000_000) if read.optional("capacity") else None
-    if kind is ZoneKind.STREET and capacity is not None:
-        raise read.error(
-            "capacity", "a street has the bays that are registered", "leave it out, register the bays"
-        )
-    return Zone(
-        zone_id=ZoneId(id),
-        area_id=_area_id(read),
-        kind=kind,
-        name=read.name("name"),
-        lat=read.number("lat", -90, 90),
-        lon=read.number("lon", -180, 180),
-        line=line,
-        capacity=capacity,
-        controlled_zone=read.text("controlled_zone", 64) if read.optional("controlled_zone") else None,
-        opening=_opening(read.where, read.items("opening")) if read.optional("opening") else (),
-        height_limit_m=read.number("height_limit_m", 0.5, 10) if read.optional("height_limit_m") else None,
-        capacity_hours=_capacity_hours(read.where, read.items("capacity_hours"))
-        if read.optional("capacity_hours")
-        else (),
-        night_floor=read.whole("night_floor", 0, 1_000_000) if read.optional("night_floor") else None,
-        longest_stay_h=read.whole("longest_stay_h", 1, 72) if read.optional("longest_stay_h") else 24,
-    )
-
-
-def _bay(id: str, read: Fields) -> Bay:
-    start, end = _period(read, "in_service_from", "in_service_to")
-    return Bay(
-        bay_id=BayId(id),
-        zone_id=ZoneId(read.match("zone_id")),
-        area_id=_area_id(read),
-        bay_type=read.choice("bay_type", BayType),
-        lat=read.number("lat", -90, 90),
-        lon=read.number("lon", -180, 180),
-        rule_ids=read.matches("rule_ids") if read.optional("rule_ids") else (),
-        in_service_from=start,
-        in_service_to=end,
-    )
-
-
 def _sensor(id: str, read: Fields) -> Sensor:
     return Sensor(
         device_id=DeviceId(id),
@@ -228,7 +133,7 @@ def _sensor(id: str, read: Fields) -> Sensor:
 
 
 def _binding(_id: str, read: Fields) -> Binding:
-    valid_from, valid_to = _period(read)
+    valid_from, valid_to = period(read)
     return Binding(
         device_id=DeviceId(read.match("device_id", DEVICE_ID_PATTERN)),
         bay_id=BayId(read.match("bay_id")),
@@ -290,8 +195,8 @@ READERS: Final[Mapping[str, Callable[[str, Fields], Entity]]] = {
     "area": _area,
     "calendar": _calendar,
     "rule": _rule,
-    "zone": _zone,
-    "bay": _bay,
+    "zone": read_zone,
+    "bay": read_bay,
     "sensor": _sensor,
     "binding": _binding,
     "gate": _gate,

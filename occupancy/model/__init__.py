@@ -9,6 +9,7 @@ from occupancy.model.availability import (
     Counts,
     Group,
     Source,
+    Terms,
     ZoneAvailability,
     ZoneCell,
     estimate_of_all,
@@ -18,7 +19,18 @@ from occupancy.model.bays import BayInterval, BayState, State
 from occupancy.model.devices import Binding, Gate, Sensor
 from occupancy.model.distrust import Outage, Suspicion, SuspicionKind
 from occupancy.model.ids import AreaId, BayId, DeviceId, SignId, ZoneId
-from occupancy.model.places import Area, Bay, BayType, CapacityHours, Name, OpeningHours, Sign, Zone, ZoneKind
+from occupancy.model.places import (
+    EV_CONNECTORS,
+    Area,
+    Bay,
+    BayType,
+    CapacityHours,
+    Name,
+    OpeningHours,
+    Sign,
+    Zone,
+    ZoneKind,
+)
 from occupancy.model.readings import (
     AnyReading,
     Cause,
@@ -37,6 +49,7 @@ from occupancy.model.times import EPOCH, Clock, NaiveTimeError, aware
 __all__ = [
     "EPOCH",
     "ESTIMATED_FROM",
+    "EV_CONNECTORS",
     "AnyReading",
     "Area",
     "AreaId",
@@ -79,6 +92,7 @@ __all__ = [
     "Stay",
     "Suspicion",
     "SuspicionKind",
+    "Terms",
     "Use",
     "Zone",
     "ZoneAvailability",

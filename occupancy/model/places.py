@@ -80,6 +80,10 @@ class Zone:
     """Vehicles that stay in the car park at night; None: learnt."""
     longest_stay_h: int = 24
     """A vehicle token says nothing beyond it, and is forgotten after it."""
+    step_free: bool | None = None
+    """Whether there is a way without steps between its bays and the street; None: not known."""
+    ev_connectors: tuple[str, ...] = ()
+    """Of a car park, whose bays are not registered one by one; in alphabetical order."""
 
 
 class BayType(StrEnum):
@@ -89,6 +93,10 @@ class BayType(StrEnum):
     EV = "ev"
     MOTORCYCLE = "motorcycle"
     COACH = "coach"
+
+
+EV_CONNECTORS = ("ccs", "chademo", "schuko", "three_pin", "type1", "type2")
+"""Kinds of plugs and sockets that a bay may charge with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +110,8 @@ class Bay:
     rule_ids: tuple[str, ...] = ()
     in_service_from: datetime | None = None
     in_service_to: datetime | None = None
+    ev_connectors: tuple[str, ...] = ()
+    """What a vehicle can be charged with, in alphabetical order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

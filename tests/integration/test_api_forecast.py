@@ -47,7 +47,11 @@ def rows(database_url: str) -> Iterator[DerivedRows]:
                 rows.register("bay", f"{zone}-{number}", {**bay, "zone_id": zone, "rule_ids": rules})
         rows.go_live(NOW)
         rows.commit_zones(
-            {"s0": [group(6, 6)], "s1": [group(0, 0, 12)], "s2": [group(12, 0, access=["permit:A"])]},
+            {
+                "s0": [group(6, 6, terms={})],
+                "s1": [group(0, 0, 12)],
+                "s2": [group(12, 0, access=["permit:A"])],
+            },
             watermark=NOW,
         )
         yield rows

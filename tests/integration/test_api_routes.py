@@ -45,6 +45,11 @@ def rows(database_url: str) -> Iterator[DerivedRows]:
                 "max_stay_min": 120,
             },
         )
+        rows.register(
+            "rule",
+            "homes",
+            {"area_id": "cardiff", "use": "resident", "days": "daily", "permit_areas": ["A"]},
+        )
         rows.register("rule", "works", {"area_id": "cardiff", "use": "suspended", "days": "mon-sun"})
         for number in range(3):
             rows.register("zone", f"s{number}", street(number))
@@ -75,8 +80,11 @@ def rows(database_url: str) -> Iterator[DerivedRows]:
         rows.go_live(NOW)
         rows.commit_zones(
             {
-                "s0": [group(5, 1), group(7, 0, access=["permit:A"])],
-                "s1": [group(0, 1, 0, 1, max_stay_min=120)],
+                "s0": [
+                    group(5, 1, terms={}),
+                    group(7, 0, access=["permit:A"], terms={"rule_ids": ["homes"]}),
+                ],
+                "s1": [group(0, 1, 0, 1, max_stay_min=120, terms={"rule_ids": ["wait-2h"]})],
             },
             watermark=NOW,
         )
@@ -267,7 +275,7 @@ def test_l9_a_fault_of_ours_shows_no_internals(api: ApiServer) -> None:
     def broken(*_args: object) -> bytes:
         raise ValueError("secret detail")
 
-    api.live.board.snapshot = broken  # type: ignore[method-assign, assignment]
+    api.live.board.select = broken  # type: ignore[method-assign, assignment]
     answer = api.get("/v1/availability?kind=street")
 
     assert "secret" not in answer.text
