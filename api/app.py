@@ -28,6 +28,8 @@ from api.routes import (
     quarantine,
     registry,
     registry_changes,
+    sign_modes,
+    sign_previews,
     signs,
     surveys,
 )
@@ -76,9 +78,9 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     errors.install(app)
     # Routes are looked through in this order: what is polled comes first.
     drivers.install(app, live, access)
-    for room in (forecast, live_routes, signs, ops):
+    for room in (forecast, live_routes, signs, sign_previews, ops):
         room.install(app, live)
-    for keyed in (history, admin, quarantine, overrides, registry, registry_changes, surveys):
+    for keyed in (history, admin, quarantine, overrides, registry, registry_changes, surveys, sign_modes):
         keyed.install(app, live, access)
     page.install(app, lambda: openapi(app))
     app.add_middleware(Edge, answers=live.answers)

@@ -39,6 +39,7 @@ class Policy:
 
 PUBLIC = Policy(Audience.PUBLIC)
 OPS = Policy(Audience.OPS)
+SIGNS = Policy(Audience.KEY, Scope.SIGNS)
 ADMIN = Policy(Audience.KEY, Scope.ADMIN)
 ADMIN_FILES = Policy(Audience.KEY, Scope.ADMIN, body_max_bytes=1024 * 1024)
 """Takes what people have in files; the guard stands before the reading of it."""
@@ -60,6 +61,10 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/v1/signs"): PUBLIC,
     ("GET", "/v1/signs/{sign_id}"): PUBLIC,
     ("GET", "/v1/signs/{sign_id}/frame"): PUBLIC,
+    ("GET", "/v1/signs/{sign_id}/preview"): SIGNS,
+    ("POST", "/v1/signs/preview"): SIGNS,
+    ("GET", "/v1/signs/{sign_id}/mode"): SIGNS,
+    ("PUT", "/v1/signs/{sign_id}/mode"): SIGNS,
     ("GET", "/v1/history/definitions"): PUBLIC,
     **{("GET", f"/v1/history/{report.value}"): HISTORY for report in Report},
     ("GET", "/v1/admin/keys"): ADMIN,

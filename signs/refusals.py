@@ -16,7 +16,7 @@ from signs.words import FrameState, phrase
 
 
 def refusals(registry: Registry) -> list[RegistryError]:
-    """Return what is wrong with the signs of an area, in a stable order; what else is wrong with it is not looked at."""
+    """Return what is wrong with the signs of an area, in a stable order."""
     return [error for _, sign in sorted(registry.signs.items()) for error in refusals_of(sign, registry)]
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import asyncpg
 
-from occupancy.model import SignId
+from occupancy.model import LegendId, SignId
 from signs.frame import Frame, Page
-from signs.words import FrameState
+from signs.words import FrameState, Mode
 from store.queries import sql
 
 LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -29,6 +29,34 @@ class Sent:
 
     frame: Frame
     replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the record knows of a sign: its highest sequence, and the word that sensors had it say last.
+
+    `said` None: none within a day before. `age_s`: how long ago the newest frame with it was recorded.
+    """
+
+    sequence: int
+    said: FrameState | None = None
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Operated:
+    """What an operator has set for a sign, and what holds still; never `Mode.AUTO`."""
+
+    mode: Mode
+    legend_id: LegendId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """A frame, and how many seconds ago it was recorded when the database was asked."""
+
+    frame: Frame
+    age_s: float
 
 
 class FrameLog:
@@ -45,10 +73,25 @@ class FrameLog:
     async def __aexit__(self, *_exc: object) -> None:
         await self.drop()
 
-    async def highest(self, sign_ids: Iterable[SignId]) -> dict[SignId, int]:
-        """Return the highest recorded sequence per sign, nothing for a sign without frames. Raises `LOST`."""
+    async def highest(self, sign_ids: Iterable[SignId]) -> dict[SignId, Recorded]:
+        """Return what is recorded of each sign, nothing for a sign without frames. Raises `LOST`."""
         rows = await (await self._connected()).fetch(sql("frames.highest"), list(sign_ids))
-        return {SignId(row["sign_id"]): row["sequence"] for row in rows}
+        return {
+            SignId(row["sign_id"]): Recorded(row["sequence"])
+            if row["state"] is None
+            else Recorded(row["sequence"], FrameState(row["state"]), row["age_s"])
+            for row in rows
+        }
+
+    async def modes(self) -> dict[SignId, Operated]:
+        """Return what operators have set and what has not expired. Raises `LOST`."""
+        rows = await (await self._connected()).fetch(sql("frames.modes"))
+        return {
+            SignId(row["sign_id"]): Operated(
+                Mode(row["mode"]), None if row["legend_id"] is None else LegendId(row["legend_id"])
+            )
+            for row in rows
+        }
 
     async def record(self, sent: Sequence[Sent]) -> None:
         """Record the frames, all or none. Raises `LOST`, also for a sequence that the record already has."""
@@ -58,6 +101,11 @@ class FrameLog:
         """Return the newest frame of a sign, None when none was ever sent. Raises `LOST`."""
         row = await (await self._connected()).fetchrow(sql("frames.latest"), sign_id)
         return None if row is None else frame_of(row)
+
+    async def newest(self) -> list[Aged]:
+        """Return the newest frame of every registered sign that was ever sent one. Raises `LOST`."""
+        rows = await (await self._connected()).fetch(sql("frames.newest"))
+        return [Aged(frame_of(row), row["age_s"]) for row in rows]
 
     async def drop(self) -> None:
         """Close the connection; the next call opens a new one."""
@@ -88,6 +136,7 @@ def _values(sent: Sent) -> tuple[object, ...]:
         frame.state.value,
         json.dumps(pages, ensure_ascii=False),
         json.dumps(dict(frame.versions)),
+        frame.mode.value,
         sent.replaces,
     )
 
@@ -104,4 +153,5 @@ def frame_of(row: Mapping[str, Any]) -> Frame:
             Page(language=page["language"], lines=tuple(page["lines"])) for page in json.loads(row["pages"])
         ),
         versions=json.loads(row["versions"]),
+        mode=Mode(row["mode"]),
     )

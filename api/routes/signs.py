@@ -15,7 +15,7 @@ from api.routes.described import PROBLEMS, described
 from api.snapshot import encode
 from occupancy.model import AreaId, Sign, SignId
 from signs.document import encode as frame_bytes
-from signs.frame import frame
+from signs.making import frame
 
 
 def install(app: FastAPI, live: Live) -> None:
@@ -62,6 +62,9 @@ def sign_document(sign: Sign) -> dict[str, object]:
         "lines": sign.lines,
         "width": sign.width,
         "ttl_s": sign.ttl_s,
+        "show": sign.show.value,
+        "layout": sign.layout.value,
+        "controller": sign.controller.value,
     }
 
 
