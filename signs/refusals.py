@@ -6,6 +6,7 @@ Whoever registers a sign is told before it stands dark at the roadside.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from occupancy.model import Controller, Layout, Legend, Show, Sign, ZoneId, ZoneKind
 from occupancy.registry import Registry, RegistryError
@@ -151,6 +152,7 @@ def _texts(sign: Sign, registry: Registry) -> Iterator[RegistryError]:
 
 
 def _unfit(sign: Sign, language: str, said: dict[ZoneId | None, Claim]) -> Iterator[RegistryError]:
+    size = _size(replace(sign, lines=1)) if sign.show is Show.LINES else _size(sign)
     for subject, claim in said.items():
         text = spoken(sign, subject, language, claim)
         if claim.number is None and phrase(sign, claim.state, language) is None:
@@ -164,7 +166,7 @@ def _unfit(sign: Sign, language: str, said: dict[ZoneId | None, Claim]) -> Itera
                 yield RegistryError(f"sign {sign.sign_id}", "words", problem, fix)
         elif text is not None and not pages(sign, [language], {subject: claim}):
             field = "lines" if len(text) <= sign.width else "width"
-            problem = f"{text!r} ({language}) does not fit on {_size(sign)}, so the sign would be blank"
+            problem = f"{text!r} ({language}) does not fit on {size}, so the sign would be blank"
             yield RegistryError(
                 f"sign {sign.sign_id}",
                 field,
@@ -187,5 +189,5 @@ def _widest(sign: Sign, most: dict[ZoneId | None, int]) -> Iterator[dict[ZoneId 
 
 
 def _size(sign: Sign) -> str:
-    lines = "1 line" if sign.lines == 1 else f"{sign.lines} lines"
+    lines = "one line" if sign.lines == 1 else f"{sign.lines} lines"
     return f"{lines} of {sign.width} characters"
