@@ -41,7 +41,8 @@ def encode(frame: Frame) -> bytes:
     return json.dumps(document(frame), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _whole(doc: Mapping[str, object], name: str, least: int, most: int) -> int:
+def whole(doc: Mapping[str, object], name: str, least: int, most: int) -> int:
+    """Return a field that is a whole number within bounds. Raises `FrameError`."""
     value = doc.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise FrameError(f"{name}: a whole number from {least} to {most} is needed, not {value!r:.40}")
@@ -55,19 +56,21 @@ def _text(doc: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _issued_at(doc: Mapping[str, object]) -> datetime:
-    text = _text(doc, "issued_at")
+def instant_of(doc: Mapping[str, object], name: str) -> datetime:
+    """Return a field that is a time with an offset, in UTC. Raises `FrameError`."""
+    text = _text(doc, name)
     try:
         at = datetime.fromisoformat(text)
         utc = at.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise FrameError(f"issued_at: not a time: {text!r:.40}") from None
+        raise FrameError(f"{name}: not a time: {text!r:.40}") from None
     if at.tzinfo is None:
-        raise FrameError("issued_at: a time without an offset")
+        raise FrameError(f"{name}: a time without an offset")
     return utc
 
 
-def _pages(doc: Mapping[str, object]) -> tuple[Page, ...]:
+def pages_of(doc: Mapping[str, object]) -> tuple[Page, ...]:
+    """Return the pages of a document. Raises `FrameError`."""
     listed = doc.get("pages")
     if not isinstance(listed, list):
         raise FrameError("pages: a list is needed")
@@ -97,14 +100,14 @@ def parse(payload: bytes) -> Frame:
     versions = doc.get("versions", {})
     if not isinstance(versions, dict) or not all(isinstance(token, str) for token in versions.values()):
         raise FrameError("versions: an object of texts is needed")
-    pages = _pages(doc)
+    pages = pages_of(doc)
     if bool(pages) != (state is not FrameState.UNKNOWN):
         raise FrameError(f"pages: {len(pages)} of them do not go with the state {state}")
     return Frame(
         sign_id=SignId(_text(doc, "sign_id")),
-        sequence=_whole(doc, "sequence", 0, MAX_SEQUENCE),
-        issued_at=_issued_at(doc),
-        ttl_s=_whole(doc, "ttl_s", 1, MAX_TTL_S),
+        sequence=whole(doc, "sequence", 0, MAX_SEQUENCE),
+        issued_at=instant_of(doc, "issued_at"),
+        ttl_s=whole(doc, "ttl_s", 1, MAX_TTL_S),
         state=state,
         pages=pages,
         versions=versions,

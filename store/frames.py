@@ -79,17 +79,27 @@ class FrameLog:
 
 def _values(sent: Sent) -> tuple[object, ...]:
     frame = sent.frame
-    pages = [{"language": page.language, "lines": list(page.lines)} for page in frame.pages]
     return (
         frame.sign_id,
         frame.sequence,
         frame.issued_at,
         frame.ttl_s,
         frame.state.value,
-        json.dumps(pages, ensure_ascii=False),
+        pages_text(frame.pages),
         json.dumps(dict(frame.versions)),
         sent.replaces,
     )
+
+
+def pages_text(pages: Sequence[Page]) -> str:
+    """Return pages as they stand in a jsonb column."""
+    listed = [{"language": page.language, "lines": list(page.lines)} for page in pages]
+    return json.dumps(listed, ensure_ascii=False)
+
+
+def pages_of(text: str) -> tuple[Page, ...]:
+    """Return the pages of a jsonb column."""
+    return tuple(Page(language=page["language"], lines=tuple(page["lines"])) for page in json.loads(text))
 
 
 def frame_of(row: Mapping[str, Any]) -> Frame:
@@ -100,8 +110,6 @@ def frame_of(row: Mapping[str, Any]) -> Frame:
         issued_at=row["issued_at"],
         ttl_s=row["ttl_s"],
         state=FrameState(row["state"]),
-        pages=tuple(
-            Page(language=page["language"], lines=tuple(page["lines"])) for page in json.loads(row["pages"])
-        ),
+        pages=pages_of(row["pages"]),
         versions=json.loads(row["versions"]),
     )
