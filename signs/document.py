@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from occupancy.model import SignId, aware
@@ -31,9 +31,14 @@ def document(frame: Frame) -> dict[str, object]:
         "issued_at": aware(frame.issued_at, "issued_at").astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "ttl_s": frame.ttl_s,
         "state": frame.state.value,
-        "pages": [{"language": page.language, "lines": list(page.lines)} for page in frame.pages],
+        "pages": pages_document(frame.pages),
         "versions": dict(frame.versions),
     }
+
+
+def pages_document(pages: Sequence[Page]) -> list[dict[str, object]]:
+    """Return pages as JSON-ready values."""
+    return [{"language": page.language, "lines": list(page.lines)} for page in pages]
 
 
 def encode(frame: Frame) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from signs.document import MAX_SEQUENCE, FrameError, instant_of, pages_of, whole
+from signs.document import MAX_SEQUENCE, FrameError, instant_of, pages_document, pages_of, whole
 from signs.frame import Frame, Page
 from signs.words import FrameState
 
@@ -96,7 +96,7 @@ def document(told: Readback) -> dict[str, object]:
     said: dict[str, object] = {"sequence": told.sequence}
     said |= {"dark": True} if told.state is None else {"state": told.state.value}
     if told.pages is not None:
-        said["pages"] = [{"language": page.language, "lines": list(page.lines)} for page in told.pages]
+        said["pages"] = pages_document(told.pages)
     if told.at is not None:
         said["at"] = told.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if told.faults:

@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from occupancy.model import SignId
+from signs.document import pages_document
 from signs.frame import Frame, Page
 from signs.words import FrameState
 from store.queries import sql
@@ -93,8 +94,7 @@ def _values(sent: Sent) -> tuple[object, ...]:
 
 def pages_text(pages: Sequence[Page]) -> str:
     """Return pages as they stand in a jsonb column."""
-    listed = [{"language": page.language, "lines": list(page.lines)} for page in pages]
-    return json.dumps(listed, ensure_ascii=False)
+    return json.dumps(pages_document(pages), ensure_ascii=False)
 
 
 def pages_of(text: str) -> tuple[Page, ...]:

@@ -12,13 +12,18 @@ from api.errors import not_found
 from api.live import Live
 from api.params import Nothing
 from api.routes.described import PROBLEMS, described
+from api.sign_live import SignFrames
+from api.sign_schemas import OneSign
 from api.snapshot import encode
+from occupancy.answers import instant
 from occupancy.model import AreaId, Sign, SignId
 from signs.document import encode as frame_bytes
+from signs.document import pages_document
 from signs.frame import frame
+from store.shown import Reported
 
 
-def install(app: FastAPI, live: Live) -> None:
+def install(app: FastAPI, live: Live, frames: SignFrames) -> None:
     """Add the routes."""
 
     def find(sign_id: str) -> Sign:
@@ -36,8 +41,11 @@ def install(app: FastAPI, live: Live) -> None:
         return tagged(request, encode({"signs": [sign_document(sign) for sign in found]}))
 
     async def one(request: Request, sign_id: str, _query: Annotated[Nothing, Query()]) -> Response:
-        """One sign."""
-        return tagged(request, encode(sign_document(find(sign_id))))
+        """One sign, and what it says it shows."""
+        sign = find(sign_id)
+        reported = frames.reported(sign.sign_id)
+        told = None if reported is None else reported_document(reported)
+        return tagged(request, encode({**sign_document(sign), "reported": told}))
 
     async def now(sign_id: str, _query: Annotated[Nothing, Query()]) -> Response:
         """What the sign may show now, and for how long. Not to be cached: it is a claim with a time."""
@@ -45,7 +53,7 @@ def install(app: FastAPI, live: Live) -> None:
 
     add = app.add_api_route
     add("/v1/signs", listed, tags=["signs"], **described("SignList", {400: PROBLEMS[400]}))
-    add("/v1/signs/{sign_id}", one, tags=["signs"], **described("Sign", PROBLEMS))
+    add("/v1/signs/{sign_id}", one, tags=["signs"], **described(OneSign, PROBLEMS))
     add("/v1/signs/{sign_id}/frame", now, tags=["signs"], **described("Frame", PROBLEMS, tagged=False))
 
 
@@ -62,6 +70,20 @@ def sign_document(sign: Sign) -> dict[str, object]:
         "lines": sign.lines,
         "width": sign.width,
         "ttl_s": sign.ttl_s,
+    }
+
+
+def reported_document(reported: Reported) -> dict[str, object]:
+    """Return what a sign said last as an answer."""
+    told = reported.readback
+    return {
+        "verdict": "silent" if reported.silent else reported.verdict.value,
+        "state": None if told.state is None else told.state.value,
+        "sequence": told.sequence,
+        "pages": None if told.pages is None else pages_document(told.pages),
+        "faults": list(told.faults),
+        "since": instant(reported.first_at),
+        "at": instant(reported.last_at),
     }
 
 
