@@ -280,7 +280,7 @@ def _sign(id: str, read: Fields) -> Sign:
         driver=read.driver("driver") if read.optional("driver") else "general",
         lines=read.whole("lines", 1, 10) if read.optional("lines") else 2,
         width=read.whole("width", 1, 100) if read.optional("width") else 12,
-        ttl_s=read.whole("ttl_s", 5, 86_400) if read.optional("ttl_s") else 60,
+        ttl_s=read.whole("ttl_s", 2, 86_400) if read.optional("ttl_s") else 60,
         full_below=read.whole("full_below", 1, 10_000) if read.optional("full_below") else 1,
         words=_words(id, read.raw("words")) if read.optional("words") else (),
     )
