@@ -59,6 +59,7 @@ class Listener:
     clock.
     """
 
+    hub: Hub
     channel: _Channel
     wake: Callable[[], None]
     cut: Callable[[], None]
@@ -70,6 +71,14 @@ class Listener:
     ready: _Message | None = None
     """A message that says all that is due."""
     sending_since: float | None = None
+
+    def take(self) -> Said | None:
+        """Return the next message, None when there is nothing to say."""
+        return self.hub.take(self)
+
+    def leave(self) -> None:
+        """Go; again is no error."""
+        self.hub.leave(self)
 
 
 class Hub:
@@ -98,7 +107,7 @@ class Hub:
         if channel is None:
             channel = _Channel(selection, self._zone_ids(selection), self._token(selection))
             self._channels[selection] = channel
-        listener = Listener(channel, wake, cut)
+        listener = Listener(self, channel, wake, cut)
         missed = None if since is None else self._board.changed_since(since, selection.areas)
         if since is None or missed is None:
             listener.whole = True

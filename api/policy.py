@@ -38,8 +38,8 @@ class Policy:
 
 
 PUBLIC = Policy(Audience.PUBLIC)
-OPS = Policy(Audience.OPS)
 SIGNS = Policy(Audience.KEY, Scope.SIGNS)
+OPS = Policy(Audience.OPS)
 ADMIN = Policy(Audience.KEY, Scope.ADMIN)
 ADMIN_FILES = Policy(Audience.KEY, Scope.ADMIN, body_max_bytes=1024 * 1024)
 """Takes what people have in files; the guard stands before the reading of it."""
@@ -65,6 +65,8 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("POST", "/v1/signs/preview"): SIGNS,
     ("GET", "/v1/signs/{sign_id}/mode"): SIGNS,
     ("PUT", "/v1/signs/{sign_id}/mode"): SIGNS,
+    ("WS", "/v1/signs/{sign_id}/live"): PUBLIC,
+    ("POST", "/v1/signs/{sign_id}/shown"): SIGNS,
     ("GET", "/v1/history/definitions"): PUBLIC,
     **{("GET", f"/v1/history/{report.value}"): HISTORY for report in Report},
     ("GET", "/v1/admin/keys"): ADMIN,

@@ -24,5 +24,5 @@ def options(app: FastAPI) -> dict[str, Any]:
     return {
         **OPTIONS,
         "http": partial(Door, live.answers, lambda: live.board.stamp),
-        "ws": partial(LiveSocket, app.state.sockets, live.hub, live.fan_out),
+        "ws": partial(LiveSocket, app.state.sockets, live.fan_out),
     }

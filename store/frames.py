@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from occupancy.model import LegendId, SignId
+from signs.document import pages_document
 from signs.frame import Frame, Page
 from signs.words import FrameState, Mode
 from store.queries import sql
@@ -49,14 +50,6 @@ class Operated:
 
     mode: Mode
     legend_id: LegendId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Aged:
-    """A frame, and how many seconds ago it was recorded when the database was asked."""
-
-    frame: Frame
-    age_s: float
 
 
 class FrameLog:
@@ -102,11 +95,6 @@ class FrameLog:
         row = await (await self._connected()).fetchrow(sql("frames.latest"), sign_id)
         return None if row is None else frame_of(row)
 
-    async def newest(self) -> list[Aged]:
-        """Return the newest frame of every registered sign that was ever sent one. Raises `LOST`."""
-        rows = await (await self._connected()).fetch(sql("frames.newest"))
-        return [Aged(frame_of(row), row["age_s"]) for row in rows]
-
     async def drop(self) -> None:
         """Close the connection; the next call opens a new one."""
         connection, self._connection = self._connection, None
@@ -127,18 +115,27 @@ class FrameLog:
 
 def _values(sent: Sent) -> tuple[object, ...]:
     frame = sent.frame
-    pages = [{"language": page.language, "lines": list(page.lines)} for page in frame.pages]
     return (
         frame.sign_id,
         frame.sequence,
         frame.issued_at,
         frame.ttl_s,
         frame.state.value,
-        json.dumps(pages, ensure_ascii=False),
+        pages_text(frame.pages),
         json.dumps(dict(frame.versions)),
         frame.mode.value,
         sent.replaces,
     )
+
+
+def pages_text(pages: Sequence[Page]) -> str:
+    """Return pages as they stand in a jsonb column."""
+    return json.dumps(pages_document(pages), ensure_ascii=False)
+
+
+def pages_of(text: str) -> tuple[Page, ...]:
+    """Return the pages of a jsonb column."""
+    return tuple(Page(language=page["language"], lines=tuple(page["lines"])) for page in json.loads(text))
 
 
 def frame_of(row: Mapping[str, Any]) -> Frame:
@@ -149,9 +146,7 @@ def frame_of(row: Mapping[str, Any]) -> Frame:
         issued_at=row["issued_at"],
         ttl_s=row["ttl_s"],
         state=FrameState(row["state"]),
-        pages=tuple(
-            Page(language=page["language"], lines=tuple(page["lines"])) for page in json.loads(row["pages"])
-        ),
+        pages=pages_of(row["pages"]),
         versions=json.loads(row["versions"]),
         mode=Mode(row["mode"]),
     )

@@ -87,8 +87,7 @@ def _preview(live: Live, sign: Sign) -> dict[str, object]:
 def _frame(live: Live, sign: Sign, registry: Registry) -> Frame:
     board = live.board
     area_id = AreaId(sign.area_id)
-    # A zone of another area is as fresh as that area, of which nothing is asked here.
-    zone_ids = [id for id in sign.zone_ids if id in board.zones and board.zones[id].zone.area_id == area_id]
+    zone_ids = [zone_id for zone_id in sign.zone_ids if zone_id in board.zones]
     # A new area's registry is read a moment before its numbers.
     area = board.areas.get(area_id)
     if registry.area is None or area is None:
@@ -100,5 +99,5 @@ def _frame(live: Live, sign: Sign, registry: Registry) -> Frame:
         now=live.clock(),
         sequence=0,
         fresh=live.fresh(area_id),
-        versions={id: f"{area.generation}.{board.zones[id].version}" for id in zone_ids},
+        versions={zone_id: f"{area.generation}.{board.zones[zone_id].version}" for zone_id in zone_ids},
     )

@@ -44,6 +44,7 @@ PLACES = {
     "{quarantine_id}": "{refused}",
 }
 ENDLESS = "/v1/live/events"
+FIRST_WORDS = {"/v1/live": '"type":"snapshot"', "/v1/signs/{sign_id}/live": '"type":"dark"'}
 
 
 class Holder(NamedTuple):
@@ -140,6 +141,8 @@ def asked(method: str, path: str, area: str | None) -> tuple[str, dict[str, Any]
     if (method, path) == ("POST", "/v1/signs/preview"):
         sign = {"area_id": of, "name": {"en": "new"}, "zone_ids": [f"{of}-st"], "lat": 51.48, "lon": -3.18}
         return url, {"json": {"document": sign}}
+    if (method, path) == ("POST", "/v1/signs/{sign_id}/shown"):
+        return url, {"json": {"dark": True}}
     if path.startswith("/v1/history/") and (policy := policy_of(method, path)) and policy.looks_at_keys:
         return url, {"params": {"area": of, "from": "2026-11-01", "to": "2026-11-02"}}
     listing = method in ("GET", "HEAD") and "{" not in path and path.startswith("/v1/admin")
@@ -219,8 +222,9 @@ def test_l9_a_key_makes_no_difference_to_a_public_socket(api: ApiServer, holders
         for kind, holder in holders.items():
             headers = {} if holder.header is None else {"Authorization": holder.header}
             try:
-                with open_socket(f"ws://127.0.0.1:{api.port}{path}", additional_headers=headers) as socket:
-                    assert '"type":"snapshot"' in str(socket.recv(timeout=10)), kind
+                url = f"ws://127.0.0.1:{api.port}{path.format(sign_id=f'{MINE}-vms')}"
+                with open_socket(url, additional_headers=headers) as socket:
+                    assert FIRST_WORDS[path] in str(socket.recv(timeout=10)), kind
             except InvalidStatus as refused:
                 pytest.fail(f"{kind}: {refused}")
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from api import mode_schemas as shapes
@@ -262,6 +263,7 @@ def test_the_command_line_sets_lists_and_refuses(city: City, capsys: pytest.Capt
 
 
 def test_a_mode_without_its_audit_entry_is_not_set(city: City) -> None:
-    city.execute("ALTER TABLE audit_head RENAME TO audit_head_away")
-    assert mode("closed", "--for", "2h") == 2
+    city.execute("ALTER TABLE audit_entry ADD CHECK (action <> 'sign.mode')")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        mode("closed", "--for", "2h")
     assert city.execute("SELECT count(*) FROM sign_mode") == [(0,)]

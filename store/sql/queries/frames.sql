@@ -31,12 +31,12 @@ WHERE sign_id = $1
 ORDER BY sequence DESC
 LIMIT 1;
 
--- name: newest
--- The newest frame of every registered sign, and how long ago it was recorded, by the clock of the database alone.
-SELECT last.*, extract(epoch FROM clock_timestamp() - last.sent_at)::double precision AS age_s
-FROM registry AS sign
+-- name: newer
+-- The newest frame of each of the given signs ($1) where it is newer than the one that is known ($2), and its age in
+-- seconds: since it was recorded or since it was made, whichever clock says more.
+SELECT f.sign_id, f.sequence, f.issued_at, f.ttl_s, f.state, f.pages, f.versions, f.mode,
+    extract(epoch FROM clock_timestamp() - least(f.sent_at, f.issued_at))::double precision AS age_s
+FROM unnest($1::text[], $2::bigint[]) AS wanted (sign_id, known)
 CROSS JOIN LATERAL (
-    SELECT f.sign_id, f.sequence, f.issued_at, f.ttl_s, f.state, f.pages, f.versions, f.mode, f.sent_at
-    FROM sign_frame AS f WHERE f.sign_id = sign.id ORDER BY f.sequence DESC LIMIT 1
-) AS last
-WHERE sign.kind = 'sign';
+    SELECT * FROM sign_frame WHERE sign_id = wanted.sign_id AND sequence > wanted.known ORDER BY sequence DESC LIMIT 1
+) AS f;
