@@ -43,8 +43,8 @@ class Readback:
 
     @property
     def is_lit(self) -> bool:
-        """Whether a passer-by sees any words."""
-        return self.state not in (None, FrameState.UNKNOWN)
+        """Whether a passer-by sees any words: of spaces, or a legend, which says nothing of them."""
+        return bool(self.pages) or self.state not in (None, FrameState.UNKNOWN)
 
 
 class Verdict(StrEnum):
@@ -131,8 +131,8 @@ def parse(payload: bytes) -> Readback:
     except (ValueError, TypeError):
         raise ReadbackError(f"state: not one of {', '.join(FrameState)}") from None
     told = Readback(sequence=sequence, state=state, pages=pages, at=at, faults=_faults(doc.get("faults")))
-    if pages and not told.is_lit:
-        raise ReadbackError("pages: a sign that is dark or blank shows none")
+    if pages and dark:
+        raise ReadbackError("pages: a sign that is dark shows none")
     return told
 
 
