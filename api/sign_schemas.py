@@ -16,7 +16,7 @@ class Shown(BaseModel):
     model_config = ConfigDict(extra="allow")
     sequence: int | None = Field(default=None, ge=0, le=2**63 - 1, description="Of the frame it shows")
     state: Literal["SPACES", "ALMOST FULL", "FULL", "CLOSED", "UNKNOWN"] | None = Field(
-        default=None, description="UNKNOWN: it was told to be blank"
+        default=None, description="UNKNOWN: its frame claims nothing"
     )
     dark: bool = Field(default=False, description="It shows nothing, for want of a frame")
     pages: list[Page] | None = None

@@ -29,7 +29,7 @@ class ReadbackError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readback:
-    """What a sign says it shows. `state` None: it is dark, for want of a frame; UNKNOWN: it was told to be blank.
+    """What a sign says it shows. `state` None: it is dark, for want of a frame; UNKNOWN: its frame claims nothing.
 
     `sequence` is that of the frame it shows, None only when it is dark. `pages` None: it does not say. `at` is by the
     sign's own clock, which proves nothing. `faults` are the sign's own words for what is broken in it.
@@ -40,11 +40,6 @@ class Readback:
     pages: tuple[Page, ...] | None = None
     at: datetime | None = None
     faults: tuple[str, ...] = ()
-
-    @property
-    def is_lit(self) -> bool:
-        """Whether a passer-by sees any words: of spaces, or a legend, which says nothing of them."""
-        return bool(self.pages) or self.state not in (None, FrameState.UNKNOWN)
 
 
 class Verdict(StrEnum):
@@ -70,7 +65,7 @@ def judge(told: Readback, frame: Frame | None, newest: Frame | None, *, now: dat
     `frame` is the recorded frame with its sequence, or else the last before it: of a run of the same content only the
     first and the newest stay on record. `newest` is the newest frame sent to this sign.
     """
-    if not told.is_lit:
+    if not _is_lit(told, frame):
         lives = newest is not None and bool(newest.pages) and now < newest.issued_at + _life(newest)
         return Verdict.DARK if lives else Verdict.AGREES
     if frame is None or newest is None or told.sequence is None or told.sequence > newest.sequence:
@@ -80,6 +75,17 @@ def judge(told: Readback, frame: Frame | None, newest: Frame | None, *, now: dat
     # No sequence is below the milliseconds of the time at which it was given.
     made_at = frame.issued_at if told.sequence == frame.sequence else _time_of(told.sequence)
     return Verdict.EXPIRED if now > made_at + _life(frame) + TOLERANCE else Verdict.AGREES
+
+
+def _is_lit(told: Readback, frame: Frame | None) -> bool:
+    """Whether a passer-by sees any words. A frame may have words and claim nothing: an operator's."""
+    if told.state is None:
+        return False
+    if told.pages is not None:
+        return bool(told.pages)
+    if told.state is not FrameState.UNKNOWN:
+        return True
+    return frame is not None and frame.state is FrameState.UNKNOWN and bool(frame.pages)
 
 
 def _life(frame: Frame) -> timedelta:

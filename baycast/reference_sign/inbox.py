@@ -13,7 +13,7 @@ BACK_OFF_S = (0.25, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A frame's document, or None: go dark. Its life began at `since_s` (monotonic) with `expires_in_s`, None: its ttl."""
+    """A frame's document, or None: go dark. It lives from `since_s` (monotonic) for `expires_in_s`, None: its ttl."""
 
     payload: bytes | None
     since_s: float
