@@ -47,7 +47,11 @@ class _Told:
 
 
 class Signs:
-    """Remembers what each sign was last told. `due` proposes, `told` takes note; recording is in between."""
+    """Remembers what each sign was last told. `due` proposes, `told` takes note; recording is in between.
+
+    Which word stands is noted when it is proposed: one that could not be recorded blanks the sign, and stood as any
+    other that went dark.
+    """
 
     def __init__(self) -> None:
         self._told: dict[SignId, _Told] = {}
