@@ -33,6 +33,7 @@ from api.routes import (
     sign_previews,
     signs,
     surveys,
+    utmc,
 )
 from api.routes import live as live_routes
 from api.schemas import FeatureCollection, Problem
@@ -85,7 +86,7 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     errors.install(app)
     # Routes are looked through in this order: what is polled comes first.
     drivers.install(app, live, access)
-    for room in (forecast, live_routes, sign_previews, ops):
+    for room in (forecast, live_routes, sign_previews, ops, utmc):
         room.install(app, live)
     for of_signs in (signs, shown):
         of_signs.install(app, live, frames)

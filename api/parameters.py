@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from api.history_params import History
+from api.interop_schemas import UtmcQuery
 from api.params import (
     Arrival,
     AuditPage,
@@ -42,6 +43,8 @@ BY_ROUTE: Mapping[str, type[BaseModel]] = {
     "/v1/admin/overrides/{override_id}": Withdrawal,
     "/v1/admin/registry": RegistryPage,
     "/v1/admin/surveys": AgreementQuery,
+    "/interop/utmc/carpark/static": UtmcQuery,
+    "/interop/utmc/carpark/dynamic": UtmcQuery,
     "/v1/live": Listen,
     "/v1/live/events": Listen,
 }

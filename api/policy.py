@@ -67,6 +67,8 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("PUT", "/v1/signs/{sign_id}/mode"): SIGNS,
     ("WS", "/v1/signs/{sign_id}/live"): PUBLIC,
     ("POST", "/v1/signs/{sign_id}/shown"): SIGNS,
+    ("GET", "/interop/utmc/carpark/static"): PUBLIC,
+    ("GET", "/interop/utmc/carpark/dynamic"): PUBLIC,
     ("GET", "/v1/history/definitions"): PUBLIC,
     **{("GET", f"/v1/history/{report.value}"): HISTORY for report in Report},
     ("GET", "/v1/admin/keys"): ADMIN,

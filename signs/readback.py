@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from signs.document import MAX_SEQUENCE, FrameError, instant_of, pages_document, pages_of, whole
 from signs.frame import Frame, Page
+from signs.text import columns
 from signs.words import FrameState
 
 MAX_DOCUMENT_BYTES = 16 * 1024
@@ -130,7 +132,7 @@ def parse(payload: bytes) -> Readback:
         sequence = None
         if not dark or doc.get("sequence") is not None:
             sequence = whole(doc, "sequence", 0, MAX_SEQUENCE)
-        pages = None if doc.get("pages") is None else pages_of(doc)
+        pages = None if doc.get("pages") is None else _pages(doc)
         at = None if doc.get("at") is None else instant_of(doc, "at")
     except FrameError as problem:
         raise ReadbackError(str(problem)) from None
@@ -140,6 +142,14 @@ def parse(payload: bytes) -> Readback:
     if pages and dark:
         raise ReadbackError("pages: a sign that is dark shows none")
     return told
+
+
+def _pages(doc: Mapping[str, object]) -> tuple[Page, ...]:
+    pages = pages_of(doc)
+    texts = [text for page in pages for text in (page.language, *page.lines)]
+    if any(columns(text) is None for text in texts):
+        raise FrameError("pages: a character that no sign can show")
+    return pages
 
 
 def _faults(listed: object) -> tuple[str, ...]:

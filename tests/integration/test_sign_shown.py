@@ -29,6 +29,8 @@ from tests.support.sign_process import sign_process
 from tests.support.waiting import eventually
 
 ROWS = "SELECT verdict, state, sequence, readbacks, via, pages, faults FROM sign_shown ORDER BY first_at"
+NUL = {"state": "FULL", "sequence": 1, "pages": [{"language": "en", "lines": ["\0"]}]}
+"""What no database takes as text."""
 
 
 @pytest.fixture
@@ -150,7 +152,7 @@ def test_l11_what_cannot_be_read_harms_nobody(city: City, broker: Broker, listen
         listener.frame("2 LLE", "2 SPACES")
         voice.say({"dark": True}, retain=True)
         rows(city, 1)
-        for body in (b"", b"\xff", b"[" * 5000, b"x" * 20_000, {"state": "FULL"}):
+        for body in (b"", b"\xff", b"[" * 5000, b"x" * 20_000, {"state": "FULL"}, NUL):
             voice.say(body)
         voice.say({"dark": True}, sign_id="nobodys-sign")
         voice.say({"dark": True, "faults": ["last"]})

@@ -68,6 +68,8 @@ def test_what_is_said_is_what_is_read(told: Readback) -> None:
         ('{"state": "BUSY", "sequence": 1}', "state"),
         ('{"state": ["FULL"], "sequence": 1}', "state"),
         ('{"state": "FULL", "sequence": 1, "pages": "FULL"}', "pages"),
+        (r'{"state": "FULL", "sequence": 1, "pages": [{"language": "en", "lines": ["\u0000"]}]}', "pages"),
+        (r'{"state": "FULL", "sequence": 1, "pages": [{"language": "\ud800", "lines": ["A"]}]}', "pages"),
         ('{"dark": true, "pages": [{"language": "en", "lines": ["FULL"]}]}', "pages"),
         ('{"dark": true, "at": "yesterday"}', "at"),
         ('{"dark": true, "at": "2026-10-03T12:00:00"}', "at"),
