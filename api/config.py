@@ -35,15 +35,18 @@ class ApiConfig:
     """Pause between two readings of the history that forecasts stand on."""
     denials_every_s: float = 60.0
     """Pause between two entries in the audit log about refused attempts."""
+    silent_after_ttls: float = 3.0
+    """A sign that ever said what it shows, and has not for so many of its ttls, is silent."""
 
     history_least_coverage: float = 0.5
     """Share of the bay time that must have been observed for a figure of history to be given."""
 
     def __post_init__(self) -> None:
         pauses = (self.heartbeat_s, self.evict_after_s, self.profiles_every_s, self.denials_every_s)
-        if self.listeners_max < 1 or min(*pauses, self.file_stall_s) <= 0:
+        if self.listeners_max < 1 or min(*pauses, self.file_stall_s, self.silent_after_ttls) <= 0:
             raise ValueError(
-                "listeners_max, heartbeat_s, evict_after_s, file_stall_s and each ..._every_s are above zero"
+                "listeners_max, heartbeat_s, evict_after_s, file_stall_s, silent_after_ttls and each ..._every_s"
+                " are above zero"
             )
         if self.live_per_address < 0:
             raise ValueError("live_per_address is zero (no limit) or above")

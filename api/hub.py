@@ -66,7 +66,7 @@ class Hub:
             raise HubFullError
         if address is not None and self._addresses[address] == self._per_address_max:
             raise AddressFullError
-        listener = Listener(self._channel(selection), wake, cut, address)
+        listener = Listener(self, self._channel(selection), wake, cut, address)
         if since is None:
             listener.whole = Why.FIRST
         elif self._board.is_behind(since, selection.areas):

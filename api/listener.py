@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from api.said import Said
 from api.selection import Selection
@@ -69,10 +70,18 @@ class Held:
     reads: int = 0
 
 
+class Owner(Protocol):
+    """Whose listener it is."""
+
+    def take(self, listener: Listener) -> Said | None: ...
+    def leave(self, listener: Listener) -> None: ...
+
+
 @dataclass(eq=False, slots=True)
 class Listener:
     """One reader. The shell waits for `wake`, then calls `take` and sends; `sending_since` is the shell's clock."""
 
+    hub: Owner
     channel: Channel
     wake: Callable[[], None]
     cut: Callable[[], None]
@@ -92,6 +101,14 @@ class Listener:
     def due(self) -> bool:
         """Whether a version is due, now or once the listener is not held any more."""
         return self.ready is not None or self.whole is not None or self.held is not None or bool(self.dirty)
+
+    def take(self) -> Said | None:
+        """Return the next message, None when there is nothing to say."""
+        return self.hub.take(self)
+
+    def leave(self) -> None:
+        """Go; again is no error."""
+        self.hub.leave(self)
 
     def need_all(self, why: Why) -> None:
         """Nothing of what is due matters any more: the next version is a snapshot."""

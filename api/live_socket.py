@@ -1,4 +1,4 @@
-"""One WebSocket of the live feed, straight on its transport: nothing stands between a rendered frame and the kernel.
+"""One WebSocket of the live feed or of a sign: nothing stands between a rendered frame and the kernel.
 
 The `websockets` library reads and answers the protocol (handshake, ping, close); what the hub says is written as the
 frame that all up-to-date listeners share. A listener that does not read is seen by what it leaves unread in our buffer,
@@ -12,9 +12,10 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.routing import compile_path
 from uvicorn.server import ServerState
 from websockets.datastructures import Headers
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
@@ -26,7 +27,7 @@ from websockets.server import ServerProtocol
 from api import metrics
 from api.errors import MEDIA_TYPE, Problem, body_of, not_found
 from api.fan_out import FanOut
-from api.hub import SLOW, Hub, Listener
+from api.hub import SLOW
 from api.said import Said
 
 MESSAGE_MAX_BYTES = 4096
@@ -46,8 +47,18 @@ _log = logging.getLogger("baycast.api")
 _quiet = logging.getLogger("baycast.api.websockets")
 _quiet.setLevel(logging.WARNING)
 
-Opening = Callable[["LiveSocket", Request], Listener]
-"""Joins the hub for who asks at a path. Raises `Problem`."""
+
+class Reader(Protocol):
+    """Who is told something, message by message."""
+
+    sending_since: float | None
+
+    def take(self) -> Said | None: ...
+    def leave(self) -> None: ...
+
+
+Opening = Callable[["LiveSocket", Request], Reader]
+"""Joins whatever is told at a path, on behalf of who asks. Raises `Problem`."""
 
 
 class LiveSocket(asyncio.Protocol):
@@ -56,20 +67,18 @@ class LiveSocket(asyncio.Protocol):
     def __init__(
         self,
         openings: Mapping[str, Opening],
-        hub: Hub,
         fan_out: FanOut,
         *,
         server_state: ServerState,
         **_unused: Any,
     ) -> None:
         self._openings = openings
-        self._hub = hub
         self._fan_out = fan_out
         self._connections: set[Any] = server_state.connections
         self._loop = asyncio.get_running_loop()
         self._protocol = ServerProtocol(max_size=MESSAGE_MAX_BYTES, logger=_quiet)
         self._transport: asyncio.Transport | None = None
-        self._listener: Listener | None = None
+        self._listener: Reader | None = None
         self._window_at, self._messages = 0.0, 0
         self._begun: tuple[Opcode, bytes] | None = None
         """A message that comes in several frames, as far as it is here."""
@@ -125,7 +134,7 @@ class LiveSocket(asyncio.Protocol):
         if self._closing is not None:
             self._closing.cancel()
         if self._listener is not None:
-            self._hub.leave(self._listener)
+            self._listener.leave()
             self._fan_out.sockets.discard(self)
             self._listener = None
             metrics.CLIENTS.labels("websocket").dec()
@@ -141,7 +150,7 @@ class LiveSocket(asyncio.Protocol):
         listener, transport = self._listener, self._transport
         if listener is None or transport is None or self._protocol.state is not OPEN:
             return
-        while listener.sending_since is None and (said := self._hub.take(listener)) is not None:
+        while listener.sending_since is None and (said := listener.take()) is not None:
             bits = self._window_bits
             transport.write(said.frame if bits is None else said.deflated(bits))
             metrics.MESSAGES.inc()
@@ -183,9 +192,10 @@ class LiveSocket(asyncio.Protocol):
 
     def _opening(self, target: str) -> Opening:
         path = urlsplit(target).path
-        if path not in self._openings:
-            raise not_found("WebSocket", path)
-        return self._openings[path]
+        for template, opening in self._openings.items():
+            if compile_path(template)[0].match(path):
+                return opening
+        raise not_found("WebSocket", path)
 
     def _hear(self, frame: Frame) -> None:
         """Take in a frame of a message; the protocol has seen to their order and to the length of the whole."""

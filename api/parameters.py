@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from api.history_params import History
+from api.interop_schemas import UtmcQuery
 from api.live_params import ListenBySocket, Subscribe
 from api.params import (
     Arrival,
@@ -44,6 +45,8 @@ BY_ROUTE: Mapping[str, type[BaseModel]] = {
     "/v1/admin/registry": RegistryPage,
     "/v1/admin/surveys": AgreementQuery,
     "/v1/live": ListenBySocket,
+    "/interop/utmc/carpark/static": UtmcQuery,
+    "/interop/utmc/carpark/dynamic": UtmcQuery,
     "/v1/live/events": Listen,
 }
 BY_CHANGE: Mapping[tuple[str, str], type[BaseModel]] = {

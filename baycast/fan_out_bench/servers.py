@@ -47,7 +47,7 @@ async def baycast(port: int, _size: int) -> Told:
     def opening(asked: LiveSocket, _request: Request) -> Listener:
         return hub.join(Selection(), asked.wake, asked.evict)
 
-    sockets = partial(LiveSocket, {"/v1/live": opening}, hub, fan_out)
+    sockets = partial(LiveSocket, {"/v1/live": opening}, fan_out)
     await _serve(FastAPI(), port, sockets)
 
     async def tell() -> None:

@@ -18,7 +18,7 @@ from occupancy.model.availability import (
 from occupancy.model.bays import BayInterval, BayState, State
 from occupancy.model.devices import Binding, Gate, Sensor
 from occupancy.model.distrust import Outage, Suspicion, SuspicionKind
-from occupancy.model.ids import AreaId, BayId, DeviceId, SignId, ZoneId
+from occupancy.model.ids import AreaId, BayId, DeviceId, LegendId, SignId, ZoneId
 from occupancy.model.places import (
     EV_CONNECTORS,
     Area,
@@ -27,7 +27,6 @@ from occupancy.model.places import (
     CapacityHours,
     Name,
     OpeningHours,
-    Sign,
     Zone,
     ZoneKind,
 )
@@ -43,6 +42,7 @@ from occupancy.model.readings import (
     StateReading,
 )
 from occupancy.model.rules import Calendar, Override, OverrideKind, Rule, Use
+from occupancy.model.signs import Controller, Layout, Legend, Show, Sign
 from occupancy.model.stays import Overstay, OverstayState, Quality, Stay
 from occupancy.model.times import EPOCH, Clock, NaiveTimeError, aware
 
@@ -63,6 +63,7 @@ __all__ = [
     "CapacityHours",
     "Cause",
     "Clock",
+    "Controller",
     "CountReading",
     "Counts",
     "DeviceId",
@@ -70,6 +71,9 @@ __all__ = [
     "Gate",
     "Group",
     "HealthReading",
+    "Layout",
+    "Legend",
+    "LegendId",
     "NaiveTimeError",
     "Name",
     "OpeningHours",
@@ -84,6 +88,7 @@ __all__ = [
     "ReadingKey",
     "Rule",
     "Sensor",
+    "Show",
     "Sign",
     "SignId",
     "Source",
