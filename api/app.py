@@ -29,6 +29,8 @@ from api.routes import (
     registry,
     registry_changes,
     shown,
+    sign_modes,
+    sign_previews,
     signs,
     surveys,
     utmc,
@@ -84,11 +86,11 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     errors.install(app)
     # Routes are looked through in this order: what is polled comes first.
     drivers.install(app, live, access)
-    for room in (forecast, live_routes, ops, utmc):
+    for room in (forecast, live_routes, sign_previews, ops, utmc):
         room.install(app, live)
     for of_signs in (signs, shown):
         of_signs.install(app, live, frames)
-    for keyed in (history, admin, quarantine, overrides, registry, registry_changes, surveys):
+    for keyed in (history, admin, quarantine, overrides, registry, registry_changes, surveys, sign_modes):
         keyed.install(app, live, access)
     page.install(app, lambda: openapi(app))
     app.add_middleware(Edge, answers=live.answers)

@@ -208,6 +208,9 @@ class Sign(_Shape):
     lines: int
     width: int
     ttl_s: int
+    show: str = Field(description="Of its zones: their sum, or each on pages or in lines of its own")
+    layout: str = Field(description="Its languages: on pages, or on two_lines of one page")
+    controller: str = Field(description="baycast, or utmc: no frame of ours is made for it")
 
 
 class SignList(_Shape):
@@ -227,6 +230,7 @@ class Frame(_Shape):
     issued_at: datetime
     ttl_s: int
     state: str
+    mode: str = Field("auto", description="Other than auto: an operator has set it")
     pages: list[Page]
     versions: dict[str, str]
 

@@ -94,6 +94,11 @@ class SignFrames:
         told = self._feed.told.get(sign_id)
         return told if told is not None and time.monotonic() < told.ends_s else None
 
+    def highest(self, sign_id: SignId) -> int:
+        """Return the sequence of the sign's newest frame, dead or alive; 0 before the first."""
+        told = self._feed.told.get(sign_id)
+        return 0 if told is None else told.frame.sequence
+
     def reported(self, sign_id: SignId) -> Reported | None:
         """Return what the sign said last, None when it never said anything."""
         return self._feed.reported.get(sign_id)

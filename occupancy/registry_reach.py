@@ -17,6 +17,7 @@ from occupancy.model import (
     Calendar,
     DeviceId,
     Gate,
+    Legend,
     Rule,
     Sensor,
     Sign,
@@ -74,7 +75,7 @@ class _Reach:
                 return _area(change)
             case Calendar():
                 return BEGINNING if self._named else None
-            case Sign() | None:
+            case Sign() | Legend() | None:
                 return None
 
     def _rule(self, change: Changed) -> datetime | None:

@@ -20,24 +20,21 @@ from occupancy.model import (
     Clock,
     DeviceId,
     Gate,
+    Legend,
     OpeningHours,
     Rule,
     Sensor,
     Sign,
-    SignId,
     Use,
     Zone,
     ZoneId,
     ZoneKind,
 )
-from occupancy.registry_fields import DEVICE_ID_PATTERN, Fields, format_minutes
+from occupancy.registry_fields import DEVICE_ID_PATTERN, LANGUAGE_PATTERN, Fields, format_minutes
+from occupancy.registry_signs import read_legend, read_sign
 
-Entity = Area | Calendar | Rule | Zone | Bay | Sensor | Binding | Gate | Sign
+Entity = Area | Calendar | Rule | Zone | Bay | Sensor | Binding | Gate | Legend | Sign
 
-SIGN_STATES: Final = ("spaces", "spaces_n", "spaces_one", "almost_full", "full", "closed")
-"""What a sign may have words for; the counted phrases fall back to "spaces"."""
-
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
 _DAY_TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _TIME_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,63}")
 _HOLIDAYS = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
@@ -76,7 +73,7 @@ def _area(id: str, read: Fields) -> Area:
         raise read.error(
             "time_zone", f"no time zone {time_zone!r}", "an IANA name, as Europe/London"
         ) from None
-    languages = read.matches("languages", _LANGUAGE)
+    languages = read.matches("languages", LANGUAGE_PATTERN)
     if not languages:
         raise read.error(
             "languages", "is empty", 'give the languages in the order of the signs, as ["cy", "en"]'
@@ -250,42 +247,6 @@ def _gate(id: str, read: Fields) -> Gate:
     )
 
 
-def _words(sign_id: str, doc: object) -> tuple[tuple[str, str, str], ...]:
-    states = Fields(f"sign {sign_id}: words", doc)
-    found: list[tuple[str, str, str]] = []
-    for state in SIGN_STATES:
-        if not states.optional(state):
-            continue
-        spoken = states.raw(state)
-        by_language = Fields(f"sign {sign_id}: words.{state}", spoken)
-        for language in sorted(spoken) if isinstance(spoken, Mapping) else ():
-            if _LANGUAGE.fullmatch(language) is None:
-                raise by_language.error(language, "is no language code", "two or three letters, as cy")
-            found.append((state, language, by_language.text(language, 64)))
-    states.done()
-    return tuple(sorted(found))
-
-
-def _sign(id: str, read: Fields) -> Sign:
-    zone_ids = read.matches("zone_ids")
-    if not zone_ids:
-        raise read.error("zone_ids", "the sign speaks of no zone", "name at least one")
-    return Sign(
-        sign_id=SignId(id),
-        area_id=_area_id(read),
-        name=read.name("name"),
-        zone_ids=tuple(ZoneId(zone_id) for zone_id in zone_ids),
-        lat=read.number("lat", -90, 90),
-        lon=read.number("lon", -180, 180),
-        driver=read.driver("driver") if read.optional("driver") else "general",
-        lines=read.whole("lines", 1, 10) if read.optional("lines") else 2,
-        width=read.whole("width", 1, 100) if read.optional("width") else 12,
-        ttl_s=read.whole("ttl_s", 2, 86_400) if read.optional("ttl_s") else 60,
-        full_below=read.whole("full_below", 1, 10_000) if read.optional("full_below") else 1,
-        words=_words(id, read.raw("words")) if read.optional("words") else (),
-    )
-
-
 READERS: Final[Mapping[str, Callable[[str, Fields], Entity]]] = {
     "area": _area,
     "calendar": _calendar,
@@ -295,5 +256,6 @@ READERS: Final[Mapping[str, Callable[[str, Fields], Entity]]] = {
     "sensor": _sensor,
     "binding": _binding,
     "gate": _gate,
-    "sign": _sign,
+    "legend": read_legend,
+    "sign": read_sign,
 }

@@ -146,6 +146,7 @@ class Publisher:
         if self._dark_until_s is not None and moment.now_s < self._dark_until_s:
             return
         try:
+            self._signs.operate(await self._record.modes())
             await self._seed()
             due = self._signs.due(self._feed, fresh_areas(self._feed, self._config, moment), moment)
             if due:
@@ -163,7 +164,7 @@ class Publisher:
         """Look up the highest sequences of new signs, and of all signs after a gap in the record."""
         wanted = self._signs.unseeded(self._feed)
         if wanted:
-            self._signs.seed(await self._record.highest(wanted), wanted)
+            self._signs.seed(await self._record.highest(wanted), wanted, time.monotonic())
 
     async def _go_dark(self, lost: BaseException) -> None:
         moment = _moment()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from occupancy.model import Name, Sign, SignId, Zone, ZoneAvailability
 from signs.bounds import LIVE_SOURCES, known
-from signs.frame import claim
+from signs.claims import claim
 from signs.words import FrameState
 
 
@@ -21,7 +21,7 @@ def speaker_for(zone: Zone, signs: Iterable[Sign]) -> Sign:
 
 def state_of(speaker: Sign, availability: ZoneAvailability, *, fresh: bool) -> FrameState:
     """Return what is certain of a car park (L6). `fresh`: the pipeline behind the number is known to be alive."""
-    return claim(speaker, known([availability], speaker.driver))[0] if fresh else FrameState.UNKNOWN
+    return claim(speaker, known([availability], speaker.driver)).state if fresh else FrameState.UNKNOWN
 
 
 def occupied_of(availability: ZoneAvailability, *, fresh: bool) -> int | None:

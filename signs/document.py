@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from occupancy.model import SignId, aware
 from signs.frame import Frame, Page
-from signs.words import FrameState
+from signs.words import FrameState, Mode
 
 MAX_DOCUMENT_BYTES = 16 * 1024
 """A sign has little memory; a frame that is larger is not ours (L8)."""
@@ -31,6 +31,7 @@ def document(frame: Frame) -> dict[str, object]:
         "issued_at": aware(frame.issued_at, "issued_at").astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "ttl_s": frame.ttl_s,
         "state": frame.state.value,
+        **({} if frame.mode is Mode.AUTO else {"mode": frame.mode.value}),
         "pages": pages_document(frame.pages),
         "versions": dict(frame.versions),
     }
@@ -74,6 +75,13 @@ def instant_of(doc: Mapping[str, object], name: str) -> datetime:
     return utc
 
 
+def _mode(value: object) -> Mode:
+    try:
+        return Mode(str(value))
+    except ValueError:
+        raise FrameError(f"mode: not one of {', '.join(Mode)}") from None
+
+
 def pages_of(doc: Mapping[str, object]) -> tuple[Page, ...]:
     """Return the pages of a document. Raises `FrameError`."""
     listed = doc.get("pages")
@@ -106,7 +114,10 @@ def parse(payload: bytes) -> Frame:
     if not isinstance(versions, dict) or not all(isinstance(token, str) for token in versions.values()):
         raise FrameError("versions: an object of texts is needed")
     pages = pages_of(doc)
-    if bool(pages) != (state is not FrameState.UNKNOWN):
+    mode = _mode(doc.get("mode", Mode.AUTO.value))
+    says_nothing = state is FrameState.UNKNOWN
+    # A legend or a test pattern says something, and nothing of spaces.
+    if bool(pages) == says_nothing and not (says_nothing and mode in (Mode.LEGEND, Mode.TEST)):
         raise FrameError(f"pages: {len(pages)} of them do not go with the state {state}")
     return Frame(
         sign_id=SignId(_text(doc, "sign_id")),
@@ -116,4 +127,5 @@ def parse(payload: bytes) -> Frame:
         state=state,
         pages=pages,
         versions=versions,
+        mode=mode,
     )

@@ -17,8 +17,8 @@ from occupancy.model.availability import (
 from occupancy.model.bays import BayInterval, BayState, State
 from occupancy.model.devices import Binding, Gate, Sensor
 from occupancy.model.distrust import Outage, Suspicion, SuspicionKind
-from occupancy.model.ids import AreaId, BayId, DeviceId, SignId, ZoneId
-from occupancy.model.places import Area, Bay, BayType, CapacityHours, Name, OpeningHours, Sign, Zone, ZoneKind
+from occupancy.model.ids import AreaId, BayId, DeviceId, LegendId, SignId, ZoneId
+from occupancy.model.places import Area, Bay, BayType, CapacityHours, Name, OpeningHours, Zone, ZoneKind
 from occupancy.model.readings import (
     AnyReading,
     Cause,
@@ -31,6 +31,7 @@ from occupancy.model.readings import (
     StateReading,
 )
 from occupancy.model.rules import Calendar, Override, OverrideKind, Rule, Use
+from occupancy.model.signs import Controller, Layout, Legend, Show, Sign
 from occupancy.model.stays import Overstay, OverstayState, Quality, Stay
 from occupancy.model.times import EPOCH, Clock, NaiveTimeError, aware
 
@@ -50,6 +51,7 @@ __all__ = [
     "CapacityHours",
     "Cause",
     "Clock",
+    "Controller",
     "CountReading",
     "Counts",
     "DeviceId",
@@ -57,6 +59,9 @@ __all__ = [
     "Gate",
     "Group",
     "HealthReading",
+    "Layout",
+    "Legend",
+    "LegendId",
     "NaiveTimeError",
     "Name",
     "OpeningHours",
@@ -71,6 +76,7 @@ __all__ = [
     "ReadingKey",
     "Rule",
     "Sensor",
+    "Show",
     "Sign",
     "SignId",
     "Source",

@@ -136,6 +136,11 @@ def asked(method: str, path: str, area: str | None) -> tuple[str, dict[str, Any]
     if (method, path) == ("POST", "/v1/admin/surveys"):
         look = {"bay_id": f"{of}-pay", "seen_at": "2026-11-18T10:15:00Z", "occupied": True}
         return url, {"params": {"area": of, "surveyor": "Anna"}, "json": {"looks": [look]}}
+    if (method, path) == ("PUT", "/v1/signs/{sign_id}/mode"):
+        return url, {"json": {"mode": "blank", "reason": "test", "expires_at": "2026-11-19T00:00:00Z"}}
+    if (method, path) == ("POST", "/v1/signs/preview"):
+        sign = {"area_id": of, "name": {"en": "new"}, "zone_ids": [f"{of}-st"], "lat": 51.48, "lon": -3.18}
+        return url, {"json": {"document": sign}}
     if (method, path) == ("POST", "/v1/signs/{sign_id}/shown"):
         return url, {"json": {"dark": True}}
     if path.startswith("/v1/history/") and (policy := policy_of(method, path)) and policy.looks_at_keys:

@@ -97,6 +97,11 @@ SAMPLE: dict[tuple[str, str], Doc] = {
         "model": "anpr",
         "expected_heartbeat_s": 60,
     },
+    ("legend", "match-day"): {
+        "area_id": "tre",
+        "texts": {"cy": "DIWRNOD GEM", "en": "MATCH DAY"},
+        "authorisation": "NMWTRA-2026-17",
+    },
     ("sign", "vms-1"): {
         "area_id": "tre",
         "name": {"en": "Castle Street"},
