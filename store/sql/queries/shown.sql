@@ -1,12 +1,12 @@
 -- name: frames_for
 -- The newest frame sent to one sign, and the one with a sequence or else the last before it.
 SELECT true AS newest, f.* FROM (
-    SELECT sign_id, sequence, issued_at, ttl_s, state, pages, versions
+    SELECT sign_id, sequence, issued_at, ttl_s, state, pages, versions, mode
     FROM sign_frame WHERE sign_id = $1 ORDER BY sequence DESC LIMIT 1
 ) AS f
 UNION ALL
 SELECT false, f.* FROM (
-    SELECT sign_id, sequence, issued_at, ttl_s, state, pages, versions
+    SELECT sign_id, sequence, issued_at, ttl_s, state, pages, versions, mode
     FROM sign_frame WHERE sign_id = $1 AND sequence <= $2::bigint ORDER BY sequence DESC LIMIT 1
 ) AS f;
 
