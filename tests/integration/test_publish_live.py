@@ -304,7 +304,9 @@ def test_a_broker_that_takes_few_at_a_time_is_not_overrun() -> None:
             most.append(len(session.in_flight))
 
     async def scene(url: str) -> None:
-        link = Watched(PublishConfig(database_url="postgresql://unused", mqtt_url=url), lambda: None)
+        link = Watched(
+            PublishConfig(database_url="postgresql://unused", mqtt_url=url), lambda: None, lambda *_: None
+        )
         made_s = time.monotonic()
         link.put(
             [
