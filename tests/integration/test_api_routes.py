@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from api import schemas
 from api.config import ApiConfig
+from api.sign_schemas import OneSign
 from occupancy.model import AreaId, SignId
 from occupancy.registry import Registry
 from tests.support.api_server import ApiServer, running_api
@@ -115,7 +116,7 @@ def test_answers_have_the_published_shape(api: ApiServer) -> None:
     shaped(schemas.FeatureCollection, api.get("/v1/availability?format=geojson"))
     shaped(schemas.OneZone, api.get("/v1/zones/s0"))
     shaped(schemas.SignList, api.get("/v1/signs"))
-    shaped(schemas.Sign, api.get("/v1/signs/north-rd"))
+    shaped(OneSign, api.get("/v1/signs/north-rd"))
     shaped(schemas.Alive, api.get("/healthz"))
     shaped(schemas.Ready, api.get("/readyz"))
 
