@@ -2,46 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from occupancy.calendar import civil_at
 from occupancy.car_park import scheduled_capacity
-from occupancy.cells import CapacityAt, Closed
+from occupancy.cells import CapacityAt, Closed, ShutParts, parts, whole_minute
+from occupancy.day_parts import day_edges
 from occupancy.model import Bay, Override, Zone, ZoneKind
+from occupancy.overrides import in_force
 from occupancy.registry import Registry
-from occupancy.rules import CLOSING_USES, access_of, is_open, overrides_at
+from occupancy.rules import CLOSING_USES, access_of, is_open
+from occupancy.spans import Span
 
 
-def closing(registry: Registry, zone: Zone, span: tuple[datetime, datetime]) -> Closed | None:
-    """When in `span` the zone's bays, or the whole car park, are closed by rules, hours or overrides; None: never."""
+def closing(registry: Registry, zone: Zone, span: Span) -> Closed | None:
+    """When in `span` the car park is closed by its hours or overrides; None: never."""
+    overrides = registry.overrides.of_zone(zone.zone_id)
+    closed_whole = any(_reaches(override, span) and override.closes for override in overrides)
+    return (lambda at: not is_open(registry, zone, at)) if zone.opening or closed_whole else None
 
-    def reaches(override: Override) -> bool:
-        until = override.until
-        return override.starts_at < span[1] and (until is None or span[0] < until)
 
-    if zone.kind is ZoneKind.CAR_PARK:
-        closed_whole = any(reaches(o) and o.closes for o in registry.overrides.of_zone(zone.zone_id))
-        return (lambda _, at: not is_open(registry, zone, at)) if zone.opening or closed_whole else None
+def shut_parts(registry: Registry, zone: Zone, span: Span) -> ShutParts | None:
+    """When in `span` the bays of a street are closed by rules or overrides; None: never."""
     closers = {rule.rule_id for rule in registry.rules.values() if rule.use in CLOSING_USES}
     may_close = {
         bay.bay_id
         for bay in registry.bays_by_zone.get(zone.zone_id, ())
-        if closers & set(bay.rule_ids) or any(map(reaches, registry.overrides.of_bay(bay)))
+        if closers & set(bay.rule_ids)
+        or any(_reaches(override, span) for override in registry.overrides.of_bay(bay))
     }
     if not may_close:
         return None
-    seen: dict[tuple[tuple[str, ...], tuple[Override, ...], datetime], bool] = {}
+    known: dict[object, list[tuple[datetime, datetime, bool]]] = {}
 
-    def closed(bay: Bay | None, at: datetime) -> bool:
-        if bay is None or bay.bay_id not in may_close:
-            return False
-        overrides = overrides_at(registry, bay, at)
-        key = (bay.rule_ids, overrides, at)
-        if key not in seen:
-            seen[key] = access_of(registry, bay.rule_ids, bay.bay_type, at, overrides).closed
-        return seen[key]
+    def found(bay: Bay, start: datetime, end: datetime) -> Sequence[tuple[datetime, datetime, bool]]:
+        if bay.bay_id not in may_close:
+            return ((start, end, False),)
+        overrides = registry.overrides.of_bay(bay)
+        alike = (bay.rule_ids, overrides, start, end)
+        if alike not in known:
 
-    return closed
+            def shut(at: datetime) -> bool:
+                return access_of(registry, bay.rule_ids, bay.bay_type, at, in_force(overrides, at)).closed
+
+            edges = _edges(registry, bay, overrides, (start, end))
+            known[alike] = list(parts(start, end, shut, otherwise=False, looked_at=edges))
+        return known[alike]
+
+    return found
+
+
+def _edges(
+    registry: Registry, bay: Bay, overrides: Iterable[Override], span: Span
+) -> Iterator[datetime] | None:
+    """The whole minutes from which on what holds at a bay may be another; None: nobody knows without an area."""
+    if registry.area is None:
+        return None
+    time_zone = registry.area.time_zone
+    rules = [rule for rule_id in bay.rule_ids if (rule := registry.rules.get(rule_id))]
+    first, last = (civil_at(time_zone, at).day for at in span)
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return (whole_minute(edge) for day in days for edge in day_edges(time_zone, day, rules, overrides)[:-1])
+
+
+def _reaches(override: Override, span: Span) -> bool:
+    return override.starts_at < span[1] and (override.until is None or span[0] < override.until)
 
 
 def capacities(registry: Registry, zone: Zone) -> CapacityAt | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -17,8 +17,11 @@ _MINUTE = timedelta(minutes=1)
 
 T = TypeVar("T")
 
-Closed = Callable[[Bay | None, datetime], bool]
-"""Whether a bay (None: the whole car park) is closed at an instant; asked once a minute."""
+Closed = Callable[[datetime], bool]
+"""Whether a car park is closed at an instant; asked once a minute."""
+
+ShutParts = Callable[[Bay, datetime, datetime], Sequence[tuple[datetime, datetime, bool]]]
+"""A stretch of a bay's time in parts: from, to, and whether it is closed then."""
 
 CapacityAt = Callable[[datetime], int]
 """Bays of a car park in use at an instant by the registry; asked once a minute."""
@@ -107,27 +110,46 @@ def car_park_cell(
 
 def _in_use(capacity: int, closed: Closed | None, capacity_at: CapacityAt | None, at: datetime) -> int | None:
     """Bays of a car park in use at an instant; None: it is closed."""
-    if closed is not None and closed(None, at):
+    if closed is not None and closed(at):
         return None
     return capacity if capacity_at is None else capacity_at(at)
 
 
 def parts(
-    start: datetime, end: datetime, value_at: Callable[[datetime], T] | None, *, otherwise: T
+    start: datetime,
+    end: datetime,
+    value_at: Callable[[datetime], T] | None,
+    *,
+    otherwise: T,
+    looked_at: Iterable[datetime] | None = None,
 ) -> Iterator[tuple[datetime, datetime, T]]:
-    """[start, end) in parts of one value each; what comes from rules changes on whole minutes."""
+    """[start, end) in parts of one value each; what comes from rules changes on whole minutes.
+
+    `looked_at`: the whole minutes at which it may change, in order; None: every one.
+    """
     if value_at is None:
         yield start, end, otherwise
         return
     lo = start
     value = value_at(lo)
-    minute = lo.replace(second=0, microsecond=0) + _MINUTE
-    while minute < end:
-        if (later := value_at(minute)) != value:
+    for minute in _minutes(start, end) if looked_at is None else looked_at:
+        if start < minute < end and (later := value_at(minute)) != value:
             yield lo, minute, value
             lo, value = minute, later
-        minute += _MINUTE
     yield lo, end, value
+
+
+def whole_minute(at: datetime) -> datetime:
+    """The first whole minute that is not before an instant."""
+    minute = at.replace(second=0, microsecond=0)
+    return minute if minute == at else minute + _MINUTE
+
+
+def _minutes(start: datetime, end: datetime) -> Iterator[datetime]:
+    minute = start.replace(second=0, microsecond=0) + _MINUTE
+    while minute < end:
+        yield minute
+        minute += _MINUTE
 
 
 def _overlap(started_at: datetime, ended_at: datetime | None, lo: datetime, hi: datetime) -> float:

@@ -104,8 +104,9 @@ class DueCells:
         written = BEGINNING if before is None else self._floor(before)
         due = Due([], [])
         for zone_id, spans in dirty.items():
-            began = self._began(zone_id, first)
-            cells = joined((self._floor(start), self._after(end)) for start, end in (*spans, *began))
+            # Where bays change hands one span follows upon the other: joined first, few are left to be rounded.
+            differing = joined((*spans, *self._began(zone_id, first)))
+            cells = joined((self._floor(start), self._after(end)) for start, end in differing)
             cells = [(max(start, self._kept_from), end) for start, end in cells if end > self._kept_from]
             due.gone.extend(
                 Piece(zone_id, start, min(end, written)) for start, end in cells if start < written

@@ -63,14 +63,20 @@ class Limits:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._days: dict[tuple[tuple[str, ...], BayType, frozenset[Override], date], tuple[InForce, ...]] = {}
+        self._last: dict[tuple[tuple[str, ...], BayType, frozenset[Override]], InForce] = {}
+        self._have_limits: dict[tuple[str, ...], bool] = {}
 
     def at(self, bay: Bay, at: datetime) -> InForce | None:
         """What binds a general driver at the instant; None without a registered area."""
         area = self._registry.area
         if area is None:
             return None
-        day = civil_at(area.time_zone, at).day
-        return next(part for part in self._day(area, bay, day) if part.starts_at <= at < part.ends_at)
+        alike = (bay.rule_ids, bay.bay_type, self._registry.overrides.of_bay(bay))
+        last = self._last.get(alike)  # who asks goes along in time
+        if last is None or not last.starts_at <= at < last.ends_at:
+            day = self._day(area, bay, civil_at(area.time_zone, at).day)
+            last = self._last[alike] = next(part for part in day if part.starts_at <= at < part.ends_at)
+        return last
 
     def runs_out(self, bay: Bay, arrived_at: datetime) -> RunsOut | None:
         """When a stay that began then exceeds a limit by more than the area's grace, if it lasts; None: never."""
@@ -94,15 +100,19 @@ class Limits:
         return found
 
     def _limited(self, bay: Bay) -> bool:
-        rules = (self._registry.rules.get(rule_id) for rule_id in bay.rule_ids)
-        return any(rule is not None and rule.max_stay_min is not None for rule in rules)
+        found = self._have_limits.get(bay.rule_ids)
+        if found is None:
+            rules = (self._registry.rules.get(rule_id) for rule_id in bay.rule_ids)
+            found = any(rule is not None and rule.max_stay_min is not None for rule in rules)
+            self._have_limits[bay.rule_ids] = found
+        return found
 
     def _parts(self, area: Area, bay: Bay, arrived_at: datetime) -> Iterator[InForce]:
         """What is in force from the arrival on, one after the other without a gap."""
         day = civil_at(area.time_zone, arrived_at).day
-        last = civil_at(area.time_zone, arrived_at + LOOKED_AT).day
-        while day <= last:
-            yield from (part for part in self._day(area, bay, day) if part.ends_at > arrived_at)
+        looked_to = arrived_at + LOOKED_AT
+        while (parts := self._day(area, bay, day))[0].starts_at <= looked_to:
+            yield from (part for part in parts if part.ends_at > arrived_at)
             day += timedelta(days=1)
 
     def _day(self, area: Area, bay: Bay, day: date) -> tuple[InForce, ...]:

@@ -72,14 +72,14 @@ def overstay_of(
     """
     if stay.arrival is not Quality.OBSERVED or stay.arrived_uncertain_s > grace_min * 60:
         return None
-    reached, evidence = _present_until(stay, silent_after, word)
+    reached, (said, said_at) = _present_until(stay, silent_after, word)
     if stay.departed_at is None:
         over = reached > found.candidate_at or (watermark is not None and watermark >= found.candidate_at)
     else:
         over = stay.departed_at > found.candidate_at
     if not over:
         return None
-    confirmed = reached > found.candidate_at
+    confirmed, evidence = reached > found.candidate_at, f"{said} {_words(said_at)}"
     state = OverstayState.CONFIRMED if confirmed else OverstayState.CANDIDATE
     if confirmed and (word is None or not word.suspect):
         if reached - stay.arrived_at <= PLAUSIBLE:
@@ -109,20 +109,22 @@ def overstay_of(
     )
 
 
-def _present_until(stay: Stay, silent_after: timedelta, word: Word | None) -> tuple[datetime, str]:
-    """Up to when the vehicle was there for sure, and by what evidence."""
+def _present_until(
+    stay: Stay, silent_after: timedelta, word: Word | None
+) -> tuple[datetime, tuple[str, datetime]]:
+    """Up to when the vehicle was there for sure, and by what evidence: in words, and of when."""
     if stay.departed_at is None:
         at = stay.arrived_at if word is None else max(word.at, stay.arrived_at)
-        return at, f"the sensor's newest word that it is there is of {_words(at)}"
+        return at, ("the sensor's newest word that it is there is of", at)
     if stay.departure is Quality.OBSERVED:
         at = stay.departed_at - timedelta(seconds=stay.departed_uncertain_s)
-        return at, f"the sensor reported the departure at {_words(stay.departed_at)}"
+        return at, ("the sensor reported the departure at", stay.departed_at)
     if stay.departure is Quality.CENSORED:
         # What ended was the evidence: its last piece is no older than the silence that was waited for.
         at = max(stay.arrived_at, stay.departed_at - silent_after)
-        return at, f"the evidence ended at {_words(stay.departed_at)}"
+        return at, ("the evidence ended at", stay.departed_at)
     at = stay.departed_at - timedelta(seconds=stay.departed_uncertain_s)
-    return max(stay.arrived_at, at), f"the departure was worked out, not before {_words(at)}"
+    return max(stay.arrived_at, at), ("the departure was worked out, not before", at)
 
 
 def _words(at: datetime) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from occupancy.batch import Batch, Needs
 from occupancy.device_fold import DeviceFold
-from occupancy.model import AnyReading, DeviceId
+from occupancy.model import AnyReading, DeviceId, ReadingKey
+from occupancy.page import Before
 from occupancy.sensed import CHECKPOINT_EVERY, DeviceHistory
 
 
@@ -52,3 +53,23 @@ class RecentWords:
                 own = sorted([*known.readings, *after], key=lambda reading: reading.key)
                 found[device_id] = DeviceHistory(known.start, own)
         return found
+
+
+def newest_words(
+    folds: Mapping[DeviceId, DeviceFold],
+    reopened: Mapping[DeviceId, Before | None],
+    more: Iterable[AnyReading] = (),
+) -> dict[DeviceId, ReadingKey]:
+    """The last word, in its own order, of sensors of which all is folded but `more`.
+
+    Who is folded again from the very start may have said what was not to be folded then, and is left out.
+    """
+    newest = {
+        device_id: folds[device_id].key
+        for device_id, before in reopened.items()
+        if before is not None and device_id in folds
+    }
+    for reading in more:
+        if reading.key > newest.get(reading.device_id, reading.key):
+            newest[reading.device_id] = reading.key
+    return newest

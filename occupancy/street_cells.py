@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import pairwise
 
 from occupancy.bay_time import BayTime
-from occupancy.cells import CELL, Closed, Held, floor_cell, parts
+from occupancy.cells import CELL, Held, ShutParts, floor_cell
 from occupancy.model import Bay, BayId, State, Zone, ZoneCell
 
 _SECOND = 1_000_000
@@ -32,15 +31,15 @@ class Street:
         self.arrivals = [0] * cells
         self.departures = [0] * cells
 
-    def add(self, bay: Bay, intervals: Sequence[Held], closed: Closed | None) -> None:
+    def add(self, bay: Bay, intervals: Sequence[Held], shuts: ShutParts | None) -> None:
         serves_from = max(self.start, bay.in_service_from or self.start)
         serves_to = min(self.end, bay.in_service_to or self.end)
         if serves_to <= serves_from:
             return
         self.in_service.add(self._us(serves_from), self._us(serves_to))
         open_for: list[Stretch] = []
-        shuts = None if closed is None else partial(closed, bay)
-        for since, until, shut in parts(serves_from, serves_to, shuts, otherwise=False):
+        serves = ((serves_from, serves_to, False),)
+        for since, until, shut in serves if shuts is None else shuts(bay, serves_from, serves_to):
             if shut:
                 self.closed.add(self._us(since), self._us(until))
             else:
@@ -77,14 +76,14 @@ def street_cells(
     span: tuple[datetime, datetime],
     bays: Sequence[Bay],
     intervals: Mapping[BayId, Sequence[Held]],
-    closed: Closed | None,
+    shuts: ShutParts | None,
 ) -> list[ZoneCell]:
     """The cells of [start, end), summed over the bays in service. `intervals` are each bay's in time order, with the
-    one before the span, and may reach beyond it; `closed` None: no bay of the zone ever closes."""
+    one before the span, and may reach beyond it; `shuts` None: no bay of the zone ever closes."""
     start = floor_cell(span[0])
     street = Street(start, (span[1] - start) // CELL)
     for bay in bays:
-        street.add(bay, intervals.get(bay.bay_id, ()), closed)
+        street.add(bay, intervals.get(bay.bay_id, ()), shuts)
     return [
         ZoneCell(
             zone_id=zone.zone_id,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from occupancy.due_cells import Piece
 from occupancy.history.hour import Dim, HourRow, Scope, Series
-from occupancy.history.streets import BayPast, HeldBy
+from occupancy.history.streets import BayPast, HeldBy, VisitEnds
 from occupancy.model import (
     AreaId,
     BayId,
@@ -17,7 +17,6 @@ from occupancy.model import (
     OverstayState,
     Quality,
     State,
-    Stay,
 )
 from occupancy.spans import FOREVER, Span
 from store.binary_copy import copy_encoded
@@ -31,6 +30,7 @@ _HOUR_TYPES = [
 ]
 _SLOT_TYPES = "int4 int4 timestamptz int8[] int8[] int8[] int8[] int4[] int4[]".split()
 _STATES = {state.value: state for state in State}
+_QUALITIES = {quality.value: quality for quality in Quality}
 
 
 class _Wanted(NamedTuple):
@@ -140,15 +140,16 @@ def pasts_in(
         ends=[piece.end for piece, _ in wanted],
     )
     intervals: list[list[HeldBy]] = [[] for _ in asked.bays]
-    stays: list[list[Stay]] = [[] for _ in asked.bays]
+    stays: list[list[VisitEnds]] = [[] for _ in asked.bays]
     overstays: list[list[Overstay]] = [[] for _ in asked.bays]
     distrusted: list[dict[DeviceId, list[Span]]] = [{} for _ in asked.bays]
     cur.execute(sql("history_hours.intervals_in"), (at.area, at.generation, *asked))
     for number, started_at, ended_at, state, device_id in cur.fetchall():
         intervals[number - 1].append(HeldBy(started_at, ended_at, _STATES[state], device_id))
     cur.execute(sql("history_hours.stays_in"), (at.area, at.generation, *asked))
-    for number, *stay in cur.fetchall():
-        stays[number - 1].append(_stay(*stay))
+    for number, arrived_at, departed_at, arrival, departure, device_id in cur.fetchall():
+        ends = VisitEnds(arrived_at, departed_at, _QUALITIES[arrival], _QUALITIES.get(departure), device_id)
+        stays[number - 1].append(ends)
     cur.execute(sql("history_hours.overstays_in"), (at.area, at.generation, *asked))
     for number, *overstay in cur.fetchall():
         overstays[number - 1].append(_overstay(*overstay))
@@ -189,7 +190,7 @@ def differing(
     return int(found[0][-1]) if found else 0, told
 
 
-def _stretch(piece: Piece, stays: Sequence[Stay], overstays: Sequence[Overstay]) -> Span:
+def _stretch(piece: Piece, stays: Sequence[VisitEnds], overstays: Sequence[Overstay]) -> Span:
     """From the first to the last instant of a piece and of what counts in it."""
     begins = [stay.arrived_at for stay in stays] + [over.arrived_at for over in overstays]
     ends = [stay.departed_at or FOREVER for stay in stays] + [over.ended_at or FOREVER for over in overstays]
@@ -213,24 +214,6 @@ def stays_over(
 
 def _series(scope: str, scope_id: str, dim: str, value: str) -> Series:
     return Series(Scope(scope), scope_id, Dim(dim), value)
-
-
-def _stay(
-    bay_id: BayId,
-    arrived_at: datetime,
-    departed_at: datetime | None,
-    arrival: str,
-    departure: str | None,
-    device_id: DeviceId,
-) -> Stay:
-    return Stay(
-        bay_id=bay_id,
-        arrived_at=arrived_at,
-        departed_at=departed_at,
-        arrival=Quality(arrival),
-        departure=None if departure is None else Quality(departure),
-        device_id=device_id,
-    )
 
 
 def _overstay(

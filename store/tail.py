@@ -121,12 +121,10 @@ def allow_long_history(cur: Cursor) -> None:
 
 
 def readings_of_device(
-    cur: Cursor, area: AreaId, device_id: DeviceId, after: ReadingKey, position: int
+    cur: Cursor, area: AreaId, device_id: DeviceId, after: ReadingKey, to: ReadingKey, position: int
 ) -> list[AnyReading]:
-    """One device's readings after a key, in its own order, up to a position."""
-    cur.execute(
-        sql("log.readings_of_device"), (device_id, after.incarnation, after.boot, after.seq, area, position)
-    )
+    """One device's readings after a key and up to another, in its own order, up to a position."""
+    cur.execute(sql("log.readings_of_device"), (device_id, *after, *to, area, position))
     return [reading_of(row) for row in cur.fetchall()]
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from occupancy.arrivals import REMEMBERED
 from occupancy.batch import Batch, Needs, at_once
-from occupancy.cell_pass import capacities, closing
+from occupancy.cell_pass import capacities, closing, shut_parts
 from occupancy.cells import car_park_cells
 from occupancy.counted import CountHistory
 from occupancy.due_cells import Changed, DueCells, Piece, lots
@@ -19,9 +19,10 @@ from occupancy.engine.config import EngineConfig
 from occupancy.engine.history import HistoryHours
 from occupancy.engine.metrics import LATE, PAGE_SECONDS, POSITION, READINGS, VERDICTS
 from occupancy.fold import AreaFold
-from occupancy.model import BayId, DeviceId, Suspicion, ZoneCell, ZoneId, ZoneKind
+from occupancy.model import BayId, DeviceId, ReadingKey, Suspicion, ZoneCell, ZoneId, ZoneKind
 from occupancy.outages import remembered_from
-from occupancy.page import BEGINNING, FIRST_KEY, Before, Page
+from occupancy.page import BEGINNING, FIRST_KEY, LAST_KEY, Before, Page
+from occupancy.recent import newest_words
 from occupancy.sensed import DeviceHistory
 from occupancy.spans import FOREVER, Span, united
 from occupancy.street_cells import street_cells
@@ -125,7 +126,7 @@ class AreaEngine:
         sensors = dict.fromkeys([*fold.registry.sensors, *fold.words.frozen_sensors], Before())
         with self.conn.transaction(), self.conn.cursor() as cur:
             for some in pieces(sensors, SENSORS_AT_ONCE):
-                fold.fold_from_seeds(self._device_histories(cur, some, here), {})
+                fold.fold_from_seeds(self._device_histories(cur, some, here.position, {}), {})
                 self._put(cur)
             for zone_id, zone in fold.registry.zones.items():
                 if zone.kind is ZoneKind.CAR_PARK:
@@ -140,7 +141,9 @@ class AreaEngine:
         else:
             self.fold.apply(batch)
         if self.fold.reopened:
-            self.fold.reopen(self._device_histories(cur, self.fold.reopened, batch))
+            reopened = self.fold.reopened
+            newest = newest_words(self.fold.sensed.devices, reopened)
+            self.fold.reopen(self._device_histories(cur, reopened, batch.position, newest))
 
     def _fold_late(self, cur: Cursor, batch: Batch, needs: Needs) -> None:
         if needs.car_parks:
@@ -152,7 +155,8 @@ class AreaEngine:
             device_id: before for device_id, before in needs.devices.items() if device_id not in devices
         }
         LATE.labels(self.at.area).inc(len(devices))
-        devices.update(self._device_histories(cur, others, batch))
+        newest = newest_words(self.fold.sensed.devices, others, batch.readings)
+        devices.update(self._device_histories(cur, others, batch.position, newest))
         car_parks = {
             zone_id: self._count_history(cur, zone_id, late, batch)
             for zone_id, late in needs.car_parks.items()
@@ -160,18 +164,24 @@ class AreaEngine:
         self.fold.apply(batch, devices, car_parks)
 
     def _device_histories(
-        self, cur: Cursor, devices: Mapping[DeviceId, Before | None], batch: Batch
+        self,
+        cur: Cursor,
+        devices: Mapping[DeviceId, Before | None],
+        position: int,
+        newest: Mapping[DeviceId, ReadingKey],
     ) -> dict[DeviceId, DeviceHistory]:
+        """Of each, from before its reopening up to a position; `newest`: the last word there is up to then, as far as
+        known."""
         if devices:
             LATE.labels(self.at.area).inc(len(devices))
             tail.allow_long_history(cur)
         return {
-            device_id: self._device_history(cur, device_id, before, batch)
+            device_id: self._device_history(cur, device_id, before, newest.get(device_id, LAST_KEY), position)
             for device_id, before in devices.items()
         }
 
     def _device_history(
-        self, cur: Cursor, device_id: DeviceId, before: Before | None, batch: Batch
+        self, cur: Cursor, device_id: DeviceId, before: Before | None, to: ReadingKey, position: int
     ) -> DeviceHistory:
         at = self.at
         start = before and self.fold.page.checkpoint_before(device_id, before)
@@ -182,7 +192,7 @@ class AreaEngine:
             start = generation.frozen_checkpoint(cur, at.area, at.generation, device_id)
         after = start.key if start else FIRST_KEY
         return DeviceHistory(
-            start or None, tail.readings_of_device(cur, at.area, device_id, after, batch.position)
+            start or None, tail.readings_of_device(cur, at.area, device_id, after, to, position)
         )
 
     def _count_history(
@@ -257,7 +267,7 @@ class AreaEngine:
         for piece, own in zip(streets, bays, strict=True):
             zone, span = registry.zones[piece.zone_id], (piece.start, piece.end)
             intervals = {bay.bay_id: next(found) for bay in own}
-            yield from street_cells(zone, span, own, intervals, closing(registry, zone, span))
+            yield from street_cells(zone, span, own, intervals, shut_parts(registry, zone, span))
 
     def _car_park_cells(self, cur: Cursor, parks: Sequence[Piece]) -> Iterator[ZoneCell]:
         registry = self.fold.registry

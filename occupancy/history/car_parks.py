@@ -32,7 +32,7 @@ def car_park_hours(
 
     def in_use_at(at: datetime) -> int | None:
         """Bays in use by the registry; None: it is closed."""
-        if closed is not None and closed(None, at):
+        if closed is not None and closed(at):
             return None
         return capacity if capacity_at is None else capacity_at(at)
 

@@ -43,14 +43,19 @@ class Kerb:
         self._days: dict[
             tuple[tuple[str, ...], BayType, frozenset[Override], date], tuple[KerbTime, ...]
         ] = {}
+        self._last: dict[tuple[tuple[str, ...], BayType, frozenset[Override]], KerbTime] = {}
 
     def at(self, bay: Bay, at: datetime) -> KerbTime | None:
         """What the bay is for at an instant; None without a registered area."""
         area = self._registry.area
         if area is None:
             return None
-        day = self._day(area, bay, civil_at(area.time_zone, at).day)
-        return next(part for part in day if part.starts_at <= at < part.ends_at)
+        alike = (bay.rule_ids, bay.bay_type, self._registry.overrides.of_bay(bay))
+        last = self._last.get(alike)  # who asks goes along in time
+        if last is None or not last.starts_at <= at < last.ends_at:
+            day = self._day(area, bay, civil_at(area.time_zone, at).day)
+            last = self._last[alike] = next(part for part in day if part.starts_at <= at < part.ends_at)
+        return last
 
     def during(self, bay: Bay, start: datetime, end: datetime) -> Iterator[KerbTime]:
         """What the bay is for during [start, end), one after the other without a gap; nothing without an area."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from occupancy.history.hour import HOUR, Dim, HourRow, Scope, Series
 from occupancy.history.kerb import Kerb, KerbTime, may_stop
 from occupancy.history.tally import Tally, microseconds
-from occupancy.model import Bay, BayId, DeviceId, Overstay, OverstayState, Quality, State, Stay, Zone
+from occupancy.model import Bay, BayId, BayType, DeviceId, Overstay, OverstayState, Quality, State, Zone
 from occupancy.spans import Span
 
 Stretch = tuple[int, int]
@@ -27,12 +27,22 @@ class HeldBy(NamedTuple):
     device_id: DeviceId
 
 
+class VisitEnds(NamedTuple):
+    """What hours take from a stay: when it began and ended, how sure that is, and by whose word."""
+
+    arrived_at: datetime
+    departed_at: datetime | None
+    arrival: Quality
+    departure: Quality | None
+    device_id: DeviceId
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BayPast:
     """What is known of one bay: rows that reach into the hours asked for, each kind in order of time."""
 
     intervals: Sequence[HeldBy] = ()
-    stays: Sequence[Stay] = ()
+    stays: Sequence[VisitEnds] = ()
     overstays: Sequence[Overstay] = ()
     distrusted: Mapping[DeviceId, Sequence[Span]] = field(default_factory=dict)
     """When a sensor was not to be believed there: then nothing is known by it."""
@@ -47,7 +57,9 @@ class StreetHours:
     def __init__(self, zone: Zone, start: datetime, hours: int, kerb: Kerb) -> None:
         self._zone, self._start, self._hours, self._kerb = zone, start, hours, kerb
         self._end = start + hours * HOUR
+        self._whole_us = microseconds(self._end - start)
         self._tallies: dict[Series, Tally] = {}
+        self._alike: dict[tuple[BayType, str], tuple[Tally, ...]] = {}
         self._of(Dim.ALL, "")
 
     def add(self, bay: Bay, past: BayPast) -> None:
@@ -117,7 +129,7 @@ class StreetHours:
             return may_stop(part, None)
         return tally.series.dim is Dim.BAY_TYPE and may_stop(part, bay.bay_type)
 
-    def _add_stay(self, bay: Bay, stay: Stay, distrusted: Sequence[Span]) -> None:
+    def _add_stay(self, bay: Bay, stay: VisitEnds, distrusted: Sequence[Span]) -> None:
         tallies = self._tallies_at(bay, stay.arrived_at)
         if _any_holds(distrusted, stay.arrived_at, stay.departed_at or stay.arrived_at):
             return
@@ -151,7 +163,11 @@ class StreetHours:
         return () if part is None else self._tallies_of(bay, part.use)
 
     def _tallies_of(self, bay: Bay, use: str) -> tuple[Tally, ...]:
-        return self._of(Dim.ALL, ""), self._of(Dim.BAY_TYPE, bay.bay_type.value), self._of(Dim.USE, use)
+        found = self._alike.get((bay.bay_type, use))
+        if found is None:
+            by_type, by_use = self._of(Dim.BAY_TYPE, bay.bay_type.value), self._of(Dim.USE, use)
+            found = self._alike[bay.bay_type, use] = (self._of(Dim.ALL, ""), by_type, by_use)
+        return found
 
     def _of(self, dim: Dim, value: str) -> Tally:
         series = Series(Scope.ZONE, self._zone.zone_id, dim, value)
@@ -163,7 +179,7 @@ class StreetHours:
 
     def _us(self, at: datetime) -> int:
         """Microseconds from the first hour's beginning, within the hours."""
-        return min(max(self._signed_us(at), 0), microseconds(self._end - self._start))
+        return min(max(self._signed_us(at), 0), self._whole_us)
 
     def _signed_us(self, at: datetime) -> int:
         return microseconds(at - self._start)

@@ -59,5 +59,7 @@ def test_l2_old_readings_are_compressed_and_still_decide_what_is_new(conn: Conne
     with conn.transaction(), conn.cursor() as cur:
         done = append(cur, [row(7), row(8, meaning=2), row(50)], {})
         assert (done.stored, done.duplicates, done.unfit.conflicts) == (1, 1, (1,))
-        found = tail.readings_of_device(cur, AreaId("a"), DeviceId("d"), ReadingKey(0, 1, 47), 3)
-    assert [reading.key.seq for reading in found] == list(range(48, 100))
+        found = tail.readings_of_device(
+            cur, AreaId("a"), DeviceId("d"), ReadingKey(0, 1, 47), ReadingKey(0, 1, 98), 3
+        )
+    assert [reading.key.seq for reading in found] == list(range(48, 99))

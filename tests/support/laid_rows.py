@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from occupancy.car_park import CountEvent, CountFold
-from occupancy.cell_pass import capacities, closing
+from occupancy.cell_pass import capacities, closing, shut_parts
 from occupancy.cells import Held, car_park_cells, floor_cell
 from occupancy.chatter import is_short
 from occupancy.device_fold import DeviceFold
@@ -261,10 +261,11 @@ class LaidRows:
     def _cells_of(self, piece: Piece, registry: Registry) -> list[ZoneCell]:
         span = (piece.start, piece.end)
         zone = registry.zones[piece.zone_id]
-        closed = closing(registry, zone, span)
         if zone.kind is ZoneKind.CAR_PARK:
             spans = sorted((s for (z, _), s in self.counts.items() if z == zone.zone_id), key=_began)
-            return car_park_cells(zone, span, spans, closed, capacities(registry, zone))
+            return car_park_cells(
+                zone, span, spans, closing(registry, zone, span), capacities(registry, zone)
+            )
         bays = registry.bays_by_zone.get(zone.zone_id, ())
         intervals = {
             bay.bay_id: [
@@ -273,7 +274,7 @@ class LaidRows:
             ]
             for bay in bays
         }
-        return street_cells(zone, span, bays, intervals, closed)
+        return street_cells(zone, span, bays, intervals, shut_parts(registry, zone, span))
 
     def _cut_overstays(self, bay_id: str, cut: datetime, device_id: str | None = None) -> None:
         for key, row in list(self.overstays.items()):

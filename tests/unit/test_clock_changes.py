@@ -13,7 +13,7 @@ import pytest
 
 from occupancy.calendar import civil_at, instants_of
 from occupancy.car_park import CarPark, CountSpan
-from occupancy.cell_pass import capacities, closing
+from occupancy.cell_pass import capacities, closing, shut_parts
 from occupancy.cells import Held, car_park_cells
 from occupancy.limits import Limits
 from occupancy.model import BayId, State, ZoneId
@@ -100,7 +100,7 @@ def test_cells_hold_the_seconds_that_were_closed(turn: datetime) -> None:
     span = (turn - timedelta(hours=2), turn + timedelta(hours=2))
     bays = found.bays_by_zone[street.zone_id]
     free = {bay.bay_id: [Held(span[0], None, State.FREE)] for bay in bays}
-    cells = street_cells(street, span, bays, free, closing(found, street, span))
+    cells = street_cells(street, span, bays, free, shut_parts(found, street, span))
     shut = {cell.cell_at: cell.closed_s for cell in cells if cell.closed_s}
     quarters = [
         starts + n * 15 * MINUTE

@@ -11,8 +11,8 @@ from occupancy.history.car_parks import car_park_hours
 from occupancy.history.hour import HOUR, Dim, HourRow, Scope, Series
 from occupancy.history.kerb import Kerb
 from occupancy.history.lengths import Lengths
-from occupancy.history.streets import BayPast, HeldBy, street_hours
-from occupancy.model import BayId, DeviceId, Overstay, OverstayState, Quality, State, Stay, Zone
+from occupancy.history.streets import BayPast, HeldBy, VisitEnds, street_hours
+from occupancy.model import BayId, DeviceId, Overstay, OverstayState, Quality, State, Zone
 from occupancy.registry import Registry
 from tests.support.folded import documents
 
@@ -45,16 +45,10 @@ def held(*edges: tuple[float, State]) -> list[HeldBy]:
     ]
 
 
-def stay(bay: str, arrived: float, departed: float | None, **more: Any) -> Stay:
-    return Stay(
-        bay_id=BayId(bay),
-        arrived_at=at(arrived),
-        departed_at=None if departed is None else at(departed),
-        arrival=more.pop("arrival", Quality.OBSERVED),
-        departure=None if departed is None else more.pop("departure", Quality.OBSERVED),
-        device_id=SENSOR,
-        **more,
-    )
+def visit(arrived: float, departed: float | None, departure: Quality | None = Quality.OBSERVED) -> VisitEnds:
+    if departed is None:
+        return VisitEnds(at(arrived), None, Quality.OBSERVED, None, SENSOR)
+    return VisitEnds(at(arrived), at(departed), Quality.OBSERVED, departure, SENSOR)
 
 
 def hours_of(
@@ -100,10 +94,10 @@ def test_a_stay_counts_where_it_begins_and_where_it_ends_and_its_length_only_whe
         {
             "high-st-0": BayPast(
                 stays=[
-                    stay("high-st-0", -30, 10),
-                    stay("high-st-0", 20, 30, departure=Quality.CENSORED),
-                    stay("high-st-0", 55, 70),
-                    stay("high-st-0", 110, None),
+                    visit(-30, 10),
+                    visit(20, 30, departure=Quality.CENSORED),
+                    visit(55, 70),
+                    visit(110, None),
                 ]
             )
         },
@@ -129,7 +123,7 @@ def test_a_stay_counts_where_it_begins_and_where_it_ends_and_its_length_only_whe
 def test_what_a_distrusted_sensor_said_is_not_known() -> None:
     past = BayPast(
         intervals=held((-60, OCCUPIED)),
-        stays=[stay("high-st-0", 5, 25), stay("high-st-0", 45, 50)],
+        stays=[visit(5, 25), visit(45, 50)],
         distrusted={SENSOR: [(at(15), at(40))]},
     )
     every = hours_of({"high-st-0": past})[Dim.ALL, "", EIGHT]

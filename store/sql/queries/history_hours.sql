@@ -137,14 +137,15 @@ ORDER BY b.number, i.started_at;
 
 -- name: stays_in
 -- The stays of some bays that began in a span [start, until), and the one before, which may have ended there.
-SELECT b.number, i.bay_id, i.arrived_at, i.departed_at, i.arrival, i.departure, i.device_id
+SELECT b.number, i.arrived_at, i.departed_at, i.arrival, i.departure, i.device_id
 FROM (SELECT u.bay_id, u.number, ($5::timestamptz[])[u.span] AS start, ($6::timestamptz[])[u.span] AS until
       FROM unnest($3::text[], $4::integer[]) WITH ORDINALITY AS u (bay_id, span, number)) AS b
 CROSS JOIN LATERAL (
-    (SELECT t.* FROM stay t WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.arrived_at < b.start
+    (SELECT t.arrived_at, t.departed_at, t.arrival, t.departure, t.device_id FROM stay t
+     WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.arrived_at < b.start
      ORDER BY t.arrived_at DESC LIMIT 1)
     UNION ALL
-    (SELECT t.* FROM stay t
+    (SELECT t.arrived_at, t.departed_at, t.arrival, t.departure, t.device_id FROM stay t
      WHERE t.area = $1 AND t.generation = $2 AND t.bay_id = b.bay_id AND t.arrived_at >= b.start AND t.arrived_at < b.until)
 ) AS i
 ORDER BY b.number, i.arrived_at;

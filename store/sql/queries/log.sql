@@ -174,13 +174,14 @@ ORDER BY batch_id, ordinal;
 SELECT batch_id, kind, key, doc, ordinal FROM log_entry WHERE batch_id = ANY($1::bigint[]) ORDER BY batch_id, ordinal;
 
 -- name: readings_of_device
--- One device's readings after a key, in the device's own order, up to a batch position of the area, which is looked up by
--- row: a join would be planned over all batches there are.
+-- One device's readings after a key and up to another, in the device's own order, up to a batch position of the area, which
+-- is looked up by row: a join would be planned over all batches there are. The second key keeps a fold of a long log from
+-- reading, for every late word, all that the device says in the years that are not folded yet.
 SELECT r.batch_id, r.device_id, r.incarnation, r.boot, r.seq, r.kind, r.at, r.age_ms, r.received_at, r.occupied, r.cause,
        r.prev_s, r.confidence, r.direction, r.count, r.capacity, coalesce(r.vehicle_token, r.visit::text)
 FROM reading r
-WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
-  AND (SELECT b.area = $5 AND b.position <= $6 FROM log_batch b WHERE b.batch_id = r.batch_id)
+WHERE r.device_id = $1 AND (r.incarnation, r.boot, r.seq) > ($2, $3, $4) AND (r.incarnation, r.boot, r.seq) <= ($5, $6, $7)
+  AND (SELECT b.area = $8 AND b.position <= $9 FROM log_batch b WHERE b.batch_id = r.batch_id)
 ORDER BY r.incarnation, r.boot, r.seq;
 
 -- name: heard_since
