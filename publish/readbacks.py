@@ -66,6 +66,11 @@ class Readbacks:
                 self._lost = True
                 await asyncio.sleep(WATCH_S)
                 continue
+            except Exception:  # noqa: BLE001 - whatever it was, frames go on (L11)
+                _log.exception("what signs say could not be looked at")
+                self._waiting.clear()
+                await asyncio.sleep(WATCH_S)
+                continue
             self._lost = False
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), WATCH_S)

@@ -20,7 +20,14 @@ from signs.frame import Frame, Page
 from signs.words import FrameState, Mode
 from store.queries import sql
 
-LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# InternalClientError is what asyncpg says when the server's goodbye meets a question of ours on the wire.
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """What a method here raises when the database cannot answer."""
 
 

@@ -97,7 +97,8 @@ class SignFeed:
             SignId(row["sign_id"]): Told(frame_of(row), asked_s + row["ttl_s"] - row["age_s"])
             for row in frames
         }
-        self.told = {sign_id: one for sign_id, one in (self.told | newer).items() if sign_id in sign_ids}
+        there = set(sign_ids)
+        self.told = {sign_id: one for sign_id, one in (self.told | newer).items() if sign_id in there}
         self.reported = {SignId(row["sign_id"]): reported_of(row) for row in reported}
         return frozenset(newer)
 

@@ -85,6 +85,12 @@ def test_l6_the_thresholds_of_the_sign_that_speaks_of_it_hold(api: ApiServer, ci
     assert until(api, "FULL")["occupancy"] == 17
 
 
+def test_l6_almost_full_is_said_where_the_sign_would_say_it(api: ApiServer, city: City) -> None:
+    city.document("sign", SIGN, {**city.sign, "almost_full_below": 5})
+    city.zone(free=3, occupied=17)
+    assert until(api, "ALMOST FULL")["occupancy"] == 17
+
+
 def test_l4_what_is_not_known_is_left_out(api: ApiServer, city: City) -> None:
     city.zone(free=2, occupied=3, unknown=15, free_min=0)
     assert "occupancy" not in until(api, "UNKNOWN")
