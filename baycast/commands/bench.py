@@ -94,7 +94,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _configure_serving(kinds: Kinds) -> None:
-    text = "from PUBLISH of a state change to its WebSocket delta, on a whole system of its own"
+    text = "from PUBLISH of a state change to its WebSocket delta, and from there to thousands"
     live = kinds.add_parser("live", help=text, description=text, allow_abbrev=False)
     live.add_argument("--rate", type=float, default=20.0, metavar="N", help="state changes per second")
     live.add_argument("--seconds", type=float, default=30.0, metavar="S", help="how long to measure")
@@ -102,9 +102,28 @@ def _configure_serving(kinds: Kinds) -> None:
     live.add_argument("--bays", type=int, default=55, metavar="N", help="sensed bays per street")
     live.add_argument("--seed", type=int, default=1, metavar="N", help="which bay changes when")
     live.add_argument(
+        "--clients",
+        type=int,
+        nargs="*",
+        metavar="N",
+        help="listeners that one change is told to (1000 and 10000; none: leave that out)",
+    )
+    live.add_argument(
+        "--rounds", type=int, metavar="N", help="how often each server tells them (3; stalled: 5)"
+    )
+    which = live.add_mutually_exclusive_group()
+    which.add_argument(
         "--running",
         action="store_true",
         help="measure beside the load of the system that runs already: an area `bench` is added to it and removed",
+    )
+    which.add_argument(
+        "--stalled",
+        action="store_true",
+        help="instead: one listener in ten stops reading, in every second run",
+    )
+    which.add_argument(
+        "--storm", action="store_true", help="instead: all listeners come back after kill -9 of the API"
     )
     text = "snapshots per second from one API process, beside nginx and a FastAPI route with the same bytes"
     poll = kinds.add_parser("poll", help=text, description=text, allow_abbrev=False)
@@ -213,14 +232,26 @@ def _poll(args: argparse.Namespace, _: Settings) -> dict[str, object]:
 
 
 def _live(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
-    from baycast.bench_live import measure_own, measure_running
+    from baycast.bench_live import measure_own, measure_running, measure_stalled, measure_storm
     from baycast.bench_system import Plan
+    from baycast.fan_out_bench import plan, stalled, storm
 
+    tell = _teller(args)
+    clients = args.clients or ([1_000, 10_000] if args.clients is None else [])
     try:
-        plan = Plan(args.rate, args.seconds, args.zones, args.bays, args.seed)
+        if args.stalled:
+            return measure_stalled(
+                stalled.Plan(max(clients), 5 if args.rounds is None else args.rounds, args.seconds), tell
+            )
+        if args.storm:
+            return measure_storm(storm.Plan(max(clients)), tell)
+        way = Plan(args.rate, args.seconds, args.zones, args.bays, args.seed)
+        if args.running:
+            return measure_running(way, settings, tell)
+        fan_out = plan.Plan(clients, 3 if args.rounds is None else args.rounds) if clients else None
     except ValueError as error:
         raise UsageError(f"bench live: {error}") from None
-    return (measure_running if args.running else measure_own)(plan, settings, _teller(args))
+    return measure_own(way, fan_out, settings, tell)
 
 
 def _teller(args: argparse.Namespace) -> Callable[[str], None]:

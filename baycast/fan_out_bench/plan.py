@@ -1,0 +1,39 @@
+"""How many listen, and how often they are told."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from baycast.settings import UsageError
+
+_FILES_BESIDES = 200
+"""Descriptors that a server or a crowd holds besides its connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`clients`: one measurement for each number. Raises `ValueError` for a plan that measures nothing."""
+
+    clients: Sequence[int]
+    rounds: int
+
+    def __post_init__(self) -> None:
+        if not self.clients or not all(10 <= number <= 50_000 for number in self.clients):
+            raise ValueError("--clients are from 10 to 50000")
+        if not 1 <= self.rounds <= 100:
+            raise ValueError("--rounds is from 1 to 100")
+
+
+def allow_connections(clients: int) -> None:
+    """Let us and our children have so many connections each. Raises `UsageError` where nobody may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = clients + _FILES_BESIDES
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise UsageError(
+            f"bench live: {clients} clients need {needed} open files, and a process may have {hard}:"
+            " raise `ulimit -Hn`, or ask for fewer --clients"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
