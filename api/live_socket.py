@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -34,6 +35,8 @@ UNREAD_MAX_BYTES = 64 * 1024
 """What may wait for one listener on our side; beyond it, it gets the newest of each zone when it has read on."""
 TOO_MUCH, RESTARTING = 1008, 1012
 _CLOSING_S = 1.0
+_PONG, _PONG_BYTES = b"\x8a\x80", 6
+"""How the answer to our ping begins, and how long it is with its mask."""
 _PING = Frame(Opcode.PING, b"").serialize(mask=False)
 _log = logging.getLogger("baycast.api")
 _quiet = logging.getLogger("baycast.api.websockets")
@@ -62,6 +65,10 @@ class LiveSocket(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._protocol = ServerProtocol(max_size=MESSAGE_MAX_BYTES, logger=_quiet)
         self._transport: asyncio.Transport | None = None
+        self._fileno: int | None = None
+        """Of the socket, where what we write is what goes over it."""
+        self._pongs_only = False
+        """Whether a listener has sent nothing but whole pongs: those say nothing that the protocol must know."""
         self._listener: Listener | None = None
         self._window_at, self._messages = 0.0, 0
         self._closing: asyncio.TimerHandle | None = None
@@ -83,9 +90,15 @@ class LiveSocket(asyncio.Protocol):
         self._transport = stream = cast(asyncio.Transport, transport)
         stream.set_write_buffer_limits(high=UNREAD_MAX_BYTES)
         self._connections.add(self)
+        if stream.get_extra_info("sslcontext") is None:
+            self._fileno = stream.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
         self.heard_at, self.pinged_at = self._loop.time(), None
+        if self._pongs_only and len(data) == _PONG_BYTES and data.startswith(_PONG):
+            return
+        # The request ends with an empty line; whatever else comes may end within a frame.
+        self._pongs_only = self._listener is None and data.endswith(b"\r\n\r\n")
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -123,20 +136,33 @@ class LiveSocket(asyncio.Protocol):
         """There may be something to say."""
         self._fan_out.add(self)
 
-    def flush(self) -> None:
-        """Say what is due, as far as the other side reads."""
+    def flush(self) -> bool:
+        """Say what is due, unless the other side does not read; whether something was said."""
         listener, transport = self._listener, self._transport
         if listener is None or transport is None or self._protocol.state is not OPEN:
-            return
-        while listener.sending_since is None and (said := self._hub.take(listener)) is not None:
-            transport.write(said.frame)
-            metrics.MESSAGES.inc()
+            return False
+        if listener.sending_since is not None or (said := self._hub.take(listener)) is None:
+            return False
+        self._write(transport, said.frame)
+        return True
 
-    def ping(self) -> None:
+    def _write(self, transport: asyncio.Transport, frame: bytes) -> None:
+        """To the kernel at once where nothing waits before it: the transport's own way there costs as much again."""
+        if self._fileno is not None and not transport.get_write_buffer_size() and not transport.is_closing():
+            try:
+                sent = os.write(self._fileno, frame)
+            except OSError:
+                sent = 0  # the kernel takes nothing now, or never again: the transport finds out which
+            if sent == len(frame):
+                return
+            frame = frame[sent:]
+        transport.write(frame)
+
+    def ping(self, now_s: float) -> None:
         """Ask whether anybody reads."""
         if self._transport is not None and self._protocol.state is OPEN:
-            self.pinged_at = self._loop.time()
-            self._transport.write(_PING)
+            self.pinged_at = now_s
+            self._write(self._transport, _PING)
 
     def evict(self) -> None:
         """Close with 4008 and let go of what was not read."""
