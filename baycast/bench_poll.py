@@ -20,7 +20,7 @@ from baycast.bench_town import own_town
 from baycast.measured import measured
 from baycast.poll_bench.generators import Generator, generator_of
 from baycast.poll_bench.polling import Job
-from baycast.poll_bench.servers import Server, ask, find_nginx, nginx, tutorial
+from baycast.poll_bench.servers import Server, ask, cache, find_nginx, nginx, tutorial
 from baycast.reachability import free_port
 from baycast.settings import UsageError
 
@@ -32,6 +32,7 @@ _IDLE_LEAST = 0.05
 """Idle share of the generator below which it may be that which was measured."""
 _BUSY_LEAST = 0.8
 """Busy share of a server below which its rate tells of the machine rather than of it."""
+SHIPPED_CACHE = Path(__file__).parent.parent / "deploy" / "nginx" / "baycast.conf"
 NO_NGINX = "nginx is not installed (Debian: apt install nginx-light): nothing is compared with it"
 
 
@@ -80,6 +81,10 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, object]:
             notes.append(NO_NGINX)
         else:
             servers.append(stack.enter_context(nginx(binary, folder, PATH, body)))
+            if SHIPPED_CACHE.exists():
+                servers.append(stack.enter_context(cache(binary, folder, SHIPPED_CACHE, ours.port, target)))
+            else:
+                notes.append(f"{SHIPPED_CACHE} is not there: the shipped cache is not measured")
         for server in servers:
             pin(server.pid, SERVER)
         rounds = _in_rounds(plan, servers, target, body, generator, tell)
@@ -169,17 +174,19 @@ def _doubts(rounds: _Rounds) -> list[str]:
 
 
 def _ratios(rounds: _Rounds) -> dict[str, float | None]:
-    """Our requests per second to those of each other server, and the same by CPU second: medians of the rounds."""
+    """Requests per second of one server to those of another, and the same by CPU second: medians of the rounds."""
     ratios: dict[str, float | None] = {}
     pairs = {
-        "to_nginx_200": ("nginx", 200),
-        "to_nginx_304": ("nginx", 304),
-        "to_fastapi_bytes": ("fastapi_bytes", 200),
+        "to_nginx_200": (_OURS, "nginx", 200),
+        "to_nginx_304": (_OURS, "nginx", 304),
+        "to_fastapi_bytes": (_OURS, "fastapi_bytes", 200),
+        "cached_to_nginx_200": ("cached", "nginx", 200),
+        "cached_to_nginx_304": ("cached", "nginx", 304),
     }
-    for name, (other, status) in pairs.items():
-        if (other, status) not in rounds:
+    for name, (one, other, status) in pairs.items():
+        if (one, status) not in rounds or (other, status) not in rounds:
             continue
-        both = list(zip(rounds[_OURS, status], rounds[other, status], strict=True))
-        ratios[name] = statistics.median(ours.per_s / theirs.per_s for ours, theirs in both)
-        ratios[f"{name}_by_cpu"] = statistics.median(theirs.cpu_us / ours.cpu_us for ours, theirs in both)
+        both = list(zip(rounds[one, status], rounds[other, status], strict=True))
+        ratios[name] = statistics.median(a.per_s / b.per_s for a, b in both)
+        ratios[f"{name}_by_cpu"] = statistics.median(b.cpu_us / a.cpu_us for a, b in both)
     return ratios

@@ -63,12 +63,37 @@ def nginx(binary: str, folder: Path, path: str, body: bytes) -> Iterator[Server]
     file, port = folder / "snapshot.json", free_port()
     file.write_bytes(body)
     location = f"location = {path} {{ default_type application/json; alias {file}; }}"
-    config = nginx_config(folder, f"server {{ listen {HOST}:{port} backlog=1024; {location} }}")
-    with _running("nginx", [binary, "-p", str(folder), "-c", str(config)], port, path, folder) as server:
+    served = f"server {{ listen {HOST}:{port} backlog=1024; {location} }}"
+    with _nginx("nginx", binary, folder / "static", served, port, path) as server:
         yield server
 
 
-def nginx_config(folder: Path, served: str) -> Path:
+@contextmanager
+def cache(binary: str, folder: Path, shipped: Path, api_port: int, path: str) -> Iterator[Server]:
+    """One worker with the cache that we ship, in front of the API. Raises `UsageError`."""
+    port = free_port()
+    text = shipped.read_text()
+    for theirs, ours in (
+        ("listen 80;", f"listen {HOST}:{port} backlog=1024;"),
+        ("server 127.0.0.1:8000;", f"server {HOST}:{api_port};"),
+        ("/var/cache/nginx/baycast", str(folder / "cache" / "kept")),
+    ):
+        if theirs not in text:
+            raise UsageError(f"bench poll: {shipped} does not say {theirs!r}, which is to be changed")
+        text = text.replace(theirs, ours)
+    with _nginx("cached", binary, folder / "cache", text, port, path) as server:
+        yield server
+
+
+@contextmanager
+def _nginx(name: str, binary: str, folder: Path, served: str, port: int, path: str) -> Iterator[Server]:
+    folder.mkdir()
+    config = _nginx_config(folder, served)
+    with _running(name, [binary, "-p", str(folder), "-c", str(config)], port, path, folder) as server:
+        yield server
+
+
+def _nginx_config(folder: Path, served: str) -> Path:
     """A configuration with one worker that writes into this folder only."""
     places = "\n".join(f"  {name}_temp_path {folder}/{name};" for name in _PLACES)
     config = folder / "nginx.conf"
