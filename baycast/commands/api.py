@@ -3,7 +3,12 @@
 import argparse
 import logging
 
+from baycast.open_files import allow_open_files
 from baycast.settings import Settings, UsageError
+
+FILES_BESIDES = 500
+"""Open at most besides listeners: requests, the database, logs."""
+_log = logging.getLogger("baycast.api")
 
 HELP = "serve REST, WebSocket and SSE"
 
@@ -23,6 +28,13 @@ def run(_args: argparse.Namespace, settings: Settings) -> int:
     config = api_config(settings)
     require_database(config.database_url)
     require_free_port(settings.http_host, settings.http_port, "BAYCAST_HTTP_PORT")
+    files = config.listeners_max + FILES_BESIDES
+    if (allowed := allow_open_files(files)) < files:
+        _log.warning(
+            "only %d files may be open: fewer listeners than the %d allowed fit",
+            allowed,
+            config.listeners_max,
+        )
     app = create_app(config)
     server = uvicorn.Server(
         uvicorn.Config(

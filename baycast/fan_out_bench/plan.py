@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from baycast.open_files import allow_open_files
 from baycast.settings import UsageError
 
 _FILES_BESIDES = 200
@@ -28,12 +28,9 @@ class Plan:
 
 def allow_connections(clients: int) -> None:
     """Let us and our children have so many connections each. Raises `UsageError` where nobody may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = clients + _FILES_BESIDES
-    if hard != resource.RLIM_INFINITY and hard < needed:
+    if (allowed := allow_open_files(needed)) < needed:
         raise UsageError(
-            f"bench live: {clients} clients need {needed} open files, and a process may have {hard}:"
+            f"bench live: {clients} clients need {needed} open files, and a process may have {allowed}:"
             " raise `ulimit -Hn`, or ask for fewer --clients"
         )
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
