@@ -111,6 +111,7 @@ def _configure_serving(kinds: Kinds) -> None:
     live.add_argument(
         "--rounds", type=int, metavar="N", help="how often each server tells them (3; stalled: 5)"
     )
+    live.add_argument("--changes", type=int, default=5, metavar="N", help="changes told in each round")
     which = live.add_mutually_exclusive_group()
     which.add_argument(
         "--running",
@@ -248,7 +249,9 @@ def _live(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
         way = Plan(args.rate, args.seconds, args.zones, args.bays, args.seed)
         if args.running:
             return measure_running(way, settings, tell)
-        fan_out = plan.Plan(clients, 3 if args.rounds is None else args.rounds) if clients else None
+        fan_out = (
+            plan.Plan(clients, 3 if args.rounds is None else args.rounds, args.changes) if clients else None
+        )
     except ValueError as error:
         raise UsageError(f"bench live: {error}") from None
     return measure_own(way, fan_out, settings, tell)

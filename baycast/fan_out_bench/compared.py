@@ -13,8 +13,6 @@ from baycast.fan_out_bench.plan import Plan, allow_connections
 
 OURS = "baycast"
 OTHERS = ("floor", "websockets", "starlette", "starlette_sansio")
-CHANGES = 5
-"""Per round, one a second."""
 BURST = 20
 """Changes one right after the other."""
 _PACE_S = 1.0
@@ -42,19 +40,23 @@ def compare(plan: Plan, tell: Callable[[str], None]) -> tuple[Numbers, Numbers, 
     """Figures, ratios and what is to be doubted. Raises `UsageError`."""
     allow_connections(max(plan.clients))
     figures: Numbers = {}
-    ratios: Numbers = {}
+    ratios: dict[str, float] = {}
     notes: list[str] = []
     for clients in plan.clients:
         rounds = _rounds(plan, clients, tell)
         figures |= _figures(clients, rounds)
         ratios |= _ratios(clients, rounds)
         notes += _doubts(clients, rounds)
-    # Under the plain name stands the worst, whatever the number of listeners.
-    for other in OTHERS:
-        for by in ("", "_by_cpu"):
-            found = [ratios[f"fanout_to_{other}{by}.{clients}"] for clients in plan.clients]
-            ratios[f"fanout_to_{other}{by}"] = min(one for one in found if one is not None)
-    return figures, ratios, notes
+    return figures, {**ratios, **worst(ratios)}, notes
+
+
+def worst(ratios: Mapping[str, float]) -> dict[str, float]:
+    """Under the plain name the least of each ratio, whatever the number of listeners."""
+    found: dict[str, float] = {}
+    for name, ratio in ratios.items():
+        plain = name.rpartition(".")[0]
+        found[plain] = min(ratio, found.get(plain, ratio))
+    return found
 
 
 def _rounds(plan: Plan, clients: int, tell: Callable[[str], None]) -> Mapping[str, list[_Round]]:
@@ -63,24 +65,24 @@ def _rounds(plan: Plan, clients: int, tell: Callable[[str], None]) -> Mapping[st
     for number in range(1, plan.rounds + 1):
         for kind in (OURS, *OTHERS):
             with pair(kind, size) as both:
-                one = _round(clients, both, firsts=kind == OURS)
+                one = _round(plan, clients, both, firsts=kind == OURS)
             size = one.changes[-1].bytes
             found[kind].append(one)
             tell(f"{clients} clients, round {number}: {kind} {one.per_s:,.0f} deliveries a second")
     return found
 
 
-def _round(clients: int, both: Pair, *, firsts: bool) -> _Round:
+def _round(plan: Plan, clients: int, both: Pair, *, firsts: bool) -> _Round:
     empty_kib = both.rss_kib()
     both.crowd.gather(clients, firsts=firsts)
     kib = (both.rss_kib() - empty_kib) / clients
     changes = []
     before_s, due = both.cpu_s(), time.monotonic()
-    for _ in range(CHANGES):
+    for _ in range(plan.changes):
         time.sleep(max(0.0, due - time.monotonic()))  # one a second, whatever became of the last
         changes.append(both.change())
         due += _PACE_S
-    cpu_us = (both.cpu_s() - before_s) / CHANGES / clients * 1e6
+    cpu_us = (both.cpu_s() - before_s) / plan.changes / clients * 1e6
     return _Round(changes, both.burst(BURST), cpu_us, kib)
 
 
@@ -105,9 +107,9 @@ def _figures(clients: int, rounds: Mapping[str, list[_Round]]) -> Numbers:
     return figures
 
 
-def _ratios(clients: int, rounds: Mapping[str, list[_Round]]) -> Numbers:
+def _ratios(clients: int, rounds: Mapping[str, list[_Round]]) -> dict[str, float]:
     """Our deliveries per second to theirs, and the same by CPU second: medians of the rounds."""
-    ratios: Numbers = {}
+    ratios: dict[str, float] = {}
     for other in OTHERS:
         both = list(zip(rounds[OURS], rounds[other], strict=True))
         ratios[f"fanout_to_{other}.{clients}"] = statistics.median(a.per_s / b.per_s for a, b in both)

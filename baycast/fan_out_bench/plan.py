@@ -18,12 +18,14 @@ class Plan:
 
     clients: Sequence[int]
     rounds: int
+    changes: int
+    """Per round, one a second."""
 
     def __post_init__(self) -> None:
         if not self.clients or not all(10 <= number <= 50_000 for number in self.clients):
             raise ValueError("--clients are from 10 to 50000")
-        if not 1 <= self.rounds <= 100:
-            raise ValueError("--rounds is from 1 to 100")
+        if not (1 <= self.rounds <= 100 and 1 <= self.changes <= 3600):
+            raise ValueError("--rounds is from 1 to 100, --changes from 1 to 3600")
 
 
 def allow_connections(clients: int) -> None:

@@ -17,11 +17,11 @@ def bench(*more: str, path: str | None = None) -> subprocess.CompletedProcess[st
     command = [sys.executable, "-m", "baycast", "bench", "poll", *more]
     environment = os.environ if path is None else {**os.environ, "PATH": path}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=110, check=False, env=dict(environment)
+        command, capture_output=True, text=True, timeout=170, check=False, env=dict(environment)
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_bench_poll_prints_its_figures_as_one_object(tmp_path: Path) -> None:
     # Whatever this machine has installed: without wrk our own generator asks, and it is said.
     done = bench("--json", *SHORT, path=str(tmp_path))

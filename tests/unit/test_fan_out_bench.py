@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
+from baycast.fan_out_bench.compared import worst
 from baycast.fan_out_bench.frames import frames_of
 from baycast.fan_out_bench.plan import Plan, allow_connections
 from baycast.fan_out_bench.storm import Snapshot, judged
@@ -52,7 +53,7 @@ def test_more_clients_than_open_files_are_refused_with_the_way_out() -> None:
 
 def test_a_fan_out_to_nobody_is_no_plan() -> None:
     with pytest.raises(ValueError, match="--clients"):
-        Plan([], 1)
+        Plan([], 1, 1)
 
 
 BEFORE = Snapshot("v1", "12:00", False, [{"id": "a", "free": 1}, {"id": "b", "free": 2}])
@@ -85,3 +86,9 @@ def test_right_first_messages_are_counted_by_type() -> None:
 )
 def test_what_get_never_said_is_wrong(message: str) -> None:
     assert judged([("v1", message, 1)], BEFORE, AFTER)["wrong"] == 1
+
+
+def test_under_the_plain_name_stands_the_worst_ratio() -> None:
+    ratios = {"fanout_to_floor.10": 0.9, "fanout_to_floor.20": 0.7, "fanout_to_floor_by_cpu.10": 0.8}
+
+    assert worst(ratios) == {"fanout_to_floor": 0.7, "fanout_to_floor_by_cpu": 0.8}
