@@ -76,13 +76,14 @@ def _round(plan: Plan, clients: int, both: Pair, *, firsts: bool) -> _Round:
     empty_kib = both.rss_kib()
     both.crowd.gather(clients, firsts=firsts)
     kib = (both.rss_kib() - empty_kib) / clients
-    changes = []
-    before_s, due = both.cpu_s(), time.monotonic()
+    changes, used_s, due = [], 0.0, time.monotonic()
     for _ in range(plan.changes):
         time.sleep(max(0.0, due - time.monotonic()))  # one a second, whatever became of the last
+        before_s = both.cpu_s()
         changes.append(both.change())
+        used_s += both.cpu_s() - before_s
         due += _PACE_S
-    cpu_us = (both.cpu_s() - before_s) / plan.changes / clients * 1e6
+    cpu_us = used_s / plan.changes / clients * 1e6
     return _Round(changes, both.burst(BURST), cpu_us, kib)
 
 
