@@ -22,7 +22,7 @@ def bench(*more: str) -> dict[str, Any]:
 @pytest.mark.timeout(300)
 def test_bench_live_prints_its_figures_as_one_object() -> None:
     result = bench(
-        "--seconds", "3", "--zones", "8", "--bays", "3", "--clients", "20", "--rounds", "1", "--changes", "1"
+        "--seconds", "3", "--zones", "60", "--bays", "1", "--clients", "20", "--rounds", "1", "--changes", "1"
     )
 
     figures = result["figures"]
