@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -42,6 +43,8 @@ CLOSE_CODES = (TOO_MUCH, TOO_LARGE, RESTARTING, SLOW)
 _DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
 """No memory is kept between messages, and a compressed frame is the same for all who take it."""
 _CLOSING_S = 1.0
+_PONG, _PONG_BYTES = b"\x8a\x80", 6
+"""How the answer to our ping begins, and how long it is with its mask."""
 _PING = Frame(Opcode.PING, b"").serialize(mask=False)
 _log = logging.getLogger("baycast.api")
 _quiet = logging.getLogger("baycast.api.websockets")
@@ -78,6 +81,10 @@ class LiveSocket(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._protocol = ServerProtocol(max_size=MESSAGE_MAX_BYTES, logger=_quiet)
         self._transport: asyncio.Transport | None = None
+        self._fileno: int | None = None
+        """Of the socket, where what we write is what goes over it."""
+        self._pongs_only = False
+        """Whether a listener has sent nothing but whole pongs: those say nothing that the protocol must know."""
         self._listener: Reader | None = None
         self._window_at, self._messages = 0.0, 0
         self._begun: tuple[Opcode, bytes] | None = None
@@ -105,9 +112,15 @@ class LiveSocket(asyncio.Protocol):
         self._transport = stream = cast(asyncio.Transport, transport)
         stream.set_write_buffer_limits(high=UNREAD_MAX_BYTES)
         self._connections.add(self)
+        if stream.get_extra_info("sslcontext") is None:
+            self._fileno = stream.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
         self.heard_at, self.pinged_at = self._loop.time(), None
+        if self._pongs_only and len(data) == _PONG_BYTES and data.startswith(_PONG):
+            return
+        # The request ends with an empty line; whatever else comes may end within a frame.
+        self._pongs_only = self._listener is None and data.endswith(b"\r\n\r\n")
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -145,21 +158,34 @@ class LiveSocket(asyncio.Protocol):
         """There may be something to say."""
         self._fan_out.add(self)
 
-    def flush(self) -> None:
-        """Say what is due, as far as the other side reads."""
+    def flush(self) -> int:
+        """Say what is due, as far as the other side reads; returns how many messages that were."""
         listener, transport = self._listener, self._transport
         if listener is None or transport is None or self._protocol.state is not OPEN:
-            return
+            return 0
+        messages, bits = 0, self._window_bits
         while listener.sending_since is None and (said := listener.take()) is not None:
-            bits = self._window_bits
-            transport.write(said.frame if bits is None else said.deflated(bits))
-            metrics.MESSAGES.inc()
+            self._write(transport, said.frame if bits is None else said.deflated(bits))
+            messages += 1
+        return messages
 
-    def ping(self) -> None:
+    def _write(self, transport: asyncio.Transport, frame: bytes) -> None:
+        """To the kernel at once where nothing waits before it: the transport's own way there costs as much again."""
+        if self._fileno is not None and not transport.get_write_buffer_size() and not transport.is_closing():
+            try:
+                sent = os.write(self._fileno, frame)
+            except OSError:
+                sent = 0  # the kernel takes nothing now, or never again: the transport finds out which
+            if sent == len(frame):
+                return
+            frame = frame[sent:]
+        transport.write(frame)
+
+    def ping(self, now_s: float) -> None:
         """Ask whether anybody reads."""
         if self._transport is not None and self._protocol.state is OPEN:
-            self.pinged_at = self._loop.time()
-            self._transport.write(_PING)
+            self.pinged_at = now_s
+            self._write(self._transport, _PING)
 
     def evict(self) -> None:
         """Close with 4008 and let go of what was not read."""

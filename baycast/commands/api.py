@@ -5,8 +5,13 @@ import logging
 
 from baycast.cli import installed_version
 from baycast.metrics import serve_metrics
+from baycast.open_files import allow_open_files
 from baycast.settings import Settings, UsageError, variable
 from baycast.stop_signals import stop_on_signals
+
+FILES_BESIDES = 500
+"""Open at most besides listeners: requests, the database, logs."""
+_log = logging.getLogger("baycast.api")
 
 HELP = "serve REST, WebSocket and SSE"
 
@@ -53,6 +58,13 @@ def _serve(settings: Settings, *, shared: bool) -> int:
         serve_metrics("api", installed_version(), settings.metrics_host, settings.api_metrics_port)
     else:
         require_free_port(settings.http_host, settings.http_port, variable("http_port"))
+    files = config.listeners_max + FILES_BESIDES
+    if (allowed := allow_open_files(files)) < files:
+        _log.warning(
+            "only %d files may be open: fewer listeners than the %d allowed fit",
+            allowed,
+            config.listeners_max,
+        )
     app = create_app(config)
     server = uvicorn.Server(
         uvicorn.Config(
