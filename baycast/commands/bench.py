@@ -84,6 +84,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="keep the database, in this folder or on the server of --database-url, and go on with what is there",
     )
+    history.add_argument(
+        "--no-recount",
+        action="store_true",
+        help="do not count all hours anew from the log, which takes as long as folding it",
+    )
     history.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
@@ -209,7 +214,8 @@ def _history(args: argparse.Namespace, _: Settings) -> dict[str, object]:
         raise UsageError("bench history: --keep needs a folder, unless there is --database-url")
     keep = None if args.keep is None else Path(args.keep)
     # It takes an hour: whoever waits is told, with --json too.
-    return measure(Plan(year, args.database_url, keep), lambda text: print(text, file=sys.stderr, flush=True))
+    plan = Plan(year, args.database_url, keep, recount=not args.no_recount)
+    return measure(plan, lambda text: print(text, file=sys.stderr, flush=True))
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
