@@ -50,6 +50,9 @@ class Snapshot:
     as_of: str
     stale: bool
     zones: list[dict[str, Any]]
+    rules: dict[str, Any]
+    overrides: dict[str, Any]
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,6 +232,16 @@ def test_l6_past_its_ttl_a_frame_is_blank_and_keeps_its_sequence(api: ApiServer,
     assert gone["sequence"] == 8
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/zones/nowhere",
+        "/v1/zones/nowhere/bays",
+        "/v1/signs/none",
+        "/v1/signs/none/frame",
+        "/v1/availability?area=x",
+    ],
+)
 def test_l9_what_is_not_there_is_a_problem(api: ApiServer, path: str) -> None:
     problem(api.get(path), 404, "not-found")
 

@@ -48,7 +48,9 @@ class Store:
         self.steps.append((change, self._now()))
 
     def _now(self) -> Any:
-        return SimpleNamespace(areas=dict(self.feed.areas), zones=dict(self.feed.zones), followed_s=0.0)
+        return SimpleNamespace(
+            areas=dict(self.feed.areas), zones=dict(self.feed.zones), registries={}, followed_s=0.0
+        )
 
 
 class Process:

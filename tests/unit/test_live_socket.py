@@ -37,7 +37,7 @@ class Scene:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        live = LiveSocket({"/v1/live": self._joins}, self.hub, self.fan_out, server_state=ServerState())
+        live = LiveSocket({"/v1/live": self._joins}, self.fan_out, server_state=ServerState())
         self.transport, _ = await loop.connect_accepted_socket(lambda: live, self.near)
         await self.send(request_of("127.0.0.1", 80, "/v1/live"))
         while b"\r\n\r\n" not in self.rest:
