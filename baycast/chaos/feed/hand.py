@@ -25,6 +25,7 @@ class Hand:
         self._seq = count()
         self._quiet = threading.Event()
         self._stop = threading.Event()
+        self._fault: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="hand")
         self.readings = 0
 
@@ -36,11 +37,20 @@ class Hand:
         self._quiet.set()
 
     def stop(self) -> None:
+        """Raises what ended it before its time: an area that stands still shows nothing."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
+        if self._fault is not None:
+            raise self._fault
 
     def _run(self) -> None:
+        try:
+            self._move()
+        except Exception as fault:  # noqa: BLE001 - raised where the hand is stopped
+            self._fault = fault
+
+    def _move(self) -> None:
         with connect(self._url, role="baycast chaos") as conn:
             self._append(conn, list(self._occupied))
             while not self._stop.wait(_EVERY_S):

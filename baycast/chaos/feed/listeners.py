@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
 
 import feed_client as client
 from baycast.chaos import city
@@ -20,8 +19,9 @@ class Listeners:
     def __init__(self, port: int, number: int) -> None:
         streams = max(1, number // 4)
         self._port = port
-        self.records = [Record(f"websocket {n + 1}") for n in range(number - streams)]
-        self.records += [Record(f"event stream {n + 1}") for n in range(streams)]
+        self._by_websocket = [Record(f"websocket {n + 1}") for n in range(number - streams)]
+        self._by_event_stream = [Record(f"event stream {n + 1}") for n in range(streams)]
+        self.records = [*self._by_websocket, *self._by_event_stream]
         self._loop = asyncio.new_event_loop()
         self._done = asyncio.Event()
         self._fault: BaseException | None = None
@@ -49,7 +49,8 @@ class Listeners:
             self._loop.close()
 
     async def _listen(self) -> None:
-        tasks = [asyncio.create_task(self._follow(record)) for record in self.records]
+        tasks = [asyncio.create_task(self._over_websocket(record)) for record in self._by_websocket]
+        tasks += [asyncio.create_task(self._over_event_stream(record)) for record in self._by_event_stream]
         done = asyncio.create_task(self._done.wait())
         await asyncio.wait([*tasks, done], return_when=asyncio.FIRST_COMPLETED)
         ended = [task for task in tasks if task.done()]
@@ -58,10 +59,6 @@ class Listeners:
         await asyncio.gather(*tasks, done, return_exceptions=True)
         for task in ended:
             task.result()
-
-    def _follow(self, record: Record) -> Coroutine[None, None, None]:
-        over_websocket = record.name.startswith("websocket")
-        return self._over_websocket(record) if over_websocket else self._over_event_stream(record)
 
     async def _over_websocket(self, record: Record) -> None:
         url = f"ws://127.0.0.1:{self._port}/v1/live"

@@ -85,6 +85,7 @@ def run(order: Order, say: Callable[[str], None], check: Check) -> Result:
             equal = _quiesce(stage, say, check)
         except Stuck as why:
             stuck = str(why)
+        stage.hand.stop()
         stage.listeners.stop()
         verdict = judge(stage.listeners.records, issued.read(stage.database_url))
         figures = _figures(verdict, attack, stage, equal)

@@ -55,7 +55,7 @@ class Servers:
         return eventually(self._serving, within_s, meanwhile)
 
     def reason(self) -> str:
-        """The last words of the first process whose log has any."""
+        """The last words of the first process: all are started alike."""
         return last_line(self._logs / "api-0.log")
 
     def close(self) -> None:
