@@ -18,7 +18,7 @@ def test_listeners_are_told_the_truth_through_five_kills_and_a_restart() -> None
         timeout=290,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr + done.stdout
     result = json.loads(done.stdout.splitlines()[-1])
     figures = result["figures"]
 

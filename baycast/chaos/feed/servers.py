@@ -16,6 +16,8 @@ from baycast.reachability import free_port
 from baycast.settings import child_environment, variable
 
 _STOP_WITHIN_S = 12.0
+_ORDERLY = (0, -signal.SIGTERM)
+"""uvicorn, once it is done, dies of the signal that asked it to end."""
 
 
 class Servers:
@@ -47,7 +49,7 @@ class Servers:
         process = self._running[which]
         if process is not None:
             self._count_exit(process)
-            self.exits += stop_child(process, signal.SIGTERM, _STOP_WITHIN_S) != 0
+            self.exits += stop_child(process, signal.SIGTERM, _STOP_WITHIN_S) not in _ORDERLY
         self._start(which)
 
     def all_serve(self, within_s: float, meanwhile: Callable[[], None]) -> bool:
