@@ -97,13 +97,12 @@ class LiveFeed:
             asked["since"] = self.state.since
         return f"{self._url}?{urlencode(asked)}" if asked else self._url
 
-    def _lost(self, fault: BaseException) -> Lost:
+    def _lost(self, fault: Exception) -> Lost:
         if isinstance(fault, InvalidStatus):
             answer = fault.response
             wanted = answer.headers.get("Retry-After", "")
             at_least_s = min(float(wanted), 300.0) if wanted.isdigit() else 0.0
-            return Lost(
-                f"refused with {answer.status_code}", self._back_off.pause_s(at_least_s), answer.status_code
-            )
+            pause_s = self._back_off.pause_s(at_least_s)
+            return Lost(f"refused with {answer.status_code}", pause_s, answer.status_code, fault)
         reason = f"nothing heard for {self._silence_s:g} s" if isinstance(fault, TimeoutError) else str(fault)
-        return Lost(reason or type(fault).__name__, self._back_off.pause_s())
+        return Lost(reason or type(fault).__name__, self._back_off.pause_s(), fault=fault)

@@ -64,6 +64,8 @@ class Lost:
     retry_in_s: float
     status: int | None = None
     """What the server answered in place of opening; None: it did not."""
+    fault: Exception | None = None
+    """What ended it: `GapError` and `WentBackError` are the server's, the others the network's."""
 
 
 Message = Snapshot | Delta | Heartbeat | Subscribed | Refused

@@ -71,7 +71,7 @@ class Run:
         """Do it all. Raises `UsageError` when the servers cannot be started."""
         began = time.monotonic()
         profile = self._order.profile
-        with _folder() as folder, Progress(folder / "progress") as progress:
+        with own_folder() as folder, Progress(folder / "progress") as progress:
             stack = Stack(folder, profile, packages=self._order.packages, server=self._order.server)
             nemesis = Nemesis(stack, self._say, self._check)
             stuck: str | None = None
@@ -225,7 +225,7 @@ def _watermark(conn: collect.Connection) -> datetime:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def own_folder() -> Iterator[Path]:
     """A folder of our own, gone afterwards. Other accounts may pass through: the servers run as one."""
     folder = Path(tempfile.mkdtemp(prefix="baycast-chaos-"))
     folder.chmod(0o711)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -37,12 +38,69 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
     parser.add_argument("--json", action="store_true", help="only the result, one JSON object")
+    text = (
+        "kill API processes under their listeners, and audit that the live feed told each of them the truth"
+    )
+    feed = parser.add_subparsers(dest="kind", metavar="[feed]").add_parser(
+        "feed", help=text, description=text, allow_abbrev=False, argument_default=argparse.SUPPRESS
+    )
+    feed.add_argument("--kills", type=int, default=200, metavar="N", help="kill -9 of API processes")
+    feed.add_argument(
+        "--listeners", type=int, default=8, metavar="N", help="audited clients, a quarter by SSE"
+    )
+    feed.add_argument("--seed", type=int, metavar="N", help="what changes and who is killed when")
+    feed.add_argument("--json", action="store_true", help="only the result, one JSON object")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
+    return _run_feed(args) if args.kind == "feed" else _run_profile(args, settings)
+
+
+def _run_feed(args: argparse.Namespace) -> int:
+    from baycast.chaos.feed.run import Order
+    from baycast.chaos.feed.run import run as run_feed
+    from baycast.measured import measured
+
+    if not 1 <= args.kills <= 100_000:
+        raise UsageError("chaos feed: --kills is from 1 to 100000")
+    if not 2 <= args.listeners <= 500:
+        raise UsageError("chaos feed: --listeners is from 2 to 500")
+    logging.getLogger("feed_client").setLevel(logging.WARNING)  # that connections are lost is what we do
+    order = Order(kills=args.kills, listeners=args.listeners, seed=args.seed)
+    result = run_feed(order, _saying(quiet=args.json), _interrupted())
+    for finding in result.findings[:_FINDINGS_SHOWN]:
+        print(finding, file=sys.stderr)
+    if result.stuck is not None:
+        print(f"chaos feed: {result.stuck}", file=sys.stderr)
+    print(json.dumps(measured("chaos feed", args.seed, result.figures)))
+    return 0 if result.good else 1
+
+
+def _saying(*, quiet: bool) -> Callable[[str], None]:
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        if not quiet:
+            print(f"{time.monotonic() - began:7.1f} s  {text}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def _interrupted() -> Callable[[], None]:
+    from baycast.stop_signals import stop_on_signals
+
+    stop = stop_on_signals()
+
+    def check() -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+
+    return check
+
+
+def _run_profile(args: argparse.Namespace, settings: Settings) -> int:
     from baycast.chaos.run import Order, Run
     from baycast.measured import measured
-    from baycast.stop_signals import stop_on_signals
 
     profile = PROFILES[args.profile]
     events = profile.events if args.events is None else args.events
@@ -68,12 +126,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         server=args.database_url,
     )
 
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        if not args.json:
-            print(f"{time.monotonic() - began:7.1f} s  {text}", file=sys.stderr, flush=True)
-
+    say = _saying(quiet=args.json)
     steps = order.steps()
     say(
         f"profile {profile.name}, seed {args.seed}: {events} readings, {len(steps)} faults; at acknowledged reading"
@@ -82,12 +135,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print("\n".join(map(str, steps)), flush=True)
     if args.plan:
         return 0
-    stop = stop_on_signals()
-
-    def check() -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-
+    check = _interrupted()
     figures: dict[str, float] = {}
     if profile.outage_s:
         figures["durable_per_s"] = _durable_per_s(settings, args.seed, say)

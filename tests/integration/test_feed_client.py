@@ -13,7 +13,19 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from api.config import ApiConfig
-from feed_client import BackOff, Delta, Event, LiveFeed, Lost, Refused, Snapshot, Subscribed, Subscription
+from feed_client import (
+    BackOff,
+    Delta,
+    Event,
+    GapError,
+    LiveFeed,
+    Lost,
+    Refused,
+    Snapshot,
+    Subscribed,
+    Subscription,
+    WentBackError,
+)
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
 
@@ -121,6 +133,7 @@ def test_a_gap_is_not_told_and_mended_by_a_snapshot() -> None:
     )
 
     assert [type(event) for event in seen] == [Snapshot, Lost, Snapshot, Lost]
+    assert isinstance(seen[1].fault, GapError)  # type: ignore[union-attr]
     assert asked == ["", ""]
 
 
@@ -136,6 +149,7 @@ def test_a_version_that_goes_back_is_not_told() -> None:
         "cardiff:1.5.1-1",
         None,
     ]
+    assert isinstance(seen[2].fault, WentBackError)  # type: ignore[union-attr]
     assert asked[1:] == ["since=cardiff%3A1.5.1-1"] * 2
 
 

@@ -1,0 +1,94 @@
+"""A real browser without a window: Debian's chromium, spoken to over its DevTools protocol."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from websockets.sync.client import ClientConnection, connect
+
+from baycast.settings import child_environment
+from tests.support.waiting import eventually
+
+CHROMIUM = shutil.which("chromium")
+_START_WITHIN_S = 60.0
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # containers run tests as root
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    # Whatever else it would like to look up is not found: the tests speak to this machine alone.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--remote-debugging-port=0",
+)
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._names = count(1)
+
+    def open(self, url: str, *, first: str = "") -> None:
+        """Go to a page; the script `first` runs before any of the page's own."""
+        self._ask("Page.enable")
+        self._ask("Page.addScriptToEvaluateOnNewDocument", source=first)
+        self._ask("Page.navigate", url=url)
+
+    def value(self, expression: str) -> Any:
+        """What an expression is on the page now, as JSON has it. Raises `AssertionError` where it throws."""
+        answer = self._ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+        name = next(self._names)
+        self._connection.send(json.dumps({"id": name, "method": method, "params": parameters}))
+        while True:
+            answer = json.loads(self._connection.recv(timeout=_START_WITHIN_S))
+            if answer.get("id") == name:
+                assert "error" not in answer, answer
+                result: dict[str, Any] = answer["result"]
+                return result
+
+
+@contextmanager
+def opened_browser(folder: Path) -> Iterator[Page]:
+    """A browser with an empty profile in `folder`, and its one tab."""
+    assert CHROMIUM is not None
+    said = folder / "chromium.log"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [CHROMIUM, *_FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"],
+            env=child_environment({"TMPDIR": str(folder)}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        told = folder / "profile" / "DevToolsActivePort"
+        eventually(lambda: told.exists() and told.read_text().count("\n"), _START_WITHIN_S, "chromium starts")
+        port = told.read_text().splitlines()[0]
+        with urlopen(f"http://127.0.0.1:{port}/json/list", timeout=_START_WITHIN_S) as answer:
+            [tab] = [one for one in json.load(answer) if one["type"] == "page"]
+        with connect(tab["webSocketDebuggerUrl"], max_size=None, compression=None) as connection:
+            yield Page(connection)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
