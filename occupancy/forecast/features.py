@@ -1,0 +1,80 @@
+"""What a forecast is made of: numbers known at the moment it is made, for many moments and all places at once.
+
+The unit is the residual: how far a place is from what is usual. Nothing here reads a step after the origin (a test
+shuffles the future and finds every feature unchanged).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Grid, Ints
+
+_LAGS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60))
+_TREND = timedelta(minutes=30)
+_SHAPES_UP_TO = timedelta(hours=12)
+"""Beyond it, how the place moved yesterday says no more than where it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known, step by step; rows after the newest observation are not read."""
+
+    grid: Grid
+    shares: Floats
+    """(steps, places); NaN: not known."""
+    residuals: Floats
+    """Shares less what was usual by the week as it was known on that day."""
+    slots: Ints
+    """Of the week, also of the steps that are forecast."""
+
+
+def features(known: Known, usual: Floats, lately: Floats, origins: Ints, ahead: int) -> Floats:
+    """(origins, places, features) for the step `ahead` steps after each origin; `usual` and `lately`: the week as known
+    on the origins' day, by long memory and by short. What is not known is 0: as usual."""
+    grid, day = known.grid, known.grid.per_day
+    week = DAYS_PER_WEEK * day
+    now, then = usual[known.slots[origins]], usual[known.slots[origins + ahead]]
+    change = then - now
+    residual = _at(known.residuals, origins)
+    trend = residual - _at(known.residuals, origins - max(1, grid.steps(_TREND)))
+    found = [residual]
+    found += [_at(known.residuals, origins - lag) for lag in _lags(grid)]
+    for before in (day, week):
+        found.append(_at(known.residuals, origins + ahead - before))
+    found.append(found[-1] - _at(known.residuals, origins - week))
+    found += [change, then]
+    found += [(lately - usual)[known.slots[steps]] for steps in (origins, origins + ahead)]
+    found += [residual * change, residual * then, residual * np.abs(residual)]
+    angle = 2 * np.pi * (known.slots[origins] % day) / day
+    found += [residual * wave(turns * angle)[:, None] for turns in (1, 2) for wave in (np.cos, np.sin)]
+    for beside in (residual, trend):
+        found.append(np.broadcast_to(_mean(beside)[:, None], residual.shape))
+    if ahead * grid.step < _SHAPES_UP_TO:
+        for before in (day, week):
+            moved = _at(known.shares, origins + ahead - before) - _at(known.shares, origins - before)
+            found.append(moved - change)
+    found.append(np.ones_like(residual))
+    rows: Floats = np.nan_to_num(np.stack(found, axis=-1), copy=False)
+    return rows
+
+
+def _lags(grid: Grid) -> list[int]:
+    return sorted({grid.steps(lag) for lag in _LAGS if lag >= grid.step})
+
+
+def _at(values: Floats, steps: Ints) -> Floats:
+    """Rows of some steps; NaN for those before the first."""
+    found = values[np.maximum(steps, 0)]
+    return np.where((steps >= 0)[:, None], found, np.nan)
+
+
+def _mean(values: Floats) -> Floats:
+    """Over the places that are known, by row; NaN where none is."""
+    seen = np.isfinite(values)
+    counts = seen.sum(1)
+    totals = np.where(seen, values, 0.0).sum(1)
+    return np.divide(totals, counts, out=np.full(len(values), np.nan), where=counts > 0)
