@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Grid, Ints
+from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Grid, Ints, at_steps
 
 _LAGS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60))
 _TREND = timedelta(minutes=30)
@@ -39,13 +39,13 @@ def features(known: Known, usual: Floats, lately: Floats, origins: Ints, ahead: 
     week = DAYS_PER_WEEK * day
     now, then = usual[known.slots[origins]], usual[known.slots[origins + ahead]]
     change = then - now
-    residual = _at(known.residuals, origins)
-    trend = residual - _at(known.residuals, origins - max(1, grid.steps(_TREND)))
+    residual = at_steps(known.residuals, origins)
+    trend = residual - at_steps(known.residuals, origins - max(1, grid.steps(_TREND)))
     found = [residual]
-    found += [_at(known.residuals, origins - lag) for lag in _lags(grid)]
+    found += [at_steps(known.residuals, origins - lag) for lag in _lags(grid)]
     for before in (day, week):
-        found.append(_at(known.residuals, origins + ahead - before))
-    found.append(found[-1] - _at(known.residuals, origins - week))
+        found.append(at_steps(known.residuals, origins + ahead - before))
+    found.append(found[-1] - at_steps(known.residuals, origins - week))
     found += [change, then]
     found += [(lately - usual)[known.slots[steps]] for steps in (origins, origins + ahead)]
     found += [residual * change, residual * then, residual * np.abs(residual)]
@@ -55,7 +55,9 @@ def features(known: Known, usual: Floats, lately: Floats, origins: Ints, ahead: 
         found.append(np.broadcast_to(_mean(beside)[:, None], residual.shape))
     if ahead * grid.step < _SHAPES_UP_TO:
         for before in (day, week):
-            moved = _at(known.shares, origins + ahead - before) - _at(known.shares, origins - before)
+            moved = at_steps(known.shares, origins + ahead - before) - at_steps(
+                known.shares, origins - before
+            )
             found.append(moved - change)
     found.append(np.ones_like(residual))
     rows: Floats = np.nan_to_num(np.stack(found, axis=-1), copy=False)
@@ -64,12 +66,6 @@ def features(known: Known, usual: Floats, lately: Floats, origins: Ints, ahead: 
 
 def _lags(grid: Grid) -> list[int]:
     return sorted({grid.steps(lag) for lag in _LAGS if lag >= grid.step})
-
-
-def _at(values: Floats, steps: Ints) -> Floats:
-    """Rows of some steps; NaN for those before the first."""
-    found = values[np.maximum(steps, 0)]
-    return np.where((steps >= 0)[:, None], found, np.nan)
 
 
 def _mean(values: Floats) -> Floats:

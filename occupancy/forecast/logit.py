@@ -9,6 +9,8 @@ from occupancy.forecast.panel import Floats
 KEPT = 200_000
 """Rows that it is fitted to, at most: the newest."""
 FEWEST = 500
+HALF_LIFE_DAYS = 60.0
+"""A day's rows count half as much as those of sixty days later: a place that filled every noon may fill no more."""
 _PENALTY, _STEPS, _CLOSE = 1.0, 12, 1e-6
 EDGE = 0.005
 """No probability is nearer to certainty."""
@@ -24,7 +26,7 @@ class Logit:
         self.coefficients: Floats | None = None
 
     def take_up(self, rows: Floats, came: Floats) -> None:
-        """(samples, features), and whether it came true (1) or not (0)."""
+        """A day's (samples, features), and whether it came true (1) or not (0)."""
         self._rows.append(rows)
         self._came.append(came)
         self._size += len(rows)
@@ -40,10 +42,12 @@ class Logit:
         if came.min() == came.max():
             return
         found = np.zeros(rows.shape[1]) if self.coefficients is None else self.coefficients
+        ages = np.repeat(np.arange(len(self._rows))[::-1], [len(day) for day in self._rows])
+        counts = 0.5 ** (ages / HALF_LIFE_DAYS)
         for _ in range(_STEPS):
             chance = logistic(rows @ found)
-            weights = np.maximum(chance * (1 - chance), 1e-6)
-            slope = rows.T @ (came - chance) - _PENALTY * found
+            weights = counts * np.maximum(chance * (1 - chance), 1e-6)
+            slope = rows.T @ (counts * (came - chance)) - _PENALTY * found
             curve = (rows * weights[:, None]).T @ rows + _PENALTY * np.eye(len(found))
             step = np.linalg.solve(curve, slope)
             found = found + step

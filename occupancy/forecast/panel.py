@@ -41,6 +41,12 @@ class Grid:
         return round(span / self.step)
 
 
+def at_steps(values: Floats, steps: Ints) -> Floats:
+    """Rows of some steps; NaN for those before the first."""
+    found: Floats = np.where((steps >= 0)[:, None], values[np.maximum(steps, 0)], np.nan)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """What is known of some places. `slots` says of each step which one of the week it is by the clock on the wall,

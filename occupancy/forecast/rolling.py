@@ -18,7 +18,7 @@ from occupancy.forecast.baselines import (
     Decay,
     baselines,
 )
-from occupancy.forecast.chances import chance, chance_features, limits
+from occupancy.forecast.chances import Moment, chance, chance_features, limits
 from occupancy.forecast.features import Known, features
 from occupancy.forecast.logit import Logit
 from occupancy.forecast.panel import Floats, Ints, Panel
@@ -78,7 +78,7 @@ class Rolling:
         self._known = Known(grid, panel.shares, np.full_like(panel.shares, np.nan), panel.slots)
         self._week, self._lately = UsualWeek(grid, places), UsualWeek(grid, places, LATELY_DAYS)
         self._mean = UsualWeek(grid, places, inf)
-        self._some_free = UsualWeek(grid, places, inf)
+        self._some_free, self._some_free_lately = UsualWeek(grid, places, inf), UsualWeek(grid, places)
         names = (*BASELINES, OURS)
         self._horizons = [_Horizon(ahead, {name: Spread(places) for name in names}) for ahead in horizons]
         self._tables: dict[int, tuple[Floats, ...]] = {}
@@ -89,7 +89,8 @@ class Rolling:
         for day in range(self._panel.steps // per_day):
             steps = np.arange(day * per_day, (day + 1) * per_day)
             slots, shares = self._panel.slots[steps], self._panel.shares[steps]
-            tables = tuple(week.shares() for week in (self._week, self._lately, self._mean, self._some_free))
+            weeks = (self._week, self._lately, self._mean, self._some_free, self._some_free_lately)
+            tables = tuple(week.shares() for week in weeks)
             self._tables = {day - 1: self._tables.get(day - 1, tables), day: tables}
             self._known.residuals[steps] = shares - tables[0][slots]
             if (day - first) % REFITTED_EVERY_DAYS == 0:
@@ -101,7 +102,8 @@ class Rolling:
             for week in (self._week, self._lately, self._mean):
                 week.take_up(slots, shares)
             free = np.where(np.isfinite(shares), shares <= limits(self._bays), np.nan)
-            self._some_free.take_up(slots, free)
+            for week in (self._some_free, self._some_free_lately):
+                week.take_up(slots, free)
 
     def _fit(self) -> None:
         for horizon in self._horizons:
@@ -116,7 +118,7 @@ class Rolling:
         targets = targets[targets >= ahead]
         origins = targets - ahead
         by_day = [(origins // per_day == past, past) for past in (day - 1, day)]
-        rows, usual, mean, some_free = (
+        rows, usual, mean, some_free, free_now, free_then = (
             np.concatenate(parts)
             for parts in zip(
                 *(self._seen(horizon, origins[own], self._tables[past]) for own, past in by_day), strict=True
@@ -139,7 +141,19 @@ class Rolling:
         room = limits(self._bays)
         quantiles = {name: horizon.spreads[name].around(point, parts) for name, point in points.items()}
         by_errors = horizon.spreads[OURS].chance_below(points[OURS], parts, room)
-        chance_rows = chance_features(by_errors, some_free, points[OURS], np.nan_to_num(now), self._bays)
+        chance_rows = chance_features(
+            Moment(
+                panel.grid,
+                panel.shares,
+                self._bays,
+                origins,
+                ahead,
+                expected=points[OURS],
+                by_errors=by_errors,
+                usual_now=free_now,
+                usual_then=free_then,
+            )
+        )
         chances = {
             OURS: chance(horizon.logit, chance_rows, by_errors),
             PERSISTENCE: (now <= room).astype(float),
@@ -155,13 +169,15 @@ class Rolling:
         )
 
     def _seen(self, horizon: _Horizon, origins: Ints, tables: tuple[Floats, ...]) -> tuple[Floats, ...]:
-        week, lately, mean, some_free = tables
+        week, lately, mean, some_free, some_free_lately = tables
         slots = self._panel.slots[origins + horizon.ahead]
         return (
             features(self._known, week, lately, origins, horizon.ahead),
             week[slots],
             mean[slots],
             some_free[slots],
+            some_free_lately[self._panel.slots[origins]],
+            some_free_lately[slots],
         )
 
     def _learn(self, horizon: _Horizon, made: _Made) -> None:
