@@ -41,16 +41,24 @@ class Logit:
         rows, came = np.concatenate(self._rows), np.concatenate(self._came)
         if came.min() == came.max():
             return
-        found = np.zeros(rows.shape[1]) if self.coefficients is None else self.coefficients
         ages = np.repeat(np.arange(len(self._rows))[::-1], [len(day) for day in self._rows])
         counts = 0.5 ** (ages / HALF_LIFE_DAYS)
+        found = np.zeros(rows.shape[1]) if self.coefficients is None else self.coefficients
+        least = _loss(found, rows, came, counts)
         for _ in range(_STEPS):
-            chance = logistic(rows @ found)
-            weights = counts * np.maximum(chance * (1 - chance), 1e-6)
-            slope = rows.T @ (counts * (came - chance)) - _PENALTY * found
-            curve = (rows * weights[:, None]).T @ rows + _PENALTY * np.eye(len(found))
+            said = logistic(rows @ found)
+            slope = rows.T @ (counts * (came - said)) - _PENALTY * found
+            curve = (rows * (counts * said * (1 - said))[:, None]).T @ rows + _PENALTY * np.eye(len(found))
             step = np.linalg.solve(curve, slope)
-            found = found + step
+            loss = _loss(found + step, rows, came, counts)
+            while (
+                loss > least and np.abs(step).max() > _CLOSE
+            ):  # Newton's method goes too far where curves are flat
+                step /= 2
+                loss = _loss(found + step, rows, came, counts)
+            if loss > least:
+                break
+            found, least = found + step, loss
             if np.abs(step).max() < _CLOSE:
                 break
         self.coefficients = found
@@ -60,6 +68,12 @@ class Logit:
         if self.coefficients is None:
             return None
         return np.clip(logistic(rows @ self.coefficients), EDGE, 1 - EDGE)
+
+
+def _loss(found: Floats, rows: Floats, came: Floats, counts: Floats) -> float:
+    """What is minimised: the weighed log loss, and the penalty."""
+    odds = rows @ found
+    return float((counts * (np.logaddexp(0, odds) - came * odds)).sum() + _PENALTY / 2 * found @ found)
 
 
 def logistic(values: Floats) -> Floats:
