@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +22,9 @@ _OPEN, _CLOSED = timedelta(hours=7), timedelta(hours=21)
 _SCORED_EVERY = timedelta(minutes=15)
 _BAR = 40
 
+Scored = dict[str, float]
+_Run = Callable[[Panel, Floats, Ints, int, protocols.Progress], Scored]
+
 
 def evaluate(path: Path, protocol: str, *, bar: bool) -> dict[str, object]:
     """The figures. Raises `UsageError` for a file or a protocol that is none."""
@@ -38,8 +42,8 @@ def evaluate(path: Path, protocol: str, *, bar: bool) -> dict[str, object]:
         raise UsageError(
             f"--protocol {protocol}: {first} days before the first that is scored; two weeks are needed"
         )
-    figures = run(panel, bays, scored, first, bar=bar)
-    figures |= {
+    figures: dict[str, float | None] = {
+        **run(panel, bays, scored, first, _bar if bar else _silent),
         "places": len(kept),
         "days": days,
         "days_before": first,
@@ -52,34 +56,28 @@ def evaluate(path: Path, protocol: str, *, bar: bool) -> dict[str, object]:
 def _protocol(name: str, days: int, panel: Panel, midnight: np.datetime64) -> tuple[int, _Run]:
     """From which day on is scored, and how. Raises `ValueError`."""
     if name == "rolling4":
-        return days - 4 * DAYS_PER_WEEK, _Run("rolling")
+        return days - 4 * DAYS_PER_WEEK, _rolling
     if name == "onestep":
-        return days - DAYS_PER_WEEK, _Run("one_step")
+        return days - DAYS_PER_WEEK, _one_step
     if name == "lastweek":
-        return days - DAYS_PER_WEEK, _Run("last_week")
+        return days - DAYS_PER_WEEK, _last_week
     kind, _, date = name.partition(":")
     if kind == "split" and date:
-        return day_of(panel, midnight, np.datetime64(date, "D")), _Run("rolling")
+        return day_of(panel, midnight, np.datetime64(date, "D")), _rolling
     raise ValueError("one of rolling4, lastweek, onestep, split:YYYY-MM-DD is needed")
 
 
-class _Run:
-    """One protocol of `protocols`."""
+def _rolling(panel: Panel, bays: Floats, scored: Ints, first: int, progress: protocols.Progress) -> Scored:
+    every = max(1, _SCORED_EVERY // panel.grid.step)
+    return protocols.rolling(panel, bays, scored[scored % every == 0], first, progress).figures(SEED)
 
-    def __init__(self, name: str) -> None:
-        self._name = name
 
-    def __call__(
-        self, panel: Panel, bays: Floats, scored: Ints, first: int, *, bar: bool
-    ) -> dict[str, float | None]:
-        if self._name == "last_week":
-            return dict(protocols.last_week(panel, scored, first))
-        progress = _bar if bar else _silent
-        if self._name == "one_step":
-            return dict(protocols.one_step(panel, bays, scored, first, progress).figures(SEED))
-        every = max(1, _SCORED_EVERY // panel.grid.step)
-        judge = protocols.rolling(panel, bays, scored[scored % every == 0], first, progress)
-        return dict(judge.figures(SEED))
+def _one_step(panel: Panel, bays: Floats, scored: Ints, first: int, progress: protocols.Progress) -> Scored:
+    return protocols.one_step(panel, bays, scored, first, progress).figures(SEED)
+
+
+def _last_week(panel: Panel, _: Floats, scored: Ints, first: int, __: protocols.Progress) -> Scored:
+    return protocols.last_week(panel, scored, first)
 
 
 def _bar(done: int, of: int) -> None:

@@ -1,7 +1,7 @@
 """Histories of car parks and streets in files, as `baycast forecast evaluate` reads them.
 
-Columns: `time`, `place`, `capacity` and `occupied` or `free`; or those of the city feeds that are known by name. Times go by
-the clock on the wall of the place. CSV (also packed by gzip) and Parquet.
+Columns: `time`, `place`, `capacity` and `occupied` or `free`; or those of the city feeds that are known by name. Times
+are by the clock on the wall of the place. CSV (also packed by gzip) and Parquet.
 """
 
 from __future__ import annotations

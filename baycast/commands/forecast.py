@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--json", action="store_true", help="print one JSON object with all figures")
 
 
-def run(args: argparse.Namespace, settings: Settings) -> int:
+def run(args: argparse.Namespace, _: Settings) -> int:
     from baycast.forecast_evaluate import evaluate
 
     found = evaluate(args.file, args.protocol, bar=sys.stderr.isatty())

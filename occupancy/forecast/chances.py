@@ -1,7 +1,7 @@
 """How probable it is that at least one bay is free: what the errors of the past say, made better by what is known now.
 
-A forecast's mean and its errors alone know less than that: not whether the place is full now, for how long it has been, how
-fast it fills, nor whether it was full at that time yesterday.
+A forecast's mean and its errors alone know less than that: not whether the place is full now, for how long it has been,
+how fast it fills, nor whether it was full at that time yesterday.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Grid, Ints, at_steps
+from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Grid, Ints, at_steps, known_mean
 
 _LAGS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60))
 _TREND = timedelta(minutes=30)
@@ -52,7 +52,7 @@ def features(known: Known, usual: Floats, lately: Floats, origins: Ints, ahead: 
     angle = 2 * np.pi * (known.slots[origins] % day) / day
     found += [residual * wave(turns * angle)[:, None] for turns in (1, 2) for wave in (np.cos, np.sin)]
     for beside in (residual, trend):
-        found.append(np.broadcast_to(_mean(beside)[:, None], residual.shape))
+        found.append(np.broadcast_to(known_mean(beside, axis=1)[:, None], residual.shape))
     if ahead * grid.step < _SHAPES_UP_TO:
         for before in (day, week):
             moved = at_steps(known.shares, origins + ahead - before) - at_steps(
@@ -66,11 +66,3 @@ def features(known: Known, usual: Floats, lately: Floats, origins: Ints, ahead: 
 
 def _lags(grid: Grid) -> list[int]:
     return sorted({grid.steps(lag) for lag in _LAGS if lag >= grid.step})
-
-
-def _mean(values: Floats) -> Floats:
-    """Over the places that are known, by row; NaN where none is."""
-    seen = np.isfinite(values)
-    counts = seen.sum(1)
-    totals = np.where(seen, values, 0.0).sum(1)
-    return np.divide(totals, counts, out=np.full(len(values), np.nan), where=counts > 0)

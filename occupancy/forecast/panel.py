@@ -47,6 +47,15 @@ def at_steps(values: Floats, steps: Ints) -> Floats:
     return found
 
 
+def known_mean(values: Floats, axis: int) -> Floats:
+    """The mean of what is known along an axis; NaN where nothing is."""
+    seen = np.isfinite(values)
+    counts = seen.sum(axis)
+    totals = np.where(seen, values, 0.0).sum(axis)
+    found: Floats = np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """What is known of some places. `slots` says of each step which one of the week it is by the clock on the wall,

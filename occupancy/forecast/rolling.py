@@ -84,7 +84,7 @@ class Rolling:
         self._tables: dict[int, tuple[Floats, ...]] = {}
 
     def days(self, first: int) -> Iterator[tuple[int, list[Forecasts]]]:
-        """Each whole day of the panel and its forecasts by horizon. All is fitted anew every week, also on day `first`."""
+        """Each whole day of the panel and its forecasts by horizon. All is fitted anew each week, so on day `first`."""
         per_day = self._panel.grid.per_day
         for day in range(self._panel.steps // per_day):
             steps = np.arange(day * per_day, (day + 1) * per_day)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Ints, Panel
+from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Ints, Panel, known_mean
 from occupancy.forecast.ridge import Ridge
 from occupancy.forecast.usual import LATELY_DAYS, UsualWeek
 
@@ -55,12 +55,12 @@ class WeekAhead:
         before = [self._residuals(targets - weeks * panel.grid.per_week, usual, day) for weeks in (1, 2)]
         past = np.arange((day - DAYS_PER_WEEK) * per_day, day * per_day)
         last = self._residuals(past, usual, day)
-        levels = [_mean(last), _mean(last[-per_day:])]
+        levels = [known_mean(last, axis=0), known_mean(last[-per_day:], axis=0)]
         by_slot = last.reshape(DAYS_PER_WEEK, per_day, -1)
-        on_weekdays = np.nan_to_num(_mean(by_slot))[targets % per_day]
+        on_weekdays = np.nan_to_num(known_mean(by_slot, axis=0))[targets % per_day]
         found = [*before, (lately - usual)[slots], on_weekdays, base]
         found += [np.broadcast_to(level, base.shape) for level in levels]
-        found += [np.broadcast_to(_mean(one.T)[:, None], base.shape) for one in before]
+        found += [np.broadcast_to(known_mean(one.T, axis=0)[:, None], base.shape) for one in before]
         found.append(np.ones_like(base))
         return targets, np.nan_to_num(np.stack(found, axis=-1)), base
 
@@ -71,11 +71,3 @@ class WeekAhead:
         found = panel.shares[kept] - usual[panel.slots[kept]]
         rows: Floats = np.where(((steps >= 0) & (steps == kept) & (day > 0))[:, None], found, np.nan)
         return rows
-
-
-def _mean(values: Floats) -> Floats:
-    """Over the first axis, of what is known; NaN where nothing is."""
-    seen = np.isfinite(values)
-    counts = seen.sum(0)
-    totals = np.where(seen, values, 0.0).sum(0)
-    return np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)

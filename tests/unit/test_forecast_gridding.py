@@ -58,7 +58,11 @@ def test_full_for_longer_than_six_hours_is_not_believed() -> None:
 def test_fragments_are_found() -> None:
     shares = np.full((96, 3), 0.5)
     shares[10:, 2] = np.nan
-    assert fragments(Panel(Grid(timedelta(minutes=30)), shares, np.arange(96))).tolist() == [False, False, True]
+    assert fragments(Panel(Grid(timedelta(minutes=30)), shares, np.arange(96))).tolist() == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_busy_steps_are_those_at_which_something_is_known() -> None:
