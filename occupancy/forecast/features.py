@@ -14,6 +14,8 @@ import numpy as np
 from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Grid, Ints, at_steps, known_mean
 
 _LAGS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60))
+_OTHERS = 18
+"""Features besides lags and shapes."""
 _TREND = timedelta(minutes=30)
 _SHAPES_UP_TO = timedelta(hours=12)
 """Beyond it, how the place moved yesterday says no more than where it was."""
@@ -62,6 +64,14 @@ def features(known: Known, usual: Floats, lately: Floats, origins: Ints, ahead: 
     found.append(np.ones_like(residual))
     rows: Floats = np.nan_to_num(np.stack(found, axis=-1), copy=False)
     return rows
+
+
+def leant_on(left: float, ahead: int, grid: Grid) -> Floats:
+    """The coefficients of a residual of which so much is left: what a fit begins with."""
+    shapes = 2 if ahead * grid.step < _SHAPES_UP_TO else 0
+    found = np.zeros(_OTHERS + len(_lags(grid)) + shapes)
+    found[0] = left
+    return found
 
 
 def _lags(grid: Grid) -> list[int]:

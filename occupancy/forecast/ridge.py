@@ -7,8 +7,8 @@ import numpy as np
 from occupancy.forecast.panel import Floats
 
 HALF_LIFE_DAYS = 28.0
-PENALTY = 1.0
-"""Added to the diagonal (squared shares): coefficients of what was hardly seen stay near none."""
+PENALTY = 3.0
+"""Added to the diagonal (squared shares): coefficients of what was hardly seen stay where they lean."""
 
 
 class Ridge:
@@ -27,9 +27,11 @@ class Ridge:
             products = products + self._decay * self._products
         self._squares, self._products = squares, products
 
-    def solve(self) -> Floats | None:
-        """The coefficients; None: nothing was seen yet."""
+    def solve(self, leant: Floats | float = 0.0) -> Floats | None:
+        """The coefficients, which lean on `leant` as long as little was seen; None: nothing was seen yet."""
         if self._squares is None or self._products is None:
             return None
         penalty = self._penalty * np.eye(len(self._products))
-        return np.asarray(np.linalg.solve(self._squares + penalty, self._products), dtype=np.float64)
+        return np.asarray(
+            np.linalg.solve(self._squares + penalty, self._products + self._penalty * leant), dtype=np.float64
+        )

@@ -19,7 +19,7 @@ from occupancy.forecast.baselines import (
     baselines,
 )
 from occupancy.forecast.chances import Moment, chance, chance_features, limits
-from occupancy.forecast.features import Known, features
+from occupancy.forecast.features import Known, features, leant_on
 from occupancy.forecast.logit import Logit
 from occupancy.forecast.panel import Floats, Ints, Panel
 from occupancy.forecast.ridge import Ridge
@@ -107,7 +107,9 @@ class Rolling:
 
     def _fit(self) -> None:
         for horizon in self._horizons:
-            horizon.coefficients = horizon.ridge.solve()
+            horizon.coefficients = horizon.ridge.solve(
+                leant_on(horizon.decay.left, horizon.ahead, self._panel.grid)
+            )
             horizon.logit.fit()
             for spread in horizon.spreads.values():
                 spread.settle()
