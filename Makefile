@@ -29,9 +29,10 @@ fmt: setup ## put the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-bench: setup ## from PUBLISH to rows and to deltas, as in docs/benchmarks.md (two to three minutes)
+bench: setup ## messages to rows, deltas to listeners, snapshots over HTTP: docs/benchmarks.md (ten minutes)
 	@$(BIN)/baycast bench ingest --json
 	@$(BIN)/baycast bench live --json
+	@$(BIN)/baycast bench poll --json
 
 SEED := 1
 

@@ -10,7 +10,7 @@ from api.snapshot import entity_tag
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
-CACHE = "public, max-age=1"
+CACHE = "public, max-age=1, stale-while-revalidate=4"
 
 
 def keepable(

@@ -28,11 +28,17 @@ from api.routes import (
     quarantine,
     registry,
     registry_changes,
+    shown,
+    sign_modes,
+    sign_previews,
     signs,
     surveys,
+    utmc,
 )
 from api.routes import live as live_routes
 from api.schemas import FeatureCollection, Problem
+from api.sign_live import SignFrames
+from api.sign_schemas import Shown
 from api.survey_schemas import NewSurvey
 
 API_VERSION = "1.0"
@@ -54,10 +60,11 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     """Return the application; it follows the store while its lifespan runs. Raises `UndeclaredRouteError`."""
     live = Live(config, clock=clock)
     access = Access(config, clock=clock)
+    frames = SignFrames(config, live)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with live.running(), access.running():
+        async with live.running(), access.running(), frames.running():
             yield
 
     app = _App(
@@ -72,13 +79,18 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     )
     app.state.live = live
     app.state.access = access
-    app.state.sockets = {live_routes.SOCKET: live_routes.opening(live)}
+    app.state.sockets = {
+        live_routes.SOCKET: live_routes.opening(live),
+        shown.SOCKET: shown.opening(live, frames),
+    }
     errors.install(app)
     # Routes are looked through in this order: what is polled comes first.
     drivers.install(app, live, access)
-    for room in (forecast, live_routes, signs, ops):
+    for room in (forecast, live_routes, sign_previews, ops, utmc):
         room.install(app, live)
-    for keyed in (history, admin, quarantine, overrides, registry, registry_changes, surveys):
+    for of_signs in (signs, shown):
+        of_signs.install(app, live, frames)
+    for keyed in (history, admin, quarantine, overrides, registry, registry_changes, surveys, sign_modes):
         keyed.install(app, live, access)
     page.install(app, lambda: openapi(app))
     app.add_middleware(Edge, answers=live.answers)
@@ -95,7 +107,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     schemas: dict[str, Any] = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for model in (FeatureCollection, Problem, NewSurvey):
+    for model in (FeatureCollection, Problem, NewSurvey, Shown):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         for name, nested in schema.pop("$defs", {}).items():
             schemas.setdefault(name, nested)

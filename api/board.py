@@ -1,23 +1,29 @@
 """What the API knows at this moment, with its bytes rendered at most once per change. No I/O; time is an
 argument.
 
-A version is an opaque token: one part per area, `area:generation.version.registry`, marked when the area is
-stale or down. It is the same for every process that follows the same store, so a client may go on with any
-of them.
+A version is an opaque token (`versions`). It is the same for every process that follows the same store, so a client may
+go on with any of them.
 """
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from api.in_force import tables
+from api.offers import offers
 from api.selection import Selection, View, distance_m
 from api.snapshot import Level, Limits, as_of, encode, entity_tag, envelope, level_of, zone_document
-from occupancy.drivers import usable, withheld
-from occupancy.model import AreaId, Zone, ZoneAvailability, ZoneId
+from api.versions import Part, part_now, parts_of
+from api.visits import Visits
+from occupancy.answers import instant
+from occupancy.drivers import Usable, usable_by, withheld
+from occupancy.model import AreaId, Clock, Zone, ZoneAvailability, ZoneId
+from occupancy.registry import Registry
+from occupancy.whole_stay import Visit
 from store.feed import AreaLive, Change, ZoneLive
 
 VIEWS_MAX = 64
@@ -26,10 +32,8 @@ for.
 """
 AS_OF_STEP = timedelta(seconds=10)
 """A snapshot without changes is rendered again when the watermark has moved this far."""
-_MARK = {Level.FRESH: "", Level.STALE: "~stale", Level.DOWN: "~down"}
-_PART = re.compile(
-    r"(?P<area>[^:,~]+):(?P<generation>\d+)\.(?P<version>\d+)\.(?P<registry>[\d-]*)(?P<mark>~\w+)?"
-)
+NOW = View()
+VisitIn = Callable[[AreaId], Visit | None]
 
 
 class Followed(Protocol):
@@ -40,6 +44,9 @@ class Followed(Protocol):
 
     @property
     def zones(self) -> Mapping[ZoneId, ZoneLive]: ...
+
+    @property
+    def registries(self) -> Mapping[AreaId, Registry]: ...
 
     @property
     def followed_s(self) -> float | None: ...
@@ -57,11 +64,14 @@ class Board:
         self.levels: dict[AreaId, Level] = {}
         self.rendered = 0
         """Snapshots rendered so far, for the metric."""
+        self.minutes = 0
+        """Moves on with every minute of an area: what may be used for a whole stay may be another."""
         self.stamp = 0
         """Moves on whenever an answer made from the board alone may be another one."""
         self._stamped: dict[str, datetime | None] = {}
+        self.visits = Visits()
         self._limits = limits
-        self._bytes: OrderedDict[View, dict[ZoneId, tuple[ZoneLive, Level, bytes]]] = OrderedDict()
+        self._bytes: OrderedDict[View, dict[ZoneId, tuple[_Made, bytes]]] = OrderedDict()
         self._whole: OrderedDict[View, tuple[str, datetime | None, tuple[bytes, str]]] = OrderedDict()
 
     # --- moving on ------------------------------------------------------------------------------------------
@@ -69,6 +79,7 @@ class Board:
     def load(self, feed: Followed, now: datetime) -> None:
         """Take everything over, as after connecting."""
         self.areas, self.zones = dict(feed.areas), dict(feed.zones)
+        self.visits.load(feed.registries)
         self.levels, self.watermarks = {}, {}
         self.stamp += 1
         self.retime(feed, now)
@@ -85,6 +96,7 @@ class Board:
             self.areas[change.area_id] = area
         if change.reset:
             self._bytes.clear()
+            self.visits.change(change.area_id, feed.registries.get(change.area_id))
         for zone_id in change.zone_ids:
             live = feed.zones.get(zone_id)
             if live is None:
@@ -96,60 +108,89 @@ class Board:
     def retime(self, feed: Followed, now: datetime) -> set[ZoneId]:
         """Look at the watermarks again; return the zones whose answer changes by their area's age alone."""
         turned: set[AreaId] = set()
+        other_minute = False
         followed = None if feed.followed_s is None else timedelta(seconds=feed.followed_s)
         for area_id, mine in self.areas.items():
             fresh = feed.areas.get(area_id)
             self.watermarks[area_id] = mine.watermark if fresh is None else fresh.watermark
+            is_live = mine.area.clock is Clock.LIVE
+            other_minute |= self.visits.move(area_id, now if is_live else self.watermarks[area_id])
             level = level_of(mine.area, self.watermarks[area_id], followed, now, self._limits)
             if self.levels.get(area_id) is not level:
                 self.levels[area_id] = level
                 turned.add(area_id)
-        if turned or any(_moved(self._stamped.get(area), at) for area, at in self.watermarks.items()):
+        self.minutes += other_minute
+        if (
+            turned
+            or other_minute
+            or any(_moved(self._stamped.get(area), at) for area, at in self.watermarks.items())
+        ):
             self.stamp += 1
             self._stamped = dict(self.watermarks)
         return {zone_id for zone_id, live in self.zones.items() if live.zone.area_id in turned}
 
     # --- versions -------------------------------------------------------------------------------------------
 
-    def token(self, only: frozenset[str] | None = None) -> str:
-        """Return the version of the areas in `only` (None: all)."""
-        return ",".join(
-            f"{area_id}:{area.generation}.{area.version}.{area.registry_mark}{_MARK[self.levels[area_id]]}"
+    def token(self, only: frozenset[str] | None = None, view: View = NOW) -> str:
+        """Return the version of the areas in `only` (None: all) for a view.
+
+        What may be used for a whole stay is another thing every minute, so there the minute is part of it.
+        """
+        return ",".join(f"{area_id}:{part}" for area_id, part in self._parts(only, view).items())
+
+    def _parts(self, only: frozenset[str] | None, view: View) -> dict[AreaId, Part]:
+        return {
+            area_id: part_now(
+                area,
+                self.levels[area_id],
+                None if view.stay_min is None else self.visits.minute(area_id),
+            )
             for area_id, area in sorted(self.areas.items())
             if only is None or area_id in only
-        )
+        }
 
-    def changed_since(self, token: str, only: frozenset[str] | None = None) -> set[ZoneId] | None:
-        """Return the zones that changed after `token`; None: a snapshot is needed (too old, foreign or
-        unreadable).
+    def changed_since(
+        self, token: str, only: frozenset[str] | None = None, view: View = NOW
+    ) -> set[ZoneId] | None:
+        """Return the zones whose answer to a view changed after `token`; None: a snapshot is needed (too old, foreign
+        or unreadable).
 
         Every zone carries the version of its last change, so there is no ring of deltas to outlive.
         """
-        known: dict[str, re.Match[str]] = {}
-        for part in token.split(",") if token else ():
-            match = _PART.fullmatch(part)
-            if match is None:
-                return None
-            known[match["area"]] = match
-        wanted = {area_id: area for area_id, area in self.areas.items() if only is None or area_id in only}
-        if known.keys() != wanted.keys():
+        known, wanted = parts_of(token), self._parts(only, view)
+        if known is None or known.keys() != wanted.keys():
             return None
         changed: set[ZoneId] = set()
-        for area_id, area in wanted.items():
-            match = known[area_id]
-            same = (int(match["generation"]), match["registry"], match["mark"] or "") == (
-                area.generation,
-                area.registry_mark,
-                _MARK[self.levels[area_id]],
-            )
-            if not same or int(match["version"]) > area.version:
+        for area_id, now in wanted.items():
+            then = known[area_id]
+            if not now.follows(then):
                 return None
-            changed |= {
-                zone_id
-                for zone_id, live in self.zones.items()
-                if live.zone.area_id == area_id and live.version > int(match["version"])
-            }
+            own = [live for live in self.zones.values() if live.zone.area_id == area_id]
+            changed |= {live.zone.zone_id for live in own if live.version > then.version}
+            if now.minute != then.minute:
+                changed |= self._other_stays(own, view, then.minute, now.minute)
         return changed
+
+    def is_behind(self, token: str, only: frozenset[str] | None = None) -> bool:
+        """Return whether `token` says more than we have read yet: another process gave it out, or another store."""
+        for area_id, then in (parts_of(token) or {}).items():
+            area = self.areas.get(AreaId(area_id))
+            if area is None or (only is not None and area_id not in only):
+                continue
+            if (then.generation, then.version) > (area.generation, area.version):
+                return True
+        return False
+
+    def _other_stays(
+        self, zones: Iterable[ZoneLive], view: View, before: datetime | None, now: datetime | None
+    ) -> set[ZoneId]:
+        """Return the zones of which other bays may be used for a stay that begins now than for one from before."""
+
+        def own(live: ZoneLive, at: datetime | None) -> Usable:
+            visit = self.visits.at(live.zone.area_id, view, at)
+            return usable_by(live.zone, live.availability, view.asker, visit)
+
+        return {live.zone.zone_id for live in zones if own(live, before) != own(live, now)}
 
     # --- bytes ----------------------------------------------------------------------------------------------
 
@@ -164,13 +205,15 @@ class Board:
                 self._bytes.popitem(last=False)
         self._bytes.move_to_end(view)
         found = kept.get(zone_id)
-        if found is None or found[0] is not live or found[1] is not level:
-            found = kept[zone_id] = (live, level, encode(zone_document(live, level, view)))
-        return found[2]
+        made = _Made(live, level, None if view.stay_min is None else self.visits.minute(live.zone.area_id))
+        if found is None or not found[0].is_of(made):
+            visit = self.visits.now(live.zone.area_id, view)
+            found = kept[zone_id] = (made, encode(zone_document(live, level, view, visit)))
+        return found[1]
 
     def whole(self, view: View) -> tuple[bytes, str]:
         """Return the snapshot of everything and its tag, rendered when something changed."""
-        token, at = self.token(), self.as_of(None)
+        token, at = self.token(view=view), self.as_of(None)
         kept = self._whole.get(view)
         if kept is not None and kept[0] == token and not _moved(kept[1], at):
             return kept[2]
@@ -184,18 +227,29 @@ class Board:
     def snapshot(self, selection: Selection) -> bytes:
         """Render the snapshot of a selection."""
         self.rendered += 1
-        return envelope(
-            self.token(selection.areas),
-            self.as_of(selection.areas),
-            self.stale(selection.areas),
-            (self.zone_bytes(zone.zone_id, selection.view) for zone in self.select(selection)),
-        )
+        zones = self.select(selection)
+        head = {**self.head(selection, zones), "complete": True}
+        return envelope(head, (self.zone_bytes(zone.zone_id, selection.view) for zone in zones))
 
-    def select(self, selection: Selection) -> list[Zone]:
-        """Return the selected zones by area and id, or by straight-line distance around a point."""
-        zones = [live.zone for live in self.zones.values() if selection.takes(live.zone)]
-        if selection.min_free is not None:
-            zones = [zone for zone in zones if self._usable_free(zone, selection.view) >= selection.min_free]
+    def head(self, selection: Selection, zones: Iterable[Zone]) -> dict[str, object]:
+        """Return what an answer with these zones says of itself, and the rules that they name."""
+        return {
+            "version": self.token(selection.areas, selection.view),
+            "as_of": instant(self.as_of(selection.areas)),
+            "stale": self.stale(selection.areas),
+            **tables((self.zones[zone.zone_id] for zone in zones), self.visits),
+        }
+
+    def taken(self, selection: Selection) -> list[Zone]:
+        """Return the zones that are in the selection, whatever they have at this hour."""
+        return [live.zone for live in self.zones.values() if selection.takes(live.zone)]
+
+    def select(self, selection: Selection, visit_in: VisitIn | None = None) -> list[Zone]:
+        """Return the selected zones by area and id, or by straight-line distance around a point.
+
+        `visit_in` says when the asker comes to an area; None: now.
+        """
+        zones = [zone for zone in self.taken(selection) if self._offers(zone, selection, visit_in)]
         around = selection.around
         if around is not None:
             zones.sort(key=lambda zone: (distance_m(around, zone.lat, zone.lon), zone.zone_id))
@@ -209,8 +263,10 @@ class Board:
         down = self.levels[live.zone.area_id] is Level.DOWN
         return withheld(live.availability) if down else live.availability
 
-    def _usable_free(self, zone: Zone, view: View) -> int:
-        return usable(self.shown(zone.zone_id).groups, view.driver, view.stay_min).free
+    def _offers(self, zone: Zone, selection: Selection, visit_in: VisitIn | None) -> bool:
+        view = selection.view
+        visit = self.visits.now(zone.area_id, view) if visit_in is None else visit_in(zone.area_id)
+        return offers(zone, self.shown(zone.zone_id), selection, visit)
 
     def as_of(self, only: Iterable[str] | None) -> datetime | None:
         return as_of((area.area for area in self._areas(only)), self.watermarks)
@@ -220,6 +276,18 @@ class Board:
 
     def _areas(self, only: Iterable[str] | None) -> list[AreaLive]:
         return [area for area_id, area in self.areas.items() if only is None or area_id in only]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a zone's bytes were made from; `minute` None: they are the same at any time."""
+
+    live: ZoneLive
+    level: Level
+    minute: datetime | None
+
+    def is_of(self, other: _Made) -> bool:
+        return self.live is other.live and self.level is other.level and self.minute == other.minute
 
 
 def _moved(rendered: datetime | None, now: datetime | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from api.arrival import arrival
@@ -14,6 +14,7 @@ from api.snapshot import Level
 from occupancy.answers import instant
 from occupancy.forecast.outlook import Outlook, outlook
 from occupancy.model import AreaId, Zone
+from occupancy.whole_stay import Visit
 
 POINTS_MIN = (5, 15, 30, 60, 120, 240, 1440)
 """Minutes ahead, when no arrival is asked for."""
@@ -45,17 +46,15 @@ def forecast_document(live: Live, zone: Zone, query: Arrival) -> dict[str, objec
         "data_as_of": instant(live.board.zones[zone.zone_id].availability.as_of),
         "stale": live.board.levels[zone.area_id] is not Level.FRESH,
         "for": query.for_,
-        "points": [point for point in points if point is not None],
+        "points": points,
         "skill": None,
         "skill_reason": NOT_SCORED,
     }
 
 
-def at_arrival(live: Live, areas: list[AreaId], query: Arrival) -> Callable[[Zone], dict[str, object] | None]:
-    """Return what says a zone's outlook for the arrival, None in an area whose own time has no such moment.
-
-    A recording has its own time, so an arrival may lie within the day of one area and not of another. Raises
-    `Problem` when it does so for none.
+def at_arrival(live: Live, areas: list[AreaId], query: Arrival) -> Arrivals:
+    """Return the arrivals in some areas. A recording has its own time, so an arrival may lie within the day of one
+    area and not of another. Raises `Problem` when it does so for none.
     """
     refuse_two(query)
     arriving: dict[AreaId, _Arriving] = {}
@@ -71,36 +70,47 @@ def at_arrival(live: Live, areas: list[AreaId], query: Arrival) -> Callable[[Zon
     if refused is not None and not arriving:
         raise refused
 
-    def of(zone: Zone) -> dict[str, object] | None:
-        found = arriving.get(zone.area_id)
-        return None if found is None else found.point(zone, query.view)
+    return Arrivals(live, arriving, query.view)
 
-    return of
+
+class Arrivals:
+    """One arrival, in each area by its own time."""
+
+    def __init__(self, live: Live, arriving: Mapping[AreaId, _Arriving], view: View) -> None:
+        self._visits = live.board.visits
+        self._arriving = arriving
+        self._view = view
+
+    def forecast(self, zone: Zone) -> dict[str, object] | None:
+        """Return a zone's outlook; None in an area whose own time has no such moment."""
+        found = self._arriving.get(zone.area_id)
+        return None if found is None else found.point(zone, self._view)
+
+    def visit(self, area_id: AreaId) -> Visit:
+        """Return the stay from the arrival on."""
+        found = self._arriving.get(area_id)
+        return self._visits.at(area_id, self._view, None if found is None else found.at)
 
 
 class _Arriving:
     """One arrival in one area."""
 
     def __init__(self, live: Live, area_id: AreaId, now: datetime, at: datetime) -> None:
-        registry = live.feed.registries.get(area_id)
-        self._rules = None if registry is None else live.capacities.rules(area_id, registry, at)
+        self._rules = live.capacities.rules(area_id, live.board.visits.timetable(area_id), at)
         self._live = live
         self._level = live.board.levels[area_id]
         self._seen_to = live.board.watermarks.get(area_id)
         self._now = now
-        self._at = at
+        self.at = at
 
-    def point(self, zone: Zone, view: View) -> dict[str, object] | None:
-        if self._rules is None:
-            return None  # its area is being removed
+    def point(self, zone: Zone, view: View) -> dict[str, object]:
         found = outlook(
             self._live.board.shown(zone.zone_id),
             self._live.profiles.get(zone.zone_id),
-            self._rules.capacity(zone, view.driver, view.stay_min),
+            self._rules.capacity(zone, view.asker, view.stay_min),
             driver=view.driver,
-            stay_min=view.stay_min,
             now=self._now,
-            at=self._at,
+            at=self.at,
             seen_to=self._seen_to,
             trusted=self._level is not Level.DOWN,
         )

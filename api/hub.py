@@ -6,79 +6,48 @@ Laws held here:
   the city, and what it has not taken is conflated: it gets the newest answer of each changed zone, once.
 - Every message carries `version`; a delta's `prev` is the version of the message before it to the same
   listener, heartbeats included. A gap is therefore visible, and there is none.
+- No version goes backwards: who comes from a process that has read further is held until we have, too.
 - A message is rendered once for all listeners that have the same subscription and are up to date.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
 
 from api.board import Board
+from api.listener import Channel, Held, Listener, Message, Turned, Why
 from api.said import Said
 from api.selection import Selection
-from api.snapshot import encode
-from occupancy.answers import instant
+from api.telling import Teller
 from occupancy.model import ZoneId
 
+__all__ = ["SLOW", "AddressFullError", "Hub", "HubFullError", "Listener"]
 SLOW = 4008
 """Close code for a listener that did not read for too long."""
+_READS = 2
+"""The store's answers after which what it says now is known: the first may have been on its way already."""
 
 
 class HubFullError(Exception):
     """There are as many listeners as the setting allows."""
 
 
-@dataclass(eq=False, slots=True)
-class _Message:
-    """A message for all listeners of a channel who are equally far. `said` is
-    rendered for the first who takes it: rendering for every channel at once would hold up everybody.
-    """
-
-    zones: frozenset[ZoneId] = frozenset()
-    prev: str | None = None
-    said: Said | None = None
-
-
-@dataclass(eq=False, slots=True)
-class _Channel:
-    """One subscription and its listeners. `version` is what every up-to-date listener was last told."""
-
-    selection: Selection
-    zone_ids: frozenset[ZoneId]
-    version: str
-    listeners: set[Listener] = field(default_factory=set)
-    snapshot: tuple[datetime | None, Said] | None = None
-    """The newest snapshot, with its `as_of`: whoever comes at the same moment gets the same text."""
-
-
-@dataclass(eq=False, slots=True)
-class Listener:
-    """One reader. The shell waits for `wake`, then calls `take` and sends; `sending_since` is the shell's
-    clock.
-    """
-
-    channel: _Channel
-    wake: Callable[[], None]
-    cut: Callable[[], None]
-    """Ends the connection at once."""
-    version: str = ""
-    dirty: set[ZoneId] = field(default_factory=set)
-    whole: bool = False
-    """A snapshot is due instead of a delta."""
-    ready: _Message | None = None
-    """A message that says all that is due."""
-    sending_since: float | None = None
+class AddressFullError(HubFullError):
+    """There are as many listeners of one address as the setting allows."""
 
 
 class Hub:
     """Owns the listeners of one process."""
 
-    def __init__(self, board: Board, *, listeners_max: int) -> None:
+    def __init__(self, board: Board, *, listeners_max: int, per_address_max: int | None = None) -> None:
         self._board = board
+        self._teller = Teller(board)
         self._listeners_max = listeners_max
-        self._channels: dict[Selection, _Channel] = {}
+        self._per_address_max = per_address_max
+        self._addresses: Counter[str] = Counter()
+        self._channels: dict[Selection, Channel] = {}
+        self._held: set[Listener] = set()
         self.listeners: set[Listener] = set()
 
     def join(
@@ -87,6 +56,7 @@ class Hub:
         wake: Callable[[], None],
         cut: Callable[[], None],
         since: str | None = None,
+        address: str | None = None,
     ) -> Listener:
         """Add a listener; its first message is ready to take at once. Raises `HubFullError`.
 
@@ -94,64 +64,94 @@ class Hub:
         """
         if len(self.listeners) >= self._listeners_max:
             raise HubFullError
-        channel = self._channels.get(selection)
-        if channel is None:
-            channel = _Channel(selection, self._zone_ids(selection), self._token(selection))
-            self._channels[selection] = channel
-        listener = Listener(channel, wake, cut)
-        missed = None if since is None else self._board.changed_since(since, selection.areas)
-        if since is None or missed is None:
-            listener.whole = True
+        if address is not None and self._addresses[address] == self._per_address_max:
+            raise AddressFullError
+        listener = Listener(self, self._channel(selection), wake, cut, address)
+        if since is None:
+            listener.whole = Why.FIRST
+        elif self._board.is_behind(since, selection.areas):
+            listener.held = Held(since, float("-inf"))
+            self._held.add(listener)
         else:
-            # An empty delta answers too: it says that nothing was missed.
-            listener.version = since
-            listener.dirty = missed & channel.zone_ids
-            if not listener.dirty:
-                listener.ready = _Message(said=self._delta(listener))
-        channel.listeners.add(listener)
+            self._resume(listener, since)
+        listener.channel.listeners.add(listener)
         self.listeners.add(listener)
+        if address is not None:
+            self._addresses[address] += 1
         return listener
 
     def leave(self, listener: Listener) -> None:
         """Remove a listener; again is no error."""
-        self.listeners.discard(listener)
-        channel = listener.channel
-        channel.listeners.discard(listener)
-        if not channel.listeners and self._channels.get(channel.selection) is channel:
-            del self._channels[channel.selection]
+        if listener not in self.listeners:
+            return
+        self.listeners.remove(listener)
+        self._held.discard(listener)
+        self._quit(listener)
+        if listener.address is not None:
+            self._addresses[listener.address] -= 1
+            if not self._addresses[listener.address]:
+                del self._addresses[listener.address]
+
+    def turn(self, listener: Listener, selection: Selection, name: str | None = None) -> None:
+        """Let a listener listen to something else. `subscribed` is its next message, then what it lacks of it.
+
+        One that was not answered yet is overtaken: only the newest is answered.
+        """
+        before, channel = listener.channel, self._channel(selection)
+        known = before.zone_ids if listener.turned is None else before.zone_ids | listener.turned.gone
+        if channel is not before:
+            self._quit(listener)
+            listener.channel = channel
+            channel.listeners.add(listener)
+        listener.turned = Turned(name, known - channel.zone_ids)
+        if selection.view != before.selection.view or listener.held is not None:
+            listener.need_all(Why.SUBSCRIBED)
+        elif listener.whole is None:
+            listener.dirty = (listener.dirty | (channel.zone_ids - before.zone_ids)) & channel.zone_ids
+            listener.ready = None if listener.dirty else Message(said=self._delta(listener))
+        listener.wake()
 
     def publish(self, changed: Iterable[ZoneId], *, reset: bool) -> None:
-        """Tell the listeners of zones that changed on the board; `reset` sends everybody a new snapshot."""
+        """Tell the listeners of zones that changed on the board, or whose stays did with the minute; `reset` sends
+        everybody a new snapshot.
+        """
         zones = frozenset(changed)
         for channel in self._channels.values():
             if reset:
                 self._reset(channel)
-            elif touched := zones & channel.zone_ids:
+            elif touched := (zones | self._other_stays(channel)) & channel.zone_ids:
                 self._spread(channel, touched)
+        for listener in list(self._held):
+            self._let_go(listener)
+
+    def settle(self, read_at: float) -> None:
+        """Let go of listeners that waited for what the store does not have. `read_at`: when it answered last."""
+        for listener in list(self._held):
+            held = listener.held
+            if held is not None and read_at > held.read_at:
+                held.read_at = read_at
+                held.reads += 1  # the first is the one before the listener came
+                self._let_go(listener)
 
     def heartbeat(self) -> None:
         """Tell every up-to-date listener that it is up to date; the others have something better to read."""
         for channel in self._channels.values():
-            version = self._token(channel.selection)
-            beat = encode(
-                {
-                    "type": "heartbeat",
-                    "version": version,
-                    "as_of": instant(self._board.as_of(channel.selection.areas)),
-                    "stale": self._board.stale(channel.selection.areas),
-                }
-            )
-            current = [one for one in channel.listeners if not _due(one)]
-            channel.version = version
-            message = _Message(said=Said(beat, version))
+            message = Message(said=self._teller.heartbeat(channel.selection))
+            current = [one for one in channel.listeners if not one.due]
+            channel.version = self._token(channel.selection)
             for listener in current:
                 listener.ready = message
                 listener.wake()
 
     def take(self, listener: Listener) -> Said | None:
         """Return the listener's next message, None when there is nothing to say."""
-        if listener.whole:
-            said = self._snapshot(listener.channel)
+        if listener.held is not None:
+            return None
+        if listener.turned is not None:
+            turned, listener.turned = listener.turned, None
+            return self._teller.subscribed(turned, listener.version)
+        if listener.whole is not None:
+            said = self._snapshot(listener.channel, listener.whole)
         elif listener.ready is not None:
             said = self._said(listener.ready, listener.channel)
         elif listener.dirty:
@@ -159,7 +159,7 @@ class Hub:
         else:
             return None
         listener.version = said.version
-        listener.whole = False
+        listener.whole = None
         listener.ready = None
         listener.dirty = set()
         return said
@@ -174,71 +174,93 @@ class Hub:
 
     # --- inside ---------------------------------------------------------------------------------------------
 
-    def _spread(self, channel: _Channel, touched: frozenset[ZoneId]) -> None:
+    def _channel(self, selection: Selection) -> Channel:
+        channel = self._channels.get(selection)
+        if channel is None:
+            token = self._token(selection)
+            channel = self._channels[selection] = Channel(selection, self._zone_ids(selection), token)
+        return channel
+
+    def _quit(self, listener: Listener) -> None:
+        channel = listener.channel
+        channel.listeners.discard(listener)
+        if not channel.listeners and self._channels.get(channel.selection) is channel:
+            del self._channels[channel.selection]
+
+    def _resume(self, listener: Listener, since: str) -> None:
+        channel = listener.channel
+        missed = self._board.changed_since(since, channel.selection.areas, channel.selection.view)
+        if missed is None:
+            listener.need_all(Why.TOO_OLD)
+        else:
+            # An empty delta answers too: it says that nothing was missed.
+            listener.version = since
+            listener.dirty = missed & channel.zone_ids
+            if not listener.dirty:
+                listener.ready = Message(said=self._delta(listener))
+
+    def _let_go(self, listener: Listener) -> None:
+        held = listener.held
+        behind = held is not None and self._board.is_behind(held.since, listener.channel.selection.areas)
+        if held is None or (behind and held.reads <= _READS):
+            return
+        listener.held = None
+        self._held.discard(listener)
+        if listener.whole is None:
+            self._resume(listener, held.since)
+        listener.wake()
+
+    def _other_stays(self, channel: Channel) -> set[ZoneId]:
+        """Return the zones of which other bays may be used for a whole stay since the channel was told."""
+        selection = channel.selection
+        if selection.view.stay_min is None:
+            return set()
+        return self._board.changed_since(channel.version, selection.areas, selection.view) or set()
+
+    def _spread(self, channel: Channel, touched: frozenset[ZoneId]) -> None:
         before = channel.version
-        shared = _Message(touched, before)
+        shared = Message(touched, before)
         channel.version = self._token(channel.selection)
-        channel.snapshot = None
+        channel.snapshots.clear()
         for listener in channel.listeners:
-            if listener.whole:
+            if listener.whole is not None or listener.held is not None:
                 continue
-            if not _due(listener) and listener.version == before:
+            if not listener.due and listener.version == before:
                 listener.ready = shared
             else:
                 listener.ready = None
             listener.dirty |= touched
             listener.wake()
 
-    def _reset(self, channel: _Channel) -> None:
+    def _reset(self, channel: Channel) -> None:
         channel.zone_ids = self._zone_ids(channel.selection)
         channel.version = self._token(channel.selection)
-        channel.snapshot = None
+        channel.snapshots.clear()
         for listener in channel.listeners:
-            listener.whole = True
-            listener.ready = None
-            listener.dirty = set()
-            listener.wake()
+            if listener.held is None:
+                listener.need_all(Why.REPLACED)
+                listener.wake()
 
-    def _snapshot(self, channel: _Channel) -> Said:
+    def _snapshot(self, channel: Channel, why: Why) -> Said:
         at = self._board.as_of(channel.selection.areas)
-        kept = channel.snapshot
+        kept = channel.snapshots.get(why)
         if kept is None or kept[0] != at or kept[1].version != self._token(channel.selection):
-            said = self._text("snapshot", channel.selection, channel.zone_ids)
-            kept = channel.snapshot = (at, said)
+            said = self._teller.snapshot(channel.selection, channel.zone_ids, why)
+            kept = channel.snapshots[why] = (at, said)
         return kept[1]
 
-    def _said(self, message: _Message, channel: _Channel) -> Said:
+    def _said(self, message: Message, channel: Channel) -> Said:
         if message.said is None:
-            message.said = self._text("delta", channel.selection, message.zones, message.prev)
+            message.said = self._teller.delta(channel.selection, message.zones, message.prev)
             # Where other subscriptions' zones have moved the version on meanwhile, it says the later one.
             channel.version = message.said.version
         return message.said
 
     def _delta(self, listener: Listener) -> Said:
-        return self._text("delta", listener.channel.selection, listener.dirty, listener.version)
-
-    def _text(
-        self, kind: str, selection: Selection, zones: Iterable[ZoneId], prev: str | None = None
-    ) -> Said:
-        version = self._token(selection)
-        head = encode(
-            {
-                "type": kind,
-                "version": version,
-                **({} if prev is None else {"prev": prev}),
-                "as_of": instant(self._board.as_of(selection.areas)),
-                "stale": self._board.stale(selection.areas),
-            }
-        )
-        parts = b",".join(self._board.zone_bytes(zone_id, selection.view) for zone_id in sorted(zones))
-        return Said(head[:-1] + b',"zones":[' + parts + b"]}", version)
+        return self._teller.delta(listener.channel.selection, listener.dirty, listener.version)
 
     def _token(self, selection: Selection) -> str:
-        return self._board.token(selection.areas)
+        return self._board.token(selection.areas, selection.view)
 
     def _zone_ids(self, selection: Selection) -> frozenset[ZoneId]:
         return frozenset(zone.zone_id for zone in self._board.select(selection))
-
-
-def _due(listener: Listener) -> bool:
-    return listener.whole or listener.ready is not None or bool(listener.dirty)

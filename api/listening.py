@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 from pydantic import ValidationError
 
 from api import metrics
-from api.errors import Problem, not_found, parameter_problem
-from api.hub import HubFullError, Listener
+from api.errors import Problem, body_of, not_found, parameter_problem
+from api.hub import AddressFullError, HubFullError, Listener
 from api.live import Live
+from api.live_params import ListenBySocket, Subscribe
 from api.params import Listen
 from api.selection import Selection
+from api.snapshot import encode
 
 
-def listen_of(query: str) -> Listen:
+def listen_of(query: str) -> ListenBySocket:
     """Read the parameters of a subscription. Raises `Problem`."""
     pairs: Sequence[tuple[str, str]] = parse_qsl(query, keep_blank_values=True)
     if len({name for name, _ in pairs}) != len(pairs):
         raise Problem(400, "repeated-parameter", "A parameter is given more than once.")
     try:
-        return Listen.model_validate(dict(pairs))
+        return ListenBySocket.model_validate(dict(pairs))
     except ValidationError as error:
         raise parameter_problem(error.errors(), "/v1/live") from None
 
@@ -49,12 +53,52 @@ def check_areas(live: Live, selection: Selection) -> None:
             raise not_found("area", area_id)
 
 
-def join(live: Live, query: Listen, wake: Callable[[], None], cut: Callable[[], None]) -> Listener:
+def join(
+    live: Live, query: Listen, wake: Callable[[], None], cut: Callable[[], None], address: str
+) -> Listener:
     """Join the hub. Raises `Problem`."""
     check_areas(live, query.selection)
     try:
-        return live.hub.join(query.selection, wake, cut, query.since)
+        return live.hub.join(query.selection, wake, cut, query.since, address)
+    except AddressFullError:
+        metrics.REFUSED.labels("address").inc()
+        told = "There are as many listeners from your address as this server takes."
+        raise Problem(429, "too-many-from-address", told, {"Retry-After": "10"}) from None
     except HubFullError:
         metrics.REFUSED.labels("full").inc()
         told = "There are as many listeners as this server takes."
         raise Problem(503, "too-many-listeners", told, {"Retry-After": "10"}) from None
+
+
+def hear(live: Live, listener: Listener, text: bytes) -> bytes | None:
+    """Do what a message of a listener asks for; return the message to answer with when it cannot be done."""
+    try:
+        try:
+            asked = Subscribe.model_validate_json(text, strict=True)
+        except ValidationError as error:
+            raise _message_problem(error) from None
+        check_areas(live, asked.selection)
+    except Problem as problem:
+        return b'{"type":"problem","id":%s,"problem":%s}' % (encode(_name_of(text)), body_of(problem))
+    live.hub.turn(listener, asked.selection, asked.id)
+    return None
+
+
+def _name_of(text: bytes) -> str | None:
+    """What the listener calls a message that is none of ours, where it can be told."""
+    try:
+        return msgspec.json.decode(text, type=_Named).id
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+class _Named(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+def _message_problem(error: ValidationError) -> Problem:
+    first = error.errors()[0]
+    if not first["loc"]:
+        told = 'A message is a JSON object, as {"type": "subscribe", "zones": "castle-street"}.'
+        return Problem(422, "invalid-message", told)
+    return parameter_problem([first], "/v1/live", "WS")

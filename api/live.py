@@ -19,6 +19,7 @@ from api.fan_out import FanOut
 from api.hub import Hub
 from api.kept import KeptAnswers
 from api.profiles import Profiles
+from api.proxies import Proxies
 from api.snapshot import Level
 from occupancy.model import AreaId, Clock
 from store.feed import Feed
@@ -43,7 +44,12 @@ class Live:
         self.feed = Feed(config.database_url)
         self.board = Board(config.limits)
         self.answers = KeptAnswers()
-        self.hub = Hub(self.board, listeners_max=config.listeners_max)
+        self.hub = Hub(
+            self.board,
+            listeners_max=config.listeners_max,
+            per_address_max=config.live_per_address or None,
+        )
+        self.proxies = Proxies.of(config.trusted_proxies)
         self.profiles = Profiles(config.database_url, config.profiles_every_s)
         self.capacities = Capacities()
         self.history = HistoryReader(config.database_url)
@@ -115,9 +121,12 @@ class Live:
         while True:
             await asyncio.sleep(TICK_S)
             now = self.clock()
+            minutes = self.board.minutes
             turned = self.board.retime(self.feed, now)
-            if turned:
+            if turned or self.board.minutes != minutes:
                 self.hub.publish(turned, reset=False)
+            if self.feed.followed_at is not None:
+                self.hub.settle(self.feed.followed_at)
             for listener in self.hub.overdue(time.monotonic(), self.config.evict_after_s):
                 listener.cut()
             self.fan_out.look(asyncio.get_running_loop().time(), self.config.evict_after_s)

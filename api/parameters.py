@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from api.history_params import History
+from api.interop_schemas import UtmcQuery
+from api.live_params import ListenBySocket, Subscribe
 from api.params import (
     Arrival,
     AuditPage,
@@ -42,7 +44,9 @@ BY_ROUTE: Mapping[str, type[BaseModel]] = {
     "/v1/admin/overrides/{override_id}": Withdrawal,
     "/v1/admin/registry": RegistryPage,
     "/v1/admin/surveys": AgreementQuery,
-    "/v1/live": Listen,
+    "/v1/live": ListenBySocket,
+    "/interop/utmc/carpark/static": UtmcQuery,
+    "/interop/utmc/carpark/dynamic": UtmcQuery,
     "/v1/live/events": Listen,
 }
 BY_CHANGE: Mapping[tuple[str, str], type[BaseModel]] = {
@@ -52,9 +56,12 @@ BY_CHANGE: Mapping[tuple[str, str], type[BaseModel]] = {
     ("POST", "/v1/admin/surveys"): SurveyQuery,
 }
 """Of routes that change something at a path that is also listed."""
+BY_MESSAGE: Mapping[tuple[str, str], type[BaseModel]] = {("WS", "/v1/live"): Subscribe}
+"""Of messages to a WebSocket."""
 
 
 def known_parameters(path: str, method: str = "GET") -> list[str]:
     """Return the names that a route takes, none for a route without parameters."""
-    model = BY_CHANGE.get((method, path)) or BY_ROUTE.get(path, Nothing)
+    asked = (method, path)
+    model = BY_CHANGE.get(asked) or BY_MESSAGE.get(asked) or BY_ROUTE.get(path, Nothing)
     return sorted(field.alias or name for name, field in model.model_fields.items())

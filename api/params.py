@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.arrival import MINUTES_MAX, instant_of
-from api.selection import AREAS_MAX, ZONES_MAX, Around, Selection, View, box_of, driver_of, ids_of, point_of
+from api.selection import (
+    AREAS_MAX,
+    ZONES_MAX,
+    Around,
+    Selection,
+    View,
+    box_of,
+    connector_of,
+    driver_of,
+    ids_of,
+    point_of,
+)
+from occupancy.model import EV_CONNECTORS
 
 Text = Annotated[str, Field(max_length=4096)]
 
@@ -83,7 +96,9 @@ class Places(Driver):
         )
 
 
-class Availability(Places, Arrival):
+class Chosen(Places):
+    """Zones chosen by where they are and what they offer."""
+
     near: Annotated[Text, checked(point_of)] | None = Field(
         None,
         description="lat,lon in degrees: zones around it, by straight-line distance",
@@ -96,23 +111,56 @@ class Availability(Places, Arrival):
     min_free: int | None = Field(
         None, ge=0, le=100_000, description="At least so many usable bays known to be free"
     )
-    format: Literal["json", "geojson"] = "json"
+    open_now: bool = Field(
+        default=False,
+        description="Not closed as a whole: now, and where a stay or an arrival is given, all along",
+    )
+    min_height_m: float | None = Field(
+        None,
+        ge=0.5,
+        le=10,
+        allow_inf_nan=False,
+        description="The vehicle's height: streets, and car parks whose height limit is known to be no lower",
+    )
+    step_free: bool = Field(default=False, description="Known to have a way without steps")
+    ev_connector: Annotated[Text, checked(connector_of)] | None = Field(
+        None,
+        description=f"Zones that have it ({', '.join(EV_CONNECTORS)}); in `usable` only the bays known to have it",
+    )
 
     @model_validator(mode="after")
-    def _radius_needs_near(self) -> Availability:
+    def _radius_needs_near(self) -> Self:
         if self.radius_m is not None and self.near is None:
             raise ValueError("radius_m: goes with near=lat,lon")
         return self
 
     @property
+    def view(self) -> View:
+        return View(self.for_, self.stay_min, self.ev_connector)
+
+    @property
     def selection(self) -> Selection:
-        base = super().selection
-        around = None if self.near is None else Around(*point_of(self.near), self.radius_m or 500.0)
-        return Selection(base.areas, base.zones, base.box, around, self.kind, self.min_free, base.view)
+        return replace(
+            super().selection,
+            around=None if self.near is None else Around(*point_of(self.near), self.radius_m or 500.0),
+            kind=self.kind,
+            min_free=self.min_free,
+            open_now=self.open_now,
+            min_height_m=self.min_height_m,
+            step_free=self.step_free,
+        )
 
 
-class ZonePage(Places):
-    kind: Literal["street", "car_park"] | None = None
+class Availability(Chosen, Arrival):
+    format: Literal["json", "geojson"] = "json"
+    since: Text | None = Field(
+        None,
+        description="The `version` of your last answer to the same question: only what changed after it is given, or "
+        "everything, with `complete` true, where that cannot be told",
+    )
+
+
+class ZonePage(Chosen):
     limit: int = Field(200, ge=1, le=1000, description="Zones in one answer")
     after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
         None, description="Go on after this zone: `next` of the answer before"

@@ -38,6 +38,7 @@ class Policy:
 
 
 PUBLIC = Policy(Audience.PUBLIC)
+SIGNS = Policy(Audience.KEY, Scope.SIGNS)
 OPS = Policy(Audience.OPS)
 ADMIN = Policy(Audience.KEY, Scope.ADMIN)
 ADMIN_FILES = Policy(Audience.KEY, Scope.ADMIN, body_max_bytes=1024 * 1024)
@@ -60,6 +61,14 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/v1/signs"): PUBLIC,
     ("GET", "/v1/signs/{sign_id}"): PUBLIC,
     ("GET", "/v1/signs/{sign_id}/frame"): PUBLIC,
+    ("GET", "/v1/signs/{sign_id}/preview"): SIGNS,
+    ("POST", "/v1/signs/preview"): SIGNS,
+    ("GET", "/v1/signs/{sign_id}/mode"): SIGNS,
+    ("PUT", "/v1/signs/{sign_id}/mode"): SIGNS,
+    ("WS", "/v1/signs/{sign_id}/live"): PUBLIC,
+    ("POST", "/v1/signs/{sign_id}/shown"): SIGNS,
+    ("GET", "/interop/utmc/carpark/static"): PUBLIC,
+    ("GET", "/interop/utmc/carpark/dynamic"): PUBLIC,
     ("GET", "/v1/history/definitions"): PUBLIC,
     **{("GET", f"/v1/history/{report.value}"): HISTORY for report in Report},
     ("GET", "/v1/admin/keys"): ADMIN,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.params import AdminPage, Nothing
 
-Kind = Literal["area", "calendar", "rule", "zone", "bay", "sensor", "gate", "binding", "sign"]
+Kind = Literal["area", "calendar", "rule", "zone", "bay", "sensor", "gate", "binding", "legend", "sign"]
 KINDS: tuple[str, ...] = Kind.__args__  # type: ignore[attr-defined]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 
 
@@ -13,11 +14,21 @@ class Said:
     def __init__(self, text: bytes, version: str) -> None:
         self.text = text
         self.version = version
+        self._deflated: dict[int, bytes] = {}
 
     @cached_property
     def frame(self) -> bytes:
         """As a WebSocket frame. A server's frames are not masked, so they are the same for everybody."""
         return Frame(Opcode.TEXT, self.text).serialize(mask=False)
+
+    def deflated(self, window_bits: int) -> bytes:
+        """As a compressed WebSocket frame. No frame leans on those before it, so that it is everybody's, too."""
+        found = self._deflated.get(window_bits)
+        if found is None:
+            coding = PerMessageDeflate(True, True, 15, window_bits)
+            found = Frame(Opcode.TEXT, self.text).serialize(mask=False, extensions=[coding])
+            self._deflated[window_bits] = found
+        return found
 
     @cached_property
     def event(self) -> bytes:

@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.rule_schemas import Kerb, Opening, OverrideInForce, RuleInForce, Words
+
 
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -32,6 +34,13 @@ class Counts(_Shape):
     occupied: int = Field(ge=0)
     unknown: int = Field(ge=0)
     closed: int = Field(ge=0)
+
+
+class Usable(Counts):
+    status: Literal["free", "unknown", "full", "closed", "suspended", "not_for_you"] = Field(
+        description="free: one is known to be free; unknown: none is, one may be; full: all that are open are taken; "
+        "else nothing is usable, and why most of the bays are not"
+    )
 
 
 class Estimated(_Shape):
@@ -57,7 +66,9 @@ class Zone(Counts):
     free_max: int = Field(
         ge=0, description="At most so many are free, nine times in ten, whatever the unknown ones are"
     )
-    usable: Counts = Field(description="Only the bays that the driver of `for=` may use now")
+    usable: Usable = Field(
+        description="Only the bays that the driver of `for=` may use now, or from arrival to departure, as they are now"
+    )
     estimated_free: Estimated | None = Field(
         description="With the bays that are not known; null: there are none, or no ground for an estimate"
     )
@@ -70,6 +81,8 @@ class Zone(Counts):
     confidence: float = Field(ge=0, le=1)
     coverage: float = Field(ge=0, le=1, description="Share of the bays observed now")
     by_bay_type: dict[str, Counts]
+    rules_in_force: list[str] = Field(description="Ids of those that hold for some of the bays now")
+    overrides_in_force: list[str]
     stale: bool = Field(
         description="The sensors' way has been silent for more than 30 s; after 300 s all is unknown"
     )
@@ -94,31 +107,23 @@ class Outlook(_Shape):
     closed: bool = Field(description="Closed then, by the hours and rules in the registry")
 
 
-class ForecastZone(Zone):
+class NearZone(Zone):
     forecast: Outlook | None = Field(
         None, description="Only with `arrive_in` or `arrive_at`; null: the area has no such time"
     )
-
-
-class NearZone(ForecastZone):
     distance_m: float | None = Field(None, ge=0, description="Straight line, only with `near`")
-
-
-class Opening(_Shape):
-    days: list[int] = Field(description="Monday is 0")
-    opens_min: int = Field(description="Minutes after local midnight")
-    closes_min: int
 
 
 class PlacedZone(Zone):
     line: list[tuple[float, float]] = Field(description="[lon, lat] pairs; empty where not surveyed")
     controlled_zone: str | None
     height_limit_m: float | None
+    step_free: bool | None = Field(description="A way without steps to the street; null: not known")
+    ev_connectors: list[str] = Field(description="Of a car park; those of a street are in `kerb`")
     opening: list[Opening] = Field(description="Empty: always open")
-
-
-class OneZone(PlacedZone):
-    version: str
+    opening_words: Words | None = Field(description="Of a car park")
+    kerb: list[Kerb]
+    distance_m: float | None = Field(None, ge=0, description="Straight line, only with `near`")
 
 
 class _Versioned(_Shape):
@@ -127,9 +132,26 @@ class _Versioned(_Shape):
     )
     as_of: datetime | None = Field(description="Everything that reached us up to then is in it")
     stale: bool
+    rules: dict[str, RuleInForce] = Field(description="Those that the zones of this answer name, by id")
+    overrides: dict[str, OverrideInForce]
 
 
-class Snapshot(_Versioned):
+class OneZone(PlacedZone, _Versioned):
+    """One zone."""
+
+
+class _Since(_Versioned):
+    complete: bool = Field(
+        description="Every zone that was asked for is in it; false: only those that changed since `prev`"
+    )
+    prev: str | None = Field(None, description="The `since` that was asked with; only when not complete")
+    gone: list[str] = Field(
+        default=[],
+        description="Zones that changed and have not what was asked for: drop them; only when not complete",
+    )
+
+
+class Snapshot(_Since):
     zones: list[NearZone]
 
 
@@ -147,10 +169,10 @@ class Feature(_Shape):
     type: Literal["Feature"]
     id: str
     geometry: Geometry
-    properties: ForecastZone
+    properties: NearZone
 
 
-class FeatureCollection(_Versioned):
+class FeatureCollection(_Since):
     type: Literal["FeatureCollection"]
     features: list[Feature]
 
@@ -208,6 +230,9 @@ class Sign(_Shape):
     lines: int
     width: int
     ttl_s: int
+    show: str = Field(description="Of its zones: their sum, or each on pages or in lines of its own")
+    layout: str = Field(description="Its languages: on pages, or on two_lines of one page")
+    controller: str = Field(description="baycast, or utmc: no frame of ours is made for it")
 
 
 class SignList(_Shape):
@@ -227,6 +252,7 @@ class Frame(_Shape):
     issued_at: datetime
     ttl_s: int
     state: str
+    mode: str = Field("auto", description="Other than auto: an operator has set it")
     pages: list[Page]
     versions: dict[str, str]
 

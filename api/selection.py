@@ -6,7 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from occupancy.model import Zone
+from occupancy.drivers import Asker
+from occupancy.model import EV_CONNECTORS, Zone, ZoneKind
 from occupancy.registry import is_driver
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -44,6 +45,11 @@ class View:
 
     driver: str = "general"
     stay_min: int | None = None
+    ev_connector: str | None = None
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(self.driver, self.ev_connector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +62,29 @@ class Selection:
     around: Around | None = None
     kind: str | None = None
     min_free: int | None = None
+    open_now: bool = False
+    min_height_m: float | None = None
+    step_free: bool = False
     view: View = View()
 
     def takes(self, zone: Zone) -> bool:
-        """Say whether the zone is in it, `min_free` aside (that depends on the hour)."""
+        """Say whether the zone is in it, but for what depends on the hour or on single bays."""
         return (
             (self.areas is None or zone.area_id in self.areas)
             and (self.zones is None or zone.zone_id in self.zones)
             and (self.kind is None or zone.kind.value == self.kind)
+            and (self.min_height_m is None or is_high_enough(zone, self.min_height_m))
+            and (zone.step_free is True or not self.step_free)
             and (self.box is None or self.box.holds(zone.lat, zone.lon))
             and (self.around is None or distance_m(self.around, zone.lat, zone.lon) <= self.around.radius_m)
         )
+
+
+def is_high_enough(zone: Zone, height_m: float) -> bool:
+    """Say whether a vehicle so high is known to fit in: above a street is the sky."""
+    return zone.kind is ZoneKind.STREET or (
+        zone.height_limit_m is not None and zone.height_limit_m >= height_m
+    )
 
 
 def distance_m(around: Around, lat: float, lon: float) -> float:
@@ -84,6 +102,13 @@ def driver_of(text: str) -> str:
     """Read a `for=` value."""
     if not is_driver(text):
         raise ValueError("is one of general, blue_badge, loading, ev, motorcycle, coach, permit:CODE")
+    return text
+
+
+def connector_of(text: str) -> str:
+    """Read an `ev_connector=` value."""
+    if text not in EV_CONNECTORS:
+        raise ValueError(f"is one of {', '.join(EV_CONNECTORS)}")
     return text
 
 

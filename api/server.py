@@ -23,6 +23,7 @@ def options(app: FastAPI) -> dict[str, Any]:
     live = app.state.live
     return {
         **OPTIONS,
+        "forwarded_allow_ips": ",".join(live.config.trusted_proxies),
         "http": partial(Door, live.answers, lambda: live.board.stamp),
-        "ws": partial(LiveSocket, app.state.sockets, live.hub, live.fan_out),
+        "ws": partial(LiveSocket, app.state.sockets, live.fan_out),
     }

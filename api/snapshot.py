@@ -13,9 +13,11 @@ from hashlib import blake2b
 import msgspec
 
 from api.selection import View
-from occupancy.answers import instant, zone_answer
+from occupancy.answers import zone_answer
 from occupancy.drivers import withheld
-from occupancy.model import Area, Clock, Zone
+from occupancy.model import Area, Clock, Group, Zone, ZoneKind
+from occupancy.rule_words import opening_words
+from occupancy.whole_stay import Visit
 from store.feed import ZoneLive
 
 encode = msgspec.json.encode
@@ -56,10 +58,10 @@ def level_of(
     return Level.STALE if age > limits.stale_after else Level.FRESH
 
 
-def zone_document(live: ZoneLive, level: Level, view: View) -> dict[str, object]:
-    """Return one zone of a snapshot."""
+def zone_document(live: ZoneLive, level: Level, view: View, visit: Visit | None = None) -> dict[str, object]:
+    """Return one zone of a snapshot; `usable` is for the visit, None: for now."""
     availability = withheld(live.availability) if level is Level.DOWN else live.availability
-    answer = zone_answer(live.zone, availability, view.driver, view.stay_min)
+    answer = zone_answer(live.zone, availability, view.asker, visit)
     answer["stale"] = level is not Level.FRESH
     return answer
 
@@ -70,11 +72,31 @@ def place_document(zone: Zone) -> dict[str, object]:
         "line": [list(point) for point in zone.line],
         "controlled_zone": zone.controlled_zone,
         "height_limit_m": zone.height_limit_m,
+        "step_free": zone.step_free,
+        "ev_connectors": list(zone.ev_connectors),
+        "opening_words": opening_words(zone.opening) if zone.kind is ZoneKind.CAR_PARK else None,
         "opening": [
             {"days": sorted(hours.days), "opens_min": hours.opens_min, "closes_min": hours.closes_min}
             for hours in zone.opening
         ],
     }
+
+
+def kerb_document(groups: Iterable[Group]) -> list[dict[str, object]]:
+    """Return the bays of a zone by who may use them now and by which rules, without what is known of each."""
+    return [
+        {
+            "bay_type": group.bay_type.value,
+            "capacity": group.counts.capacity,
+            "for": sorted(group.access),
+            "max_stay_min": group.max_stay_min,
+            "closed": bool(group.counts.closed),
+            "suspended": group.suspended,
+            "ev_connectors": [] if group.terms is None else list(group.terms.ev_connectors),
+            "rules_in_force": [] if group.terms is None else list(group.terms.rules_in_force),
+        }
+        for group in groups
+    ]
 
 
 def geometry(zone: Zone) -> dict[str, object]:
@@ -105,7 +127,6 @@ def entity_tag(body: bytes) -> str:
     return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
-def envelope(version: str, at: datetime | None, stale: bool, zones: Iterable[bytes]) -> bytes:
+def envelope(head: Mapping[str, object], zones: Iterable[bytes]) -> bytes:
     """Return a snapshot's bytes around zones that are bytes already."""
-    head = encode({"version": version, "as_of": instant(at), "stale": stale})
-    return head[:-1] + b',"zones":[' + b",".join(zones) + b"]}"
+    return encode(head)[:-1] + b',"zones":[' + b",".join(zones) + b"]}"

@@ -21,27 +21,49 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from baycast.bench_system import AREA, Plan, System, own_system, running_system, utc_now
+from baycast.fan_out_bench import plan as fan_out_plan
+from baycast.fan_out_bench import stalled, storm
+from baycast.fan_out_bench.compared import compare
 from baycast.measured import measured
 from baycast.settings import Settings, UsageError
 from firmware_contract import codec, topics
 from firmware_contract.messages import State
 from simulator.publisher import Endpoint, Publisher
 
+_GENERATOR = "baycast.fan_out_bench.listeners"
 _FIRST_WITHIN_S = 60.0
 _LAST_WITHIN_S = 10.0
 _NEVER_STOPPED = threading.Event()
 
 
-def measure_own(plan: Plan, settings: Settings, say: Callable[[str], None]) -> dict[str, object]:
-    """Start a whole system in a folder of its own, measure, stop it. Raises `UsageError`."""
+def measure_own(
+    plan: Plan, fan_out: fan_out_plan.Plan | None, settings: Settings, say: Callable[[str], None]
+) -> dict[str, object]:
+    """Start a whole system in a folder of its own, measure, stop it; then the fan-out. Raises `UsageError`."""
     with own_system(plan, settings) as system:
-        return _measure(plan, system, say)
+        figures = _measure(plan, system, say)
+    if fan_out is None:
+        return measured("bench live", plan.seed, figures)
+    more, ratios, notes = compare(fan_out, say)
+    figures |= more
+    noted = {"notes": notes} if notes else {}
+    return measured("bench live", plan.seed, figures, ratios, generator=_GENERATOR, **noted)
 
 
 def measure_running(plan: Plan, settings: Settings, say: Callable[[str], None]) -> dict[str, object]:
     """Measure beside the load of a running system. Raises `UsageError`."""
     with running_system(plan, settings) as system:
-        return _measure(plan, system, say)
+        return measured("bench live", plan.seed, _measure(plan, system, say))
+
+
+def measure_stalled(plan: stalled.Plan, say: Callable[[str], None]) -> dict[str, object]:
+    """One listener in ten stops reading. Raises `UsageError`."""
+    return measured("bench live", None, *stalled.measure(plan, say), generator=_GENERATOR)
+
+
+def measure_storm(plan: storm.Plan, say: Callable[[str], None]) -> dict[str, object]:
+    """All listeners come back after kill -9 of the API. Raises `UsageError`."""
+    return measured("bench live", None, storm.measure(plan, say), generator=_GENERATOR)
 
 
 @dataclass(slots=True)
@@ -84,7 +106,7 @@ class _Book:
             return done()
 
 
-def _measure(plan: Plan, system: System, say: Callable[[str], None]) -> dict[str, object]:
+def _measure(plan: Plan, system: System, say: Callable[[str], None]) -> dict[str, float | None]:
     book = _Book()
     _wait_for_area(system)
     url = f"{system.http_url.replace('http', 'ws', 1)}/v1/live?area={AREA}"
@@ -183,11 +205,11 @@ def _turn_bays_over(plan: Plan, devices: _Devices, book: _Book) -> float:
     return time.perf_counter() - began
 
 
-def _result(plan: Plan, book: _Book, sent: int, took_s: float) -> dict[str, object]:
+def _result(plan: Plan, book: _Book, sent: int, took_s: float) -> dict[str, float | None]:
     if len(book.latencies_s) < 2:
         raise UsageError(f"bench live: of {sent} changes {len(book.latencies_s)} came back")
     cuts = statistics.quantiles((1000 * each for each in book.latencies_s), n=100, method="inclusive")
-    figures = {
+    return {
         "publish_to_delta_p50_ms": cuts[49],
         "publish_to_delta_p90_ms": cuts[89],
         "publish_to_delta_p99_ms": cuts[98],
@@ -197,4 +219,3 @@ def _result(plan: Plan, book: _Book, sent: int, took_s: float) -> dict[str, obje
         "missing": len(book.sent_at) + book.overtaken,
         "bays": plan.zones * plan.bays,
     }
-    return measured("bench live", plan.seed, figures)

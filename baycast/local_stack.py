@@ -16,7 +16,7 @@ from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from baycast import ingest_fleet
+from baycast import api_fleet, ingest_fleet
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.embedded_postgres import EmbeddedPostgres
 from baycast.log_files import LogFile
@@ -72,6 +72,8 @@ class LocalStack:
         ingest_fleet.check(settings, settings.ingest_workers)
         for port in ingest_fleet.metrics_ports(settings):
             require_free_port(settings.metrics_host, port, variable("ingest_metrics_port"))
+        for port in api_fleet.metrics_ports(settings, settings.api_processes):
+            require_free_port(settings.metrics_host, port, variable("api_metrics_port"))
         for role in ("engine", "publish"):
             if port := getattr(settings, f"{role}_metrics_port"):
                 require_free_port(settings.metrics_host, port, variable(f"{role}_metrics_port"))

@@ -7,6 +7,7 @@ they declare what they need in small frozen dataclasses, which `wiring.py` fills
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -49,6 +50,15 @@ def _url_with_scheme(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _networks(text: str) -> str:
+    for each in text.split():
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ValueError(f"{each} is neither an address nor a network, as 10.0.0.0/8") from None
+    return text
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortOrOff = Annotated[int, Field(ge=0, le=65535)]
 DatabaseUrl = Annotated[SecretStr, _url_with_scheme("postgresql", "postgres")]
@@ -73,6 +83,17 @@ class Settings(BaseSettings):
     http_allowed_origins: str = Field(
         default="",
         description="origins besides our own whose pages may open the WebSocket, separated by spaces",
+    )
+    http_trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        default="127.0.0.1",
+        description="addresses or networks of reverse proxies whose X-Forwarded-For says who asks, separated by"
+        " spaces",
+    )
+    live_per_address: Annotated[int, Field(ge=0)] = Field(
+        default=1000, description="listeners of the live feed for one address (IPv6: one /64); 0: no limit"
+    )
+    api_processes: Annotated[int, Field(ge=1, le=32)] = Field(
+        default=1, description="API processes on this machine, which share the port"
     )
     data_dir: Path = Field(
         default=Path("data"), description="folder of the embedded services and of the logs"
@@ -124,6 +145,10 @@ class Settings(BaseSettings):
     retention_slots_months: Annotated[int, Field(ge=0, le=1200)] = Field(
         default=25, description="months that five minutes of history are kept; 0: for ever"
     )
+    sign_silent_after_ttls: Annotated[float, Field(ge=1, le=1000)] = Field(
+        default=3,
+        description="ttls of a sign after which one that says what it shows, and has not, is silent",
+    )
     metrics_host: str = Field(
         default="127.0.0.1", description="address of the roles' Prometheus ports (the API has /metrics)"
     )
@@ -132,6 +157,11 @@ class Settings(BaseSettings):
     )
     engine_metrics_port: PortOrOff = Field(default=9102, description="Prometheus port of the engine; 0: off")
     publish_metrics_port: PortOrOff = Field(default=9103, description="Prometheus port of publish; 0: off")
+    api_metrics_port: PortOrOff = Field(
+        default=9104,
+        description="Prometheus port of the first of several API processes, the second has it + 10, and so on;"
+        " 0: off",
+    )
 
 
 def load() -> Settings:

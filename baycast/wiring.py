@@ -100,7 +100,10 @@ def api_config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         database_url=database_url(settings),
         allowed_origins=frozenset(settings.http_allowed_origins.split()),
+        trusted_proxies=tuple(settings.http_trusted_proxies.split()),
+        live_per_address=settings.live_per_address,
         history_least_coverage=settings.history_least_coverage,
+        silent_after_ttls=settings.sign_silent_after_ttls,
     )
 
 
@@ -108,4 +111,8 @@ def publish_config(settings: Settings) -> PublishConfig:
     """For `publish.run.run`."""
     from publish.config import PublishConfig
 
-    return PublishConfig(database_url=database_url(settings), mqtt_url=mqtt_url(settings))
+    return PublishConfig(
+        database_url=database_url(settings),
+        mqtt_url=mqtt_url(settings),
+        silent_after_ttls=settings.sign_silent_after_ttls,
+    )

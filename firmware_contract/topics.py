@@ -28,6 +28,9 @@ SUBSCRIPTIONS: Final[tuple[str, ...]] = (
 )
 """What an ingest worker subscribes to, beside the canary of its own."""
 
+SHOWN_SUBSCRIPTION: Final = f"{PREFIX}/sign/+/shown"
+"""What every sign says it shows."""
+
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _PLACE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DEVICE_ID_RULE = "1 to 64 of A-Z a-z 0-9 _ . : - beginning with a letter or digit"
@@ -79,6 +82,19 @@ def live_zone_topic(area_id: str, zone_id: str) -> str:
 
 def sign_frame_topic(sign_id: str) -> str:
     return f"{PREFIX}/sign/{_place(sign_id, 'sign_id')}/frame"
+
+
+def sign_shown_topic(sign_id: str) -> str:
+    return f"{PREFIX}/sign/{_place(sign_id, 'sign_id')}/shown"
+
+
+def sign_of_shown(topic: str) -> str | None:
+    """Return whose read-back the topic carries, None for any other topic."""
+    match topic.split("/"):
+        case ["baycast", "v1", "sign", sign_id, "shown"] if is_place_id(sign_id):
+            return sign_id
+        case _:
+            return None
 
 
 def parse(topic: str) -> Address | str:

@@ -6,11 +6,12 @@ same numbers on every road.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from occupancy.drivers import usable, usable_estimate
-from occupancy.model import Counts, Group, Source, Zone, ZoneAvailability, aware
+from occupancy.drivers import ANYBODY, Asker, Usable, usable_by
+from occupancy.model import Counts, Group, Source, Terms, Zone, ZoneAvailability, aware
+from occupancy.whole_stay import Visit
 
 
 def instant(at: datetime | None) -> str | None:
@@ -38,9 +39,10 @@ def bay_types(groups: Iterable[Group]) -> dict[str, dict[str, int]]:
 
 
 def zone_answer(
-    zone: Zone, availability: ZoneAvailability, driver: str = "general", stay_min: int | None = None
+    zone: Zone, availability: ZoneAvailability, asker: Asker = ANYBODY, visit: Visit | None = None
 ) -> dict[str, object]:
-    """Return one element of the snapshot's `zones`; `usable` is for `driver` staying `stay_min` min (L12)."""
+    """Return one element of the snapshot's `zones`; `usable` is for the asker's visit, None: for now (L12)."""
+    own = usable_by(zone, availability, asker, visit)
     return {
         "id": zone.zone_id,
         "name": {"en": zone.name.en, "cy": zone.name.cy or zone.name.en},
@@ -51,25 +53,32 @@ def zone_answer(
         **counts_answer(availability.counts),
         "free_min": availability.free_min,
         "free_max": availability.free_max,
-        "usable": counts_answer(usable(availability.groups, driver, stay_min)),
-        "estimated_free": _estimated(availability, driver, stay_min),
+        "usable": {**counts_answer(own.counts), "status": own.status.value},
+        "estimated_free": _estimated(availability, own),
         "as_of": instant(availability.as_of),
         "source": availability.source.value,
         "confidence": round(availability.confidence, 4),
         "coverage": round(availability.coverage, 4),
         "by_bay_type": bay_types(availability.groups),
+        "rules_in_force": _named(availability.groups, lambda terms: terms.rules_in_force),
+        "overrides_in_force": _named(availability.groups, lambda terms: terms.overrides_in_force),
     }
 
 
-def _estimated(availability: ZoneAvailability, driver: str, stay_min: int | None) -> dict[str, object] | None:
+def _named(groups: Iterable[Group], ids: Callable[[Terms], tuple[str, ...]]) -> list[str]:
+    """The rules, or overrides, that hold for some of the bays now."""
+    return sorted({id for group in groups if group.terms is not None for id in ids(group.terms)})
+
+
+def _estimated(availability: ZoneAvailability, own: Usable) -> dict[str, object] | None:
     """What may be free with those not known; None where all is known, or nothing can be said of them (L5)."""
     if availability.counts.unknown == 0:
         return None
-    free, own = availability.free_estimate, usable_estimate(availability.groups, driver, stay_min)
-    if free is None and own is None:
+    free, usable = availability.free_estimate, own.estimate
+    if free is None and usable is None:
         return None
     return {
         "free": free,
-        "usable": own,
+        "usable": usable,
         "source": Source.ESTIMATE.value,
     }

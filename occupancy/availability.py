@@ -17,9 +17,11 @@ from occupancy.model import (
     Group,
     Source,
     State,
+    Terms,
     Zone,
     ZoneAvailability,
 )
+from occupancy.overrides import Overrides, not_ended
 from occupancy.rules import Access
 
 GENERAL = frozenset({"general"})
@@ -33,20 +35,27 @@ def in_service(bay: Bay, at: datetime) -> bool:
     )
 
 
+_Kind = tuple[BayType, tuple[str, ...], tuple[str, ...], datetime | None, tuple[str, ...]]
+"""What bays of one group have in common: type, rules, overrides that have not ended, end of service, connectors. At one
+time the same drivers are admitted to all of them."""
+
+
 def street_availability(
     zone: Zone,
     bays: Sequence[Bay],
     states: Mapping[BayId, BayState],
     access: Callable[[Bay], Access],
     now: datetime,
+    overrides: Overrides,
 ) -> ZoneAvailability:
-    """Count the bays in service at `now` by what they are and who may use them.
+    """Count the bays in service at `now` by what they are, who may use them, and on what terms.
 
     A bay that nobody senses, or whose sensor is suspect, is unknown: it may be free, and is not counted as such.
     Of those counted, as many may be wrong, either way, as their confidence lets expect nine times in ten.
     """
-    tallies: dict[tuple[BayType, frozenset[str], int | None], list[int]] = {}
-    guessed_free: dict[tuple[BayType, frozenset[str], int | None], float] = {}
+    tallies: dict[_Kind, list[int]] = {}
+    access_of: dict[_Kind, Access] = {}
+    guessed_free: dict[_Kind, float] = {}
     newest: datetime | None = None
     sure = {State.FREE: 0.0, State.OCCUPIED: 0.0}
     for bay in bays:
@@ -57,8 +66,13 @@ def street_availability(
         state = State.UNKNOWN if live is None or live.suspect else live.state
         if admitted.closed:
             state = State.CLOSED
-        key = (bay.bay_type, admitted.admits, admitted.max_stay_min)
-        tally = tallies.setdefault(key, [0, 0, 0, 0, 0])
+        over = overrides.of_bay(bay)
+        lasting = tuple(sorted(not_ended(over, now))) if over else ()
+        key = (bay.bay_type, bay.rule_ids, lasting, bay.in_service_to, bay.ev_connectors)
+        tally = tallies.get(key)
+        if tally is None:
+            tally = tallies[key] = [0, 0, 0, 0, 0]
+            access_of[key] = admitted
         tally[_INDEX[state]] += 1
         if live is not None and state is State.UNKNOWN and live.free_chance is not None:
             tally[_GUESSED] += 1
@@ -68,15 +82,13 @@ def street_availability(
         if live is not None and live.as_of is not None and (newest is None or live.as_of > newest):
             newest = live.as_of
     groups = tuple(
-        Group(
-            bay_type=bay_type,
-            access=admits,
-            max_stay_min=limit,
-            counts=_counts(tally),
-            guessed=tally[_GUESSED],
-            guessed_free=round(guessed_free.get((bay_type, admits, limit), 0.0), 2),
+        sorted(
+            (
+                _group(kind, access_of[kind], tally, guessed_free.get(kind, 0.0))
+                for kind, tally in tallies.items()
+            ),
+            key=_group_order,
         )
-        for (bay_type, admits, limit), tally in sorted(tallies.items(), key=_group_order)
     )
     counts = sum((group.counts for group in groups), Counts())
     observed = counts.free + counts.occupied
@@ -101,6 +113,7 @@ def car_park_availability(
     as_of: datetime | None,
     *,
     is_open: bool,
+    suspended: bool = False,
     capacity: int | None = None,
 ) -> ZoneAvailability:
     """Bound the count by the capacity in use: `capacity`, by the registry's hours (None: all of it), unless the car
@@ -125,7 +138,7 @@ def car_park_availability(
     shut = Counts(closed=whole - in_use)
     groups = [Group(bay_type=BayType.STANDARD, access=GENERAL, counts=open_bays)] if is_open else []
     if shut.closed or not groups:
-        groups.append(Group(bay_type=BayType.STANDARD, access=frozenset(), counts=shut))
+        groups.append(Group(bay_type=BayType.STANDARD, access=frozenset(), counts=shut, suspended=suspended))
     counts = open_bays + shut
     return ZoneAvailability(
         zone_id=zone.zone_id,
@@ -154,11 +167,39 @@ def _counts(tally: Sequence[int]) -> Counts:
     return Counts(free=tally[0], occupied=tally[1], unknown=tally[2], closed=tally[3])
 
 
-def _group_order(
-    item: tuple[tuple[BayType, frozenset[str], int | None], list[int]],
-) -> tuple[str, list[str], int]:
-    bay_type, admits, limit = item[0]
-    return bay_type.value, sorted(admits), -1 if limit is None else limit
+def _group(kind: _Kind, access: Access, tally: Sequence[int], guessed_free: float) -> Group:
+    bay_type, rule_ids, override_ids, in_service_to, ev_connectors = kind
+    return Group(
+        bay_type=bay_type,
+        access=access.admits,
+        max_stay_min=access.max_stay_min,
+        suspended=access.suspended,
+        terms=Terms(
+            rule_ids=rule_ids,
+            rules_in_force=access.rules,
+            override_ids=override_ids,
+            overrides_in_force=access.overrides,
+            in_service_to=in_service_to,
+            ev_connectors=ev_connectors,
+        ),
+        counts=_counts(tally),
+        guessed=tally[_GUESSED],
+        guessed_free=round(guessed_free, 2),
+    )
+
+
+def _group_order(group: Group) -> tuple[object, ...]:
+    """Those that are used alike now stand together."""
+    terms = group.terms or Terms()
+    return (
+        group.bay_type.value,
+        sorted(group.access),
+        -1 if group.max_stay_min is None else group.max_stay_min,
+        terms.rule_ids,
+        terms.override_ids,
+        "" if terms.in_service_to is None else terms.in_service_to.isoformat(),
+        terms.ev_connectors,
+    )
 
 
 def _share(observed: int, counts: Counts) -> float:

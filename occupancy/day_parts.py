@@ -18,13 +18,21 @@ def day_edges(
     time_zone: str, day: date, rules: Iterable[Rule], overrides: Iterable[Override]
 ) -> list[datetime]:
     """The instants at which a civil day is cut, in UTC and in order, its beginning and its end among them."""
-    start, end = day_bounds(time_zone, day)
     rules = list(rules)
-    edges = {start, *_clock_changes(time_zone, day)}
-    for minute in {minute for rule in rules for minute in (rule.starts_min, rule.ends_min) if minute < 1440}:
+    minutes = {minute for rule in rules for minute in (rule.starts_min, rule.ends_min)}
+    instants = {at for rule in rules for at in (rule.valid_from, rule.valid_to) if at}
+    instants.update(at for override in overrides for at in (override.starts_at, override.until) if at)
+    return cut_day(time_zone, day, minutes, instants)
+
+
+def cut_day(
+    time_zone: str, day: date, minutes: Iterable[int], instants: Iterable[datetime]
+) -> list[datetime]:
+    """A civil day cut at minutes of the clock on the wall and at instants; its ends are among the edges, in order."""
+    start, end = day_bounds(time_zone, day)
+    edges = {start, *_clock_changes(time_zone, day), *instants}
+    for minute in {minute for minute in minutes if minute < 1440}:
         edges.update(instants_of(time_zone, datetime.combine(day, time(minute // 60, minute % 60))))
-    edges.update(at for rule in rules for at in (rule.valid_from, rule.valid_to) if at)
-    edges.update(at for override in overrides for at in (override.starts_at, override.until) if at)
     return [*sorted(at for at in edges if start <= at < end), end]
 
 

@@ -91,6 +91,11 @@ def in_force(overrides: Iterable[Override], at: datetime) -> tuple[Override, ...
     return strictest_first(override for override in overrides if override.holds_at(at))
 
 
+def not_ended(overrides: Iterable[Override], at: datetime) -> frozenset[str]:
+    """The ids of those that hold at the instant or will, so far as is known by now."""
+    return frozenset(one.override_id for one in overrides if one.until is None or one.until > at)
+
+
 def closing_of(overrides: Iterable[Override]) -> Override | None:
     """The one that closes, of those in force in the order of their strength; None: none does."""
     return next((override for override in overrides if override.closes), None)

@@ -11,7 +11,8 @@ from occupancy.registry_contents import Contents
 from occupancy.registry_documents import KINDS, binding_id, binding_of, document, entity, identity
 from occupancy.registry_fields import RegistryError, RegistryRefused, format_instant, is_driver
 from occupancy.registry_problems import problems_of
-from occupancy.registry_readers import SIGN_STATES, Entity
+from occupancy.registry_readers import Entity
+from occupancy.registry_signs import SIGN_STATES
 
 __all__ = [
     "KINDS",

@@ -15,6 +15,8 @@ from occupancy.model import (
     Calendar,
     DeviceId,
     Gate,
+    Legend,
+    LegendId,
     Rule,
     Sensor,
     Sign,
@@ -74,6 +76,7 @@ class Contents:
         self.sensors: dict[DeviceId, Sensor] = {}
         self.bindings: dict[str, Binding] = {}
         self.gates: dict[DeviceId, Gate] = {}
+        self.legends: dict[LegendId, Legend] = {}
         self.signs: dict[SignId, Sign] = {}
         self.overrides = Overrides()
         self._bays_by_zone = _Grouped[ZoneId, Bay](lambda bay: bay.bay_id)
@@ -127,6 +130,8 @@ class Contents:
             case Gate():
                 self.gates[found.device_id] = found
                 self._gates_by_zone.add(found.zone_id, found)
+            case Legend():
+                self.legends[found.legend_id] = found
             case Sign():
                 self.signs[found.sign_id] = found
 
@@ -153,6 +158,8 @@ class Contents:
             case "gate":
                 if gate := self.gates.pop(DeviceId(id), None):
                     self._gates_by_zone.discard(gate.zone_id, gate)
+            case "legend":
+                self.legends.pop(LegendId(id), None)
             case "sign":
                 self.signs.pop(SignId(id), None)
             case _:
@@ -170,7 +177,17 @@ class Contents:
     def entities(self) -> list[Entity]:
         """Every document, by kind in the order of `KINDS`, then by id; overrides are none."""
         found: list[Entity | None] = [self.area, self.calendar]
-        for group in (self.rules, self.zones, self.bays, self.sensors, self.bindings, self.gates, self.signs):
+        groups = (
+            self.rules,
+            self.zones,
+            self.bays,
+            self.sensors,
+            self.bindings,
+            self.gates,
+            self.legends,
+            self.signs,
+        )
+        for group in groups:
             by_id: Mapping[str, Entity] = dict(group)  # type: ignore[arg-type]  # its keys are strings by another name
             found.extend(by_id[id] for id in sorted(by_id))
         return [entity for entity in found if entity is not None]

@@ -19,6 +19,7 @@ from occupancy.model import (
     Calendar,
     CapacityHours,
     Gate,
+    Legend,
     Name,
     OpeningHours,
     Rule,
@@ -48,6 +49,7 @@ _IDS: Final[Mapping[type, str]] = {
     Bay: "bay_id",
     Sensor: "device_id",
     Gate: "device_id",
+    Legend: "legend_id",
     Sign: "sign_id",
 }
 
@@ -129,11 +131,13 @@ def _json(field: str, value: object) -> object:
             }
         case int() if field in ("starts_min", "ends_min"):
             return format_minutes(value)
-        case tuple() if field == "words":
+        case tuple() if field in ("words", "short_names"):
             words: dict[str, dict[str, str]] = {}
-            for state, language, text in sorted(value):
-                words.setdefault(state, {})[language] = text
+            for what, language, text in sorted(value):
+                words.setdefault(what, {})[language] = text
             return words
+        case tuple() if field == "texts":
+            return dict(value)
         case tuple() if field == "days":
             return [{"type": kind, "from": first, "to": last} for kind, first, last in value]
         case tuple() if field == "line":

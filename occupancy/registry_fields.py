@@ -20,6 +20,7 @@ from occupancy.model import Name
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ID_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 DEVICE_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+LANGUAGE_PATTERN: Final = re.compile(r"[a-z]{2,3}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _CLOCK_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
@@ -216,6 +217,14 @@ class Fields:
 
     def codes(self, field: str) -> tuple[str, ...]:
         return self.matches(field, _CODE)
+
+    def some_of(self, field: str, known: Sequence[str]) -> tuple[str, ...]:
+        """Names that are known, each once, in the order of those known."""
+        found = self.matches(field)
+        for name in found:
+            if name not in known:
+                raise self.error(field, f"'{name}' is not known", f"some of {', '.join(known)}")
+        return tuple(name for name in known if name in found)
 
     def driver(self, field: str) -> str:
         return self._driver(field, self.raw(field))

@@ -13,7 +13,14 @@ from occupancy.registry_reading import FileEntity, Reading
 
 Object = dict[str, object]
 
-PLURALS = {"areas": "area", "calendars": "calendar", "rules": "rule", "sensors": "sensor", "gates": "gate"}
+PLURALS = {
+    "areas": "area",
+    "calendars": "calendar",
+    "rules": "rule",
+    "sensors": "sensor",
+    "gates": "gate",
+    "legends": "legend",
+}
 """Members of `baycast` that are objects of documents by id, and their kind; `bindings` is a list."""
 
 _PLACES = ("zone", "bay", "sign")

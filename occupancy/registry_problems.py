@@ -130,12 +130,23 @@ def _overlaps(group: Iterable[Binding], field: str, rule: str) -> Iterator[Regis
 
 
 def _signs(contents: Contents) -> Iterator[RegistryError]:
-    for sign_id, sign in sorted(contents.signs.items()):
-        for zone_id in sign.zone_ids:
-            if zone_id not in contents.zones:
-                yield _missing(f"sign {sign_id}", "zone_ids", "zone", zone_id)
-        if contents.area:
-            yield from _words(sign, contents.area.languages)
+    for _, sign in sorted(contents.signs.items()):
+        yield from sign_problems(contents, sign)
+    for legend_id, legend in sorted(contents.legends.items()):
+        spoken = {language for language, _ in legend.texts}
+        lacking = [one for one in (contents.area.languages if contents.area else ()) if one not in spoken]
+        if lacking:
+            problem = f"has no text in {', '.join(lacking)}, which the area's signs speak"
+            yield RegistryError(f"legend {legend_id}", "texts", problem, "add it, approved as the others")
+
+
+def sign_problems(contents: Contents, sign: Sign) -> Iterator[RegistryError]:
+    """What of a sign, registered or not, does not fit the registry of its area."""
+    for zone_id in sign.zone_ids:
+        if zone_id not in contents.zones:
+            yield _missing(f"sign {sign.sign_id}", "zone_ids", "zone", zone_id)
+    if contents.area:
+        yield from _words(sign, contents.area.languages)
 
 
 def _words(sign: Sign, languages: tuple[str, ...]) -> Iterator[RegistryError]:

@@ -17,6 +17,7 @@ from occupancy.model import (
     Calendar,
     DeviceId,
     Gate,
+    Legend,
     Rule,
     Sensor,
     Sign,
@@ -74,7 +75,7 @@ class _Reach:
                 return _area(change)
             case Calendar():
                 return BEGINNING if self._named else None
-            case Sign() | None:
+            case Sign() | Legend() | None:
                 return None
 
     def _rule(self, change: Changed) -> datetime | None:
@@ -84,7 +85,10 @@ class _Reach:
         return _between(Changed(old, new), "valid_from", "valid_to")
 
     def _bay(self, change: Changed) -> datetime | None:
-        old, new = (replace(one, lat=0.0, lon=0.0) if isinstance(one, Bay) else None for one in change)
+        old, new = (
+            replace(one, lat=0.0, lon=0.0, ev_connectors=()) if isinstance(one, Bay) else None
+            for one in change
+        )
         if old is not None and new is not None and old.rule_ids != new.rule_ids:
             others = {*old.rule_ids} ^ {*new.rule_ids}
             rules = [self._old_rules.get(id) or self._after.rules.get(id) for id in others]
@@ -129,7 +133,13 @@ def _zone(change: Changed) -> datetime | None:
     old, new = change
     if isinstance(old, Zone) and isinstance(new, Zone):
         shown = replace(old, name=new.name, lat=new.lat, lon=new.lon, line=new.line)
-        return None if replace(shown, height_limit_m=new.height_limit_m) == new else BEGINNING
+        fitted = replace(
+            shown,
+            height_limit_m=new.height_limit_m,
+            step_free=new.step_free,
+            ev_connectors=new.ev_connectors,
+        )
+        return None if fitted == new else BEGINNING
     one = new or old
     return BEGINNING if isinstance(one, Zone) and one.kind is ZoneKind.CAR_PARK else None
 

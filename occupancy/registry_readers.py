@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Final
 
 from occupancy.calendar import BANK_HOLIDAY, bank_holiday_problem, zone_of
@@ -13,31 +12,26 @@ from occupancy.model import (
     AreaId,
     Bay,
     BayId,
-    BayType,
     Binding,
     Calendar,
-    CapacityHours,
     Clock,
     DeviceId,
     Gate,
-    OpeningHours,
+    Legend,
     Rule,
     Sensor,
     Sign,
-    SignId,
     Use,
     Zone,
     ZoneId,
-    ZoneKind,
 )
-from occupancy.registry_fields import DEVICE_ID_PATTERN, Fields, format_minutes
+from occupancy.registry_fields import DEVICE_ID_PATTERN, LANGUAGE_PATTERN, Fields
+from occupancy.registry_place_readers import read_bay, read_zone
+from occupancy.registry_signs import read_legend, read_sign
+from occupancy.registry_times import period, window
 
-Entity = Area | Calendar | Rule | Zone | Bay | Sensor | Binding | Gate | Sign
+Entity = Area | Calendar | Rule | Zone | Bay | Sensor | Binding | Gate | Legend | Sign
 
-SIGN_STATES: Final = ("spaces", "spaces_n", "spaces_one", "almost_full", "full", "closed")
-"""What a sign may have words for; the counted phrases fall back to "spaces"."""
-
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
 _DAY_TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _TIME_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,63}")
 _HOLIDAYS = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
@@ -48,26 +42,6 @@ def _area_id(read: Fields) -> AreaId:
     return AreaId(read.match("area_id"))
 
 
-def _period(
-    read: Fields, first: str = "valid_from", last: str = "valid_to"
-) -> tuple[datetime | None, datetime | None]:
-    start = read.instant(first) if read.optional(first) else None
-    end = read.instant(last) if read.optional(last) else None
-    if start and end and end <= start:
-        raise read.error(last, f"is not after {first}", "correct one of them")
-    return start, end
-
-
-def _window(read: Fields, first: str, last: str) -> tuple[int, int]:
-    """Two times of one day, the second after the first."""
-    start = read.clock_time(first) if read.optional(first) else 0
-    end = read.clock_time(last) if read.optional(last) else 1440
-    if end <= start:
-        fix = f"over midnight give two: one to 24:00 and, for the next days, one 00:00-{format_minutes(end)}"
-        raise read.error(last, f"{format_minutes(end)} is not after {first} {format_minutes(start)}", fix)
-    return start, end
-
-
 def _area(id: str, read: Fields) -> Area:
     time_zone = read.match("time_zone", _TIME_ZONE)
     try:
@@ -76,7 +50,7 @@ def _area(id: str, read: Fields) -> Area:
         raise read.error(
             "time_zone", f"no time zone {time_zone!r}", "an IANA name, as Europe/London"
         ) from None
-    languages = read.matches("languages", _LANGUAGE)
+    languages = read.matches("languages", LANGUAGE_PATTERN)
     if not languages:
         raise read.error(
             "languages", "is empty", 'give the languages in the order of the signs, as ["cy", "en"]'
@@ -111,8 +85,8 @@ def _calendar(id: str, read: Fields) -> Calendar:
 
 
 def _rule(id: str, read: Fields) -> Rule:
-    starts, ends = _window(read, "starts", "ends")
-    valid_from, valid_to = _period(read)
+    starts, ends = window(read, "starts", "ends")
+    valid_from, valid_to = period(read)
     rule = Rule(
         rule_id=id,
         area_id=_area_id(read),
@@ -144,78 +118,6 @@ def _rule(id: str, read: Fields) -> Rule:
     return rule
 
 
-def _opening(where: str, items: list[object]) -> tuple[OpeningHours, ...]:
-    hours = []
-    for ordinal, item in enumerate(items, 1):
-        read = Fields(f"{where}: opening[{ordinal}]", item)
-        opens, closes = _window(read, "opens", "closes")
-        hours.append(OpeningHours(days=read.days("days"), opens_min=opens, closes_min=closes))
-        read.done()
-    return tuple(hours)
-
-
-def _capacity_hours(where: str, items: list[object]) -> tuple[CapacityHours, ...]:
-    hours = []
-    for ordinal, item in enumerate(items, 1):
-        read = Fields(f"{where}: capacity_hours[{ordinal}]", item)
-        starts, ends = _window(read, "starts", "ends")
-        capacity = read.whole("capacity", 0, 1_000_000)
-        hours.append(
-            CapacityHours(days=read.days("days"), starts_min=starts, ends_min=ends, capacity=capacity)
-        )
-        read.done()
-    return tuple(hours)
-
-
-def _zone(id: str, read: Fields) -> Zone:
-    kind = read.choice("kind", ZoneKind)
-    line = read.points("line") if read.optional("line") else ()
-    if kind is ZoneKind.CAR_PARK and line and (len(line) < 4 or line[0] != line[-1]):
-        raise read.error(
-            "line", "a car park's outline is not closed", "a ring: four or more points, the last the first"
-        )
-    if len(line) == 1:
-        raise read.error("line", "one point is no line", "give two or more, or leave it out")
-    capacity = read.whole("capacity", 0, 1_000_000) if read.optional("capacity") else None
-    if kind is ZoneKind.STREET and capacity is not None:
-        raise read.error(
-            "capacity", "a street has the bays that are registered", "leave it out, register the bays"
-        )
-    return Zone(
-        zone_id=ZoneId(id),
-        area_id=_area_id(read),
-        kind=kind,
-        name=read.name("name"),
-        lat=read.number("lat", -90, 90),
-        lon=read.number("lon", -180, 180),
-        line=line,
-        capacity=capacity,
-        controlled_zone=read.text("controlled_zone", 64) if read.optional("controlled_zone") else None,
-        opening=_opening(read.where, read.items("opening")) if read.optional("opening") else (),
-        height_limit_m=read.number("height_limit_m", 0.5, 10) if read.optional("height_limit_m") else None,
-        capacity_hours=_capacity_hours(read.where, read.items("capacity_hours"))
-        if read.optional("capacity_hours")
-        else (),
-        night_floor=read.whole("night_floor", 0, 1_000_000) if read.optional("night_floor") else None,
-        longest_stay_h=read.whole("longest_stay_h", 1, 72) if read.optional("longest_stay_h") else 24,
-    )
-
-
-def _bay(id: str, read: Fields) -> Bay:
-    start, end = _period(read, "in_service_from", "in_service_to")
-    return Bay(
-        bay_id=BayId(id),
-        zone_id=ZoneId(read.match("zone_id")),
-        area_id=_area_id(read),
-        bay_type=read.choice("bay_type", BayType),
-        lat=read.number("lat", -90, 90),
-        lon=read.number("lon", -180, 180),
-        rule_ids=read.matches("rule_ids") if read.optional("rule_ids") else (),
-        in_service_from=start,
-        in_service_to=end,
-    )
-
-
 def _sensor(id: str, read: Fields) -> Sensor:
     return Sensor(
         device_id=DeviceId(id),
@@ -228,7 +130,7 @@ def _sensor(id: str, read: Fields) -> Sensor:
 
 
 def _binding(_id: str, read: Fields) -> Binding:
-    valid_from, valid_to = _period(read)
+    valid_from, valid_to = period(read)
     return Binding(
         device_id=DeviceId(read.match("device_id", DEVICE_ID_PATTERN)),
         bay_id=BayId(read.match("bay_id")),
@@ -250,50 +152,15 @@ def _gate(id: str, read: Fields) -> Gate:
     )
 
 
-def _words(sign_id: str, doc: object) -> tuple[tuple[str, str, str], ...]:
-    states = Fields(f"sign {sign_id}: words", doc)
-    found: list[tuple[str, str, str]] = []
-    for state in SIGN_STATES:
-        if not states.optional(state):
-            continue
-        spoken = states.raw(state)
-        by_language = Fields(f"sign {sign_id}: words.{state}", spoken)
-        for language in sorted(spoken) if isinstance(spoken, Mapping) else ():
-            if _LANGUAGE.fullmatch(language) is None:
-                raise by_language.error(language, "is no language code", "two or three letters, as cy")
-            found.append((state, language, by_language.text(language, 64)))
-    states.done()
-    return tuple(sorted(found))
-
-
-def _sign(id: str, read: Fields) -> Sign:
-    zone_ids = read.matches("zone_ids")
-    if not zone_ids:
-        raise read.error("zone_ids", "the sign speaks of no zone", "name at least one")
-    return Sign(
-        sign_id=SignId(id),
-        area_id=_area_id(read),
-        name=read.name("name"),
-        zone_ids=tuple(ZoneId(zone_id) for zone_id in zone_ids),
-        lat=read.number("lat", -90, 90),
-        lon=read.number("lon", -180, 180),
-        driver=read.driver("driver") if read.optional("driver") else "general",
-        lines=read.whole("lines", 1, 10) if read.optional("lines") else 2,
-        width=read.whole("width", 1, 100) if read.optional("width") else 12,
-        ttl_s=read.whole("ttl_s", 5, 86_400) if read.optional("ttl_s") else 60,
-        full_below=read.whole("full_below", 1, 10_000) if read.optional("full_below") else 1,
-        words=_words(id, read.raw("words")) if read.optional("words") else (),
-    )
-
-
 READERS: Final[Mapping[str, Callable[[str, Fields], Entity]]] = {
     "area": _area,
     "calendar": _calendar,
     "rule": _rule,
-    "zone": _zone,
-    "bay": _bay,
+    "zone": read_zone,
+    "bay": read_bay,
     "sensor": _sensor,
     "binding": _binding,
     "gate": _gate,
-    "sign": _sign,
+    "legend": read_legend,
+    "sign": read_sign,
 }

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from occupancy.calendar import CivilTime, civil_at, is_bank_holiday, is_day_of
-from occupancy.model import Area, Bay, BayType, Override, Rule, Use, Zone, ZoneId
+from occupancy.model import Area, Bay, BayType, Override, OverrideKind, Rule, Use, Zone, ZoneId
 from occupancy.overrides import closed_in_words, closing_of, in_force
 from occupancy.registry import Registry, RegistryError
 from occupancy.registry_problems import EXCLUSIVE_USES
@@ -38,6 +38,12 @@ class Access:
     closed: bool
     closed_by: str = "closed by a rule in force"
     """Why, in words, where it is closed."""
+    suspended: bool = False
+    """Closed by a suspension: a rule of that use, or an override."""
+    rules: tuple[str, ...] = ()
+    """The rules in force, by id, in the bay's order."""
+    overrides: tuple[str, ...] = ()
+    """The overrides in force, by id, the strictest first."""
 
 
 CLOSED = Access(frozenset(), None, closed=True)
@@ -91,16 +97,23 @@ def access_of(
     overrides: tuple[Override, ...] = (),
 ) -> Access:
     """Who may use any bay of this type under these rules and overrides in force: one answer for all alike."""
+    over = tuple(override.override_id for override in overrides)
     if closing := closing_of(overrides):
-        return Access(frozenset(), None, closed=True, closed_by=closed_in_words(closing))
+        suspended = closing.kind is OverrideKind.SUSPENSION
+        why = closed_in_words(closing)
+        return Access(frozenset(), None, closed=True, closed_by=why, suspended=suspended, overrides=over)
     by_type = GENERAL if bay_type is BayType.STANDARD else bay_type.value
     if not rule_ids:
-        return Access(frozenset({by_type}), None, closed=False)
+        return Access(frozenset({by_type}), None, closed=False, overrides=over)
     if any(rule_id not in registry.rules for rule_id in rule_ids):
         return NOBODY_KNOWN
     rules = rules_in_force(registry, rule_ids, at, overrides)
-    if any(rule.use in CLOSING_USES for rule in rules):
-        return CLOSED
+    names = tuple(rule.rule_id for rule in rules)
+    uses = {rule.use for rule in rules}
+    if uses & CLOSING_USES:
+        return Access(
+            frozenset(), None, closed=True, suspended=Use.SUSPENDED in uses, rules=names, overrides=over
+        )
     reserved = {token for rule in rules if rule.use in EXCLUSIVE_USES for token in _reserved_for(rule)}
     if bay_type is not BayType.STANDARD:
         admitted = {by_type} & (reserved or {by_type})
@@ -109,7 +122,7 @@ def access_of(
     else:
         admitted = {GENERAL}.union(*(_permits(rule) for rule in rules if rule.use is Use.SHARED))
     limits = [rule.max_stay_min for rule in rules if rule.max_stay_min is not None]
-    return Access(frozenset(admitted), min(limits, default=None), closed=False)
+    return Access(frozenset(admitted), min(limits, default=None), closed=False, rules=names, overrides=over)
 
 
 def admits(access: frozenset[str], driver: str) -> bool:

@@ -8,8 +8,19 @@ from datetime import datetime
 from occupancy.availability import car_park_availability, closed_for_sure, in_service, street_availability
 from occupancy.car_park import scheduled_capacity
 from occupancy.counted import CountedParks
-from occupancy.model import Bay, BayId, BayState, BayType, Override, Zone, ZoneAvailability, ZoneId, ZoneKind
-from occupancy.overrides import closing_of, in_force
+from occupancy.model import (
+    Bay,
+    BayId,
+    BayState,
+    BayType,
+    Override,
+    OverrideKind,
+    Zone,
+    ZoneAvailability,
+    ZoneId,
+    ZoneKind,
+)
+from occupancy.overrides import closing_of, in_force, not_ended
 from occupancy.page import BEGINNING
 from occupancy.registry import Registry
 from occupancy.rules import Access, access_of, closing_of_zone, is_open, overrides_at
@@ -27,6 +38,8 @@ class ZoneAnswers:
         self._access_of: dict[BayId, Access] = {}
         self._overrides: tuple[Override, ...] = ()
         """Those in force in the minute that is judged."""
+        self._lasting: frozenset[str] = frozenset()
+        """Those that had not ended in it: bays are told apart by them."""
         self._closed: dict[BayId, str] = {}
         """Why the closed bays are."""
         self._minute: datetime | None = None
@@ -60,6 +73,7 @@ class ZoneAnswers:
         self._access_of.clear()
         if self._minute is not None:
             self._overrides = in_force(self.registry.overrides.values(), self._minute)
+            self._lasting = not_ended(self.registry.overrides.values(), self._minute)
 
     def move(self, watermark: datetime) -> bool | None:
         """The watermark has moved. None: within the minute; else whether other rules may be in force in the new one."""
@@ -117,11 +131,17 @@ class ZoneAnswers:
             span, as_of = self._counted.span_now(zone.zone_id, watermark)
             area = self.registry.area
             capacity = scheduled_capacity(zone, area.time_zone if area else "UTC", now)
+            closing = closing_of_zone(self.registry, zone, now)
             return car_park_availability(
-                zone, span, as_of, is_open=is_open(self.registry, zone, now), capacity=capacity
+                zone,
+                span,
+                as_of,
+                is_open=is_open(self.registry, zone, now),
+                suspended=closing is not None and closing.kind is OverrideKind.SUSPENSION,
+                capacity=capacity,
             )
         bays = self.registry.bays_by_zone.get(zone.zone_id, ())
-        return street_availability(zone, bays, self._states, self.access, now)
+        return street_availability(zone, bays, self._states, self.access, now, self.registry.overrides)
 
     @property
     def _now(self) -> datetime:
@@ -136,10 +156,11 @@ class ZoneAnswers:
         if not self.known:
             return True
         overrides = in_force(self.registry.overrides.values(), self._now)
+        lasting = not_ended(self.registry.overrides.values(), self._now)
         fresh = {key: self._asked(key) for key in self._access} if overrides == self._overrides else {}
-        if fresh == self._access and self._access:
+        if fresh == self._access and self._access and lasting == self._lasting:
             return False
-        self._access, self._overrides = fresh, overrides
+        self._access, self._overrides, self._lasting = fresh, overrides, lasting
         self._access_of.clear()
         return True
 

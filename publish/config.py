@@ -22,11 +22,16 @@ class PublishConfig:
     """Messages handed to the broker and not yet acknowledged; what waits beyond is coalesced by topic."""
     ack_within_s: float = 15.0
     """A broker that acknowledges nothing for this long is left and connected to anew."""
+    silent_after_ttls: float = 3.0
+    """A sign that ever said what it shows, and has not for so many of its ttls, is silent."""
     stop_within_s: float = 3.0
     """How long a clean stop waits for the last words to be acknowledged."""
 
     def __post_init__(self) -> None:
-        if min(self.stale_after_s, self.follow_within_s, self.ack_within_s) <= 0 or self.stop_within_s < 0:
+        if (
+            min(self.stale_after_s, self.follow_within_s, self.ack_within_s, self.silent_after_ttls) <= 0
+            or self.stop_within_s < 0
+        ):
             raise ValueError("publish: times must be positive")
         if self.max_in_flight < 1 or self.zone_expiry_s < 3:
             raise ValueError("publish: max_in_flight is at least 1 and zone_expiry_s at least 3")

@@ -23,6 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from firmware_contract.topics import SHOWN_SUBSCRIPTION
 from publish import metrics
 from publish.config import PublishConfig, address
 from publish.outbox import Message, Outbox, Waiting
@@ -60,10 +61,16 @@ class _Session:
 
 
 class Link:
-    """Sends what is put into it while `run` runs. `on_up` is called at the start of each connection."""
+    """Sends what is put into it while `run` runs. `on_up` is called at the start of each connection.
 
-    def __init__(self, config: PublishConfig, on_up: Callable[[], None]) -> None:
+    `on_shown` is called in paho's thread, with the topic and the payload of what a sign says it shows.
+    """
+
+    def __init__(
+        self, config: PublishConfig, on_up: Callable[[], None], on_shown: Callable[[str, bytes], None]
+    ) -> None:
         self._config = config
+        self._on_shown = on_shown
         self._address = address(config.mqtt_url)
         self._on_up = on_up
         self._outbox = Outbox()
@@ -137,6 +144,8 @@ class Link:
         def connected(_client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
             takes = getattr(properties, "ReceiveMaximum", session.window)
             refused = f"refused: {reason}" if reason.is_failure else None
+            if refused is None:
+                client.subscribe(SHOWN_SUBSCRIPTION, qos=1)
             self._hand_over(self._connected, session, refused, takes)
 
         def disconnected(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
@@ -145,7 +154,17 @@ class Link:
         def published(_client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
             self._hand_over(self._acknowledged, session, mid, str(reason) if reason.is_failure else None)
 
+        def subscribed(_client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
+            if any(reason.is_failure for reason in reasons):
+                _log.error("the broker does not let us hear what signs show: %s", reasons[0])
+
+        def came(_client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
+            if not message.retain:  # what a sign showed once is no news
+                self._on_shown(message.topic, bytes(message.payload))
+
         client.on_connect = connected
+        client.on_subscribe = subscribed
+        client.on_message = came
         client.on_disconnect = disconnected
         client.on_publish = published
         await asyncio.to_thread(client.connect, self._address.host, self._address.port, _KEEPALIVE_S)

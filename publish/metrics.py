@@ -16,4 +16,12 @@ LAG = Histogram(
 QUEUE = Gauge("baycast_publish_queue", "Topics waiting for the broker")
 CONNECTED = Gauge("baycast_publish_connected", "1 while connected to the broker")
 DARK = Gauge("baycast_publish_dark", "1 while the database cannot be asked and signs are left to go blank")
+READBACKS = Counter(
+    "baycast_publish_readbacks",
+    "What signs said over MQTT that they show, by what it means (agrees, dark, expired, unsent, refused)",
+    ["verdict"],
+)
+SIGN_REPORTED = Gauge(
+    "baycast_sign_reported", "1 for what a sign's last word means, or that it is silent", ["sign", "verdict"]
+)
 SIGN_BLANK = Gauge("baycast_sign_blank", "1 while the sign's newest frame is blank", ["sign"])

@@ -11,17 +11,20 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from occupancy.model import SignId
 from publish import metrics
 from publish.config import PublishConfig
 from publish.link import Link
+from publish.readbacks import Readbacks
 from publish.signs import Due, Signs
 from publish.view import Moment, fresh_areas
 from publish.zones import Zones
 from store.feed import Feed
 from store.frames import LOST, FrameLog
+from store.shown import ShownLog
 
 _log = logging.getLogger("baycast.publish")
 _TICK_S = 0.5
@@ -45,18 +48,21 @@ def run(config: PublishConfig, stop: threading.Event) -> None:
 
 
 async def _serve(config: PublishConfig, stop: threading.Event) -> None:
+    shown = ShownLog(config.database_url)
     async with Feed(config.database_url) as feed, FrameLog(config.database_url) as record:
-        publisher = Publisher(config, feed, record)
+        readbacks = Readbacks(feed, shown, clock=utc_now, silent_after_ttls=config.silent_after_ttls)
+        publisher = Publisher(config, feed, record, readbacks.heard)
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in (
                 ("follow", publisher.follow()),
                 ("tell", publisher.tell()),
                 ("link", publisher.link.run()),
+                ("readbacks", readbacks.run()),
                 ("stop", _stopped(stop)),
             )
         ]
-        follow, tell, _link, stopped = tasks
+        follow, tell, _link, _readbacks, stopped = tasks
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done - {stopped}:
@@ -66,6 +72,7 @@ async def _serve(config: PublishConfig, stop: threading.Event) -> None:
             await publisher.say_goodbye()
         finally:
             await _end(*tasks)
+            await shown.close()
             metrics.QUEUE.set(0)
 
 
@@ -83,8 +90,10 @@ async def _end(*tasks: asyncio.Task[None]) -> None:
 class Publisher:
     """What the tasks share; all of them run in one event loop."""
 
-    def __init__(self, config: PublishConfig, feed: Feed, record: FrameLog) -> None:
-        self.link = Link(config, self._link_is_up)
+    def __init__(
+        self, config: PublishConfig, feed: Feed, record: FrameLog, on_shown: Callable[[str, bytes], None]
+    ) -> None:
+        self.link = Link(config, self._link_is_up, on_shown)
         self._config = config
         self._feed = feed
         self._record = record
@@ -137,6 +146,7 @@ class Publisher:
         if self._dark_until_s is not None and moment.now_s < self._dark_until_s:
             return
         try:
+            self._signs.operate(await self._record.modes())
             await self._seed()
             due = self._signs.due(self._feed, fresh_areas(self._feed, self._config, moment), moment)
             if due:
@@ -154,7 +164,7 @@ class Publisher:
         """Look up the highest sequences of new signs, and of all signs after a gap in the record."""
         wanted = self._signs.unseeded(self._feed)
         if wanted:
-            self._signs.seed(await self._record.highest(wanted), wanted)
+            self._signs.seed(await self._record.highest(wanted), wanted, time.monotonic())
 
     async def _go_dark(self, lost: BaseException) -> None:
         moment = _moment()

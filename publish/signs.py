@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from firmware_contract.topics import sign_frame_topic
-from occupancy.model import Area, AreaId, Sign, SignId
+from occupancy.model import Area, AreaId, Controller, Sign, SignId
 from publish.outbox import Message
 from publish.view import Moment, View
 from signs.document import encode
-from signs.frame import Frame, blank, frame
-from store.frames import Sent
+from signs.dwelling import Standing
+from signs.frame import Frame, blank
+from signs.making import Instant, Memory, manual_frame, next_frame
+from store.frames import Operated, Recorded, Sent
 
 KEEP_EVERY_S = 3600.0
 """A sign that shows the same for days still leaves a frame in the record this often."""
@@ -45,13 +47,20 @@ class _Told:
 
 
 class Signs:
-    """Remembers what each sign was last told. `due` proposes, `told` takes note; recording is in between."""
+    """Remembers what each sign was last told. `due` proposes, `told` takes note; recording is in between.
+
+    Which word stands is noted when it is proposed: one that could not be recorded blanks the sign, and stood as any
+    other that went dark.
+    """
 
     def __init__(self) -> None:
         self._told: dict[SignId, _Told] = {}
         self._highest: dict[SignId, int] = {}
         self._seeded: set[SignId] = set()
         self._again = False
+        self._modes: Mapping[SignId, Operated] = {}
+        self._memory: dict[SignId, tuple[Sign | None, Memory]] = {}
+        """What stands on each sign, and the document it was said by."""
 
     def unseeded(self, view: View) -> list[SignId]:
         """Return the signs whose highest recorded sequence has to be looked up."""
@@ -62,11 +71,22 @@ class Signs:
             if sign_id not in self._seeded
         ]
 
-    def seed(self, highest: Mapping[SignId, int], asked: Iterable[SignId]) -> None:
-        """Take note of what the record knows of the signs asked about."""
-        for sign_id, sequence in highest.items():
-            self._highest[sign_id] = max(sequence, self._highest.get(sign_id, -1))
+    def seed(self, found: Mapping[SignId, Recorded], asked: Iterable[SignId], now_s: float) -> None:
+        """Take note of what the record knows of the signs asked about.
+
+        So a restart is no change of words. The record has one word for a sign, so one that speaks of its zones
+        one by one begins anew.
+        """
+        for sign_id, recorded in found.items():
+            self._highest[sign_id] = max(recorded.sequence, self._highest.get(sign_id, -1))
+            if recorded.said is not None:
+                since_s = now_s - recorded.age_s
+                self._memory.setdefault(sign_id, (None, {None: Standing(recorded.said, since_s)}))
         self._seeded.update(asked)
+
+    def operate(self, modes: Mapping[SignId, Operated]) -> None:
+        """Take note of what operators have set for now; every other sign is on auto."""
+        self._modes = modes
 
     def unseed(self) -> None:
         """The record may hold more than we know: another publisher may have written meanwhile."""
@@ -82,7 +102,7 @@ class Signs:
         return max(0.0, min(ends, default=float("inf")) - now_s)
 
     def due(self, view: View, fresh: frozenset[AreaId], moment: Moment) -> list[Due]:
-        """Return the frames to record and send now; a sign that left the registry is blanked once."""
+        """Return the frames to record and send now; a sign that is no longer ours to drive is blanked once."""
         found: list[Due] = []
         known: set[SignId] = set()
         for area_id, registry in view.registries.items():
@@ -90,6 +110,8 @@ class Signs:
             if live is None:
                 continue
             for sign in registry.signs.values():
+                if sign.controller is Controller.UTMC:
+                    continue
                 known.add(sign.sign_id)
                 due = self._due(sign, self._made(view, sign, live.area, area_id in fresh, moment), moment)
                 if due is not None:
@@ -99,6 +121,7 @@ class Signs:
         for due in gone:
             if not due.frame.pages:
                 del self._told[due.sign.sign_id]
+                self._memory.pop(due.sign.sign_id, None)
         return found
 
     def last_words(self, moment: Moment) -> list[Due]:
@@ -130,21 +153,32 @@ class Signs:
         return {sign_id: told.due.frame for sign_id, told in self._told.items()}
 
     def _made(self, view: View, sign: Sign, area: Area, fresh: bool, moment: Moment) -> Frame:
+        operated = self._modes.get(sign.sign_id)
+        sequence = self._sequence(sign.sign_id, moment)
+        if operated is not None:
+            legend_id = operated.legend_id
+            legend = None if legend_id is None else view.registries[area.area_id].legends.get(legend_id)
+            return manual_frame(sign, area, operated.mode, legend, now=moment.now, sequence=sequence)
         zones = [
             live
             for zone_id in sign.zone_ids
             if (live := view.zones.get(zone_id)) is not None and live.zone.area_id == sign.area_id
         ]
         generation = view.areas[area.area_id].generation
-        return frame(
+        said_by, memory = self._memory.get(sign.sign_id, (None, {}))
+        memory, made = next_frame(
             sign,
             area,
             [live.availability for live in zones],
-            now=moment.now,
-            sequence=self._sequence(sign.sign_id, moment),
+            # A document that was changed is obeyed at once.
+            memory if said_by in (None, sign) else {},
+            Instant(now=moment.now, now_s=moment.now_s),
+            sequence=sequence,
             fresh=fresh,
             versions={live.zone.zone_id: f"{generation}.{live.version}" for live in zones},
         )
+        self._memory[sign.sign_id] = (sign, memory)
+        return made
 
     def _due(self, sign: Sign, made: Frame, moment: Moment) -> Due | None:
         told = self._told.get(sign.sign_id)

@@ -54,7 +54,7 @@ def known(zones: Sequence[ZoneAvailability], driver: str) -> Known:
     total = sum((zone.counts for zone in zones), Counts())
     capacity = closed = free_min = free_max = 0
     for zone in zones:
-        counts = usable(zone.groups, driver, None)
+        counts = usable(zone.groups, driver)
         least, most = _bounds(zone, counts)
         capacity += counts.capacity
         closed += counts.closed

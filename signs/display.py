@@ -11,6 +11,10 @@ from dataclasses import dataclass, replace
 
 from occupancy.model import SignId
 from signs.frame import Frame, Page
+from signs.readback import Readback
+
+DOES_NOT_FIT = "does-not-fit"
+"""The fault of a sign that is dark because what it was told is larger than it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,11 @@ def receive(display: Display, frame: Frame, *, now_s: float, expires_in_s: float
     return replace(display, frame=frame, received_s=now_s, life_s=life_s, highest=frame.sequence)
 
 
+def darkened(display: Display) -> Display:
+    """Return the memory after the word to go dark. What was shown before stays refused."""
+    return replace(display, frame=None)
+
+
 def showing(
     frame: Frame | None, now_s: float, received_s: float, life_s: float | None = None
 ) -> tuple[Page, ...]:
@@ -55,6 +64,15 @@ def showing(
 def shown(display: Display, now_s: float) -> tuple[Page, ...]:
     """Return what the sign shows now."""
     return showing(display.frame, now_s, display.received_s, display.life_s)
+
+
+def readback(display: Display, now_s: float, *, fits: bool) -> Readback:
+    """Return what the sign says of itself; `fits`: whether what it should show can be seen whole on it."""
+    frame = display.frame
+    if fits and frame is not None and 0 <= now_s - display.received_s < display.life_s:
+        return Readback(sequence=frame.sequence, state=frame.state, pages=frame.pages)
+    seen = None if display.highest < 0 else display.highest
+    return Readback(sequence=seen, state=None, faults=() if fits else (DOES_NOT_FIT,))
 
 
 def page_at(pages: tuple[Page, ...], elapsed_s: float, page_s: float) -> Page | None:

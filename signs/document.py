@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from occupancy.model import SignId, aware
 from signs.frame import Frame, Page
-from signs.words import FrameState
+from signs.words import FrameState, Mode
 
 MAX_DOCUMENT_BYTES = 16 * 1024
 """A sign has little memory; a frame that is larger is not ours (L8)."""
@@ -31,9 +31,15 @@ def document(frame: Frame) -> dict[str, object]:
         "issued_at": aware(frame.issued_at, "issued_at").astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "ttl_s": frame.ttl_s,
         "state": frame.state.value,
-        "pages": [{"language": page.language, "lines": list(page.lines)} for page in frame.pages],
+        **({} if frame.mode is Mode.AUTO else {"mode": frame.mode.value}),
+        "pages": pages_document(frame.pages),
         "versions": dict(frame.versions),
     }
+
+
+def pages_document(pages: Sequence[Page]) -> list[dict[str, object]]:
+    """Return pages as JSON-ready values."""
+    return [{"language": page.language, "lines": list(page.lines)} for page in pages]
 
 
 def encode(frame: Frame) -> bytes:
@@ -41,7 +47,8 @@ def encode(frame: Frame) -> bytes:
     return json.dumps(document(frame), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _whole(doc: Mapping[str, object], name: str, least: int, most: int) -> int:
+def whole(doc: Mapping[str, object], name: str, least: int, most: int) -> int:
+    """Return a field that is a whole number within bounds. Raises `FrameError`."""
     value = doc.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise FrameError(f"{name}: a whole number from {least} to {most} is needed, not {value!r:.40}")
@@ -55,19 +62,28 @@ def _text(doc: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _issued_at(doc: Mapping[str, object]) -> datetime:
-    text = _text(doc, "issued_at")
+def instant_of(doc: Mapping[str, object], name: str) -> datetime:
+    """Return a field that is a time with an offset, in UTC. Raises `FrameError`."""
+    text = _text(doc, name)
     try:
         at = datetime.fromisoformat(text)
         utc = at.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise FrameError(f"issued_at: not a time: {text!r:.40}") from None
+        raise FrameError(f"{name}: not a time: {text!r:.40}") from None
     if at.tzinfo is None:
-        raise FrameError("issued_at: a time without an offset")
+        raise FrameError(f"{name}: a time without an offset")
     return utc
 
 
-def _pages(doc: Mapping[str, object]) -> tuple[Page, ...]:
+def _mode(value: object) -> Mode:
+    try:
+        return Mode(str(value))
+    except ValueError:
+        raise FrameError(f"mode: not one of {', '.join(Mode)}") from None
+
+
+def pages_of(doc: Mapping[str, object]) -> tuple[Page, ...]:
+    """Return the pages of a document. Raises `FrameError`."""
     listed = doc.get("pages")
     if not isinstance(listed, list):
         raise FrameError("pages: a list is needed")
@@ -97,15 +113,19 @@ def parse(payload: bytes) -> Frame:
     versions = doc.get("versions", {})
     if not isinstance(versions, dict) or not all(isinstance(token, str) for token in versions.values()):
         raise FrameError("versions: an object of texts is needed")
-    pages = _pages(doc)
-    if bool(pages) != (state is not FrameState.UNKNOWN):
+    pages = pages_of(doc)
+    mode = _mode(doc.get("mode", Mode.AUTO.value))
+    says_nothing = state is FrameState.UNKNOWN
+    # A legend or a test pattern says something, and nothing of spaces.
+    if bool(pages) == says_nothing and not (says_nothing and mode in (Mode.LEGEND, Mode.TEST)):
         raise FrameError(f"pages: {len(pages)} of them do not go with the state {state}")
     return Frame(
         sign_id=SignId(_text(doc, "sign_id")),
-        sequence=_whole(doc, "sequence", 0, MAX_SEQUENCE),
-        issued_at=_issued_at(doc),
-        ttl_s=_whole(doc, "ttl_s", 1, MAX_TTL_S),
+        sequence=whole(doc, "sequence", 0, MAX_SEQUENCE),
+        issued_at=instant_of(doc, "issued_at"),
+        ttl_s=whole(doc, "ttl_s", 1, MAX_TTL_S),
         state=state,
         pages=pages,
         versions=versions,
+        mode=mode,
     )

@@ -24,6 +24,19 @@ class FrameState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class Mode(StrEnum):
+    """On whose word a sign shows what it shows: on that of the sensors, or of an operator."""
+
+    AUTO = "auto"
+    BLANK = "blank"
+    FULL = "full"
+    CLOSED = "closed"
+    LEGEND = "legend"
+    """A text that the authority has approved."""
+    TEST = "test"
+    """Every element of the sign lit, for who looks after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """A text we ship; `confirmed` once the sign authority has said so."""
@@ -83,8 +96,9 @@ def _keys(state: FrameState, number: int | None) -> tuple[str, ...]:
 def phrase(sign: Sign, state: FrameState, language: str, number: int | None = None) -> str | None:
     """Return what the sign says in one language, None where there is no word for it.
 
-    `number` is counted bays and only SPACES takes it. The sign's own words are tried before any default, so
-    an authority that names only its word for spaces gets "12 <word>".
+    `number` is counted bays. It stands in front of a word for SPACES without a place for it, so that an authority
+    that names only its word for spaces gets "12 <word>"; any other word takes it only where it has a place for it.
+    The sign's own words are tried before any default.
     """
     if state is FrameState.UNKNOWN:
         return None
@@ -94,7 +108,7 @@ def phrase(sign: Sign, state: FrameState, language: str, number: int | None = No
     text = next((text for text in own + shipped if text is not None), None)
     if text is None:
         return None
-    if state is not FrameState.SPACES or number is None:
+    if number is None or (state is not FrameState.SPACES and NUMBER not in text):
         return None if NUMBER in text else text
     return text.replace(NUMBER, str(number)) if NUMBER in text else f"{number} {text}"
 

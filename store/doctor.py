@@ -75,6 +75,25 @@ def went_back(conn: Connection) -> list[WentBack]:
 
 
 @dataclass(frozen=True, slots=True)
+class SignSaid:
+    """What a sign said last that it shows: `verdict` as in `signs.readback`."""
+
+    sign_id: str
+    verdict: str
+    faults: tuple[str, ...]
+    at: datetime
+    silent: bool
+
+
+def readbacks(conn: Connection) -> list[SignSaid]:
+    """Every sign of the registry that ever said anything."""
+    rows = conn.execute(sql("doctor.readbacks")).fetchall()
+    return [
+        SignSaid(sign_id, verdict, tuple(faults), at, silent) for sign_id, verdict, faults, at, silent in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Drops:
     """What a broker dropped between our looks: in all, and `last` of them at `at`; `recent`: within 24 hours."""
 

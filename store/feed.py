@@ -116,6 +116,11 @@ class Feed:
         """Seconds since the database last answered, None: never."""
         return None if self._followed_at is None else time.monotonic() - self._followed_at
 
+    @property
+    def followed_at(self) -> float | None:
+        """When the database last answered (monotonic seconds), None: never."""
+        return self._followed_at
+
     async def changes(self) -> AsyncGenerator[Change, None]:
         """Yield every change, for ever; reconnect with a jittered back-off when the database goes away."""
         back_off_s = _BACK_OFF_S[0]

@@ -17,6 +17,7 @@ from occupancy.model import (
     Group,
     Source,
     State,
+    Terms,
     Zone,
     ZoneAvailability,
     ZoneId,
@@ -36,6 +37,8 @@ class _GroupRow(msgspec.Struct):
     occupied: int
     unknown: int
     closed: int
+    suspended: bool = False
+    terms: Terms | None = None
 
 
 _groups_of = msgspec.json.Decoder(list[_GroupRow]).decode
@@ -100,6 +103,8 @@ def availability_of(row: Any) -> ZoneAvailability:
                     free=group.free, occupied=group.occupied, unknown=group.unknown, closed=group.closed
                 ),
                 max_stay_min=group.max_stay_min,
+                suspended=group.suspended,
+                terms=group.terms,
             )
             for group in _groups_of(row["groups"])
         ),

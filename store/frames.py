@@ -14,12 +14,20 @@ from typing import Any
 
 import asyncpg
 
-from occupancy.model import SignId
+from occupancy.model import LegendId, SignId
+from signs.document import pages_document
 from signs.frame import Frame, Page
-from signs.words import FrameState
+from signs.words import FrameState, Mode
 from store.queries import sql
 
-LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# InternalClientError is what asyncpg says when the server's goodbye meets a question of ours on the wire.
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """What a method here raises when the database cannot answer."""
 
 
@@ -29,6 +37,26 @@ class Sent:
 
     frame: Frame
     replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the record knows of a sign: its highest sequence, and the word that sensors had it say last.
+
+    `said` None: none within a day before. `age_s`: how long ago the newest frame with it was recorded.
+    """
+
+    sequence: int
+    said: FrameState | None = None
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Operated:
+    """What an operator has set for a sign, and what holds still; never `Mode.AUTO`."""
+
+    mode: Mode
+    legend_id: LegendId | None = None
 
 
 class FrameLog:
@@ -45,10 +73,25 @@ class FrameLog:
     async def __aexit__(self, *_exc: object) -> None:
         await self.drop()
 
-    async def highest(self, sign_ids: Iterable[SignId]) -> dict[SignId, int]:
-        """Return the highest recorded sequence per sign, nothing for a sign without frames. Raises `LOST`."""
+    async def highest(self, sign_ids: Iterable[SignId]) -> dict[SignId, Recorded]:
+        """Return what is recorded of each sign, nothing for a sign without frames. Raises `LOST`."""
         rows = await (await self._connected()).fetch(sql("frames.highest"), list(sign_ids))
-        return {SignId(row["sign_id"]): row["sequence"] for row in rows}
+        return {
+            SignId(row["sign_id"]): Recorded(row["sequence"])
+            if row["state"] is None
+            else Recorded(row["sequence"], FrameState(row["state"]), row["age_s"])
+            for row in rows
+        }
+
+    async def modes(self) -> dict[SignId, Operated]:
+        """Return what operators have set and what has not expired. Raises `LOST`."""
+        rows = await (await self._connected()).fetch(sql("frames.modes"))
+        return {
+            SignId(row["sign_id"]): Operated(
+                Mode(row["mode"]), None if row["legend_id"] is None else LegendId(row["legend_id"])
+            )
+            for row in rows
+        }
 
     async def record(self, sent: Sequence[Sent]) -> None:
         """Record the frames, all or none. Raises `LOST`, also for a sequence that the record already has."""
@@ -79,17 +122,27 @@ class FrameLog:
 
 def _values(sent: Sent) -> tuple[object, ...]:
     frame = sent.frame
-    pages = [{"language": page.language, "lines": list(page.lines)} for page in frame.pages]
     return (
         frame.sign_id,
         frame.sequence,
         frame.issued_at,
         frame.ttl_s,
         frame.state.value,
-        json.dumps(pages, ensure_ascii=False),
+        pages_text(frame.pages),
         json.dumps(dict(frame.versions)),
+        frame.mode.value,
         sent.replaces,
     )
+
+
+def pages_text(pages: Sequence[Page]) -> str:
+    """Return pages as they stand in a jsonb column."""
+    return json.dumps(pages_document(pages), ensure_ascii=False)
+
+
+def pages_of(text: str) -> tuple[Page, ...]:
+    """Return the pages of a jsonb column."""
+    return tuple(Page(language=page["language"], lines=tuple(page["lines"])) for page in json.loads(text))
 
 
 def frame_of(row: Mapping[str, Any]) -> Frame:
@@ -100,8 +153,7 @@ def frame_of(row: Mapping[str, Any]) -> Frame:
         issued_at=row["issued_at"],
         ttl_s=row["ttl_s"],
         state=FrameState(row["state"]),
-        pages=tuple(
-            Page(language=page["language"], lines=tuple(page["lines"])) for page in json.loads(row["pages"])
-        ),
+        pages=pages_of(row["pages"]),
         versions=json.loads(row["versions"]),
+        mode=Mode(row["mode"]),
     )

@@ -30,6 +30,7 @@ from occupancy.overrides import KIND as OVERRIDE
 from occupancy.page import Before
 from occupancy.registry import Registry
 from store.device_rows import device_fold_of
+from store.group_terms import terms_doc, terms_of
 from store.postgres import Connection
 from store.queries import sql
 
@@ -251,6 +252,8 @@ def group_of(doc: Mapping[str, Any]) -> Group:
         bay_type=BayType(doc["bay_type"]),
         access=frozenset(doc["access"]),
         max_stay_min=doc["max_stay_min"],
+        suspended=doc.get("suspended", False),
+        terms=terms_of(doc["terms"]) if "terms" in doc else None,
         guessed=doc.get("guessed", 0),
         guessed_free=doc.get("guessed_free", 0.0),
         counts=Counts(
@@ -269,6 +272,8 @@ def group_doc(group: Group) -> dict[str, object]:
         "occupied": counts.occupied,
         "unknown": counts.unknown,
         "closed": counts.closed,
+        **({"suspended": True} if group.suspended else {}),
+        **({} if group.terms is None else {"terms": terms_doc(group.terms)}),
         **({"guessed": group.guessed, "guessed_free": group.guessed_free} if group.guessed else {}),
     }
 

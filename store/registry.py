@@ -14,6 +14,7 @@ import psycopg
 from occupancy.model import Area, AreaId, Clock, aware
 from occupancy.registry import KINDS, Entity, Registry, RegistryError, RegistryRefused, document, entity
 from occupancy.registry_reach import Changed, reaches_back_to
+from signs.refusals import refusals
 from store import audit
 from store.audit import Deed
 from store.log import LogEntry, begin_entries, close_entries
@@ -211,7 +212,7 @@ class _Plan:
 
     def problems(self) -> list[RegistryError]:
         was, now = self.before, self.after.area
-        errors = self.after.problems()
+        errors = [*self.after.problems(), *refusals(self.after)]
         if was and now and was.clock is not now.clock:
             problem = f"cannot turn from '{was.clock}' to '{now.clock}': the area's log has begun"
             errors.append(RegistryError(f"area {self.area}", "clock", problem, "register another area"))

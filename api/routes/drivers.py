@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -14,22 +14,21 @@ from api.access import CALLER, Access
 from api.answers import GEOJSON, JSON, keepable, tagged
 from api.bays import bay_document
 from api.board import Board
+from api.driver_answers import filtered, one_zone, zone_page
 from api.errors import not_found
 from api.forecasts import at_arrival
 from api.keyring import Caller
 from api.live import Live
 from api.params import Availability, BayPage, Driver, ZonePage
 from api.routes.described import KEY_PROBLEMS, PROBLEMS, described
-from api.selection import Selection, distance_m
-from api.snapshot import encode, geometry, place_document, zone_document
+from api.selection import Selection
+from api.snapshot import encode
 from occupancy.answers import instant
-from occupancy.model import AreaId, Bay, BayId, BayState, Zone, ZoneId
+from occupancy.model import AreaId, Bay, BayId, BayState, ZoneId
 from occupancy.privacy import withheld_because
 from occupancy.registry import Registry
 from store.audit import Deed
 from store.keys import Scope
-
-Forecast = Callable[[Zone], dict[str, object] | None]
 
 
 def install(app: FastAPI, live: Live, access: Access) -> None:
@@ -45,7 +44,8 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
         """The compact snapshot to poll: every zone, or those asked for."""
         selection = query.selection
         check_areas(selection)
-        if query.format == "geojson" or query.arriving or selection != Selection(view=selection.view):
+        plain = selection == Selection(view=selection.view) and query.since is None
+        if query.format == "geojson" or query.arriving or not plain:
             with metrics.RENDER.time():
                 return _filtered(request, live, query)
         rendered, began = board.rendered, time.perf_counter()
@@ -56,22 +56,14 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
 
     async def zones(request: Request, query: Annotated[ZonePage, Query()]) -> Response:
         """The zones with their geometry and opening times, page by page."""
-        base = query.selection
-        selection = Selection(base.areas, base.zones, base.box, kind=query.kind, view=base.view)
-        check_areas(selection)
-        return keepable(request, encode(_page(live, selection, query.after, query.limit)), board.stamp)
+        check_areas(query.selection)
+        return keepable(request, encode(zone_page(board, query)), board.stamp)
 
     async def zone(request: Request, zone_id: str, query: Annotated[Driver, Query()]) -> Response:
         """One zone."""
         if zone_id not in board.zones:
             raise not_found("zone", zone_id)
-        area_id = board.zones[ZoneId(zone_id)].zone.area_id
-        document = _zone(live, ZoneId(zone_id), Selection(view=query.view))
-        return keepable(
-            request,
-            encode({"version": board.token(frozenset([area_id])), **document}),
-            board.stamp,
-        )
+        return keepable(request, encode(one_zone(board, ZoneId(zone_id), query.view)), board.stamp)
 
     async def bays(request: Request, zone_id: str, query: Annotated[BayPage, Query()]) -> Response:
         """The bays of one zone as their sensors saw them last, and who may use them now.
@@ -107,7 +99,7 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
     add = app.add_api_route
     add("/v1/availability", availability, tags=["drivers"], **described("Snapshot", PROBLEMS, geojson=True))
     add("/v1/zones", zones, tags=["drivers"], **described("ZonePage", PROBLEMS))
-    add("/v1/zones/{zone_id}", zone, tags=["drivers"], **described("Zone", PROBLEMS))
+    add("/v1/zones/{zone_id}", zone, tags=["drivers"], **described("OneZone", PROBLEMS))
     add(
         "/v1/zones/{zone_id}/bays",
         bays,
@@ -141,83 +133,15 @@ def _asked_for(
     return Deed(who=caller.name, action="personal.read", areas=[area_id], subject=zone_id, doc=doc)
 
 
-def _page(live: Live, selection: Selection, after: str | None, limit: int) -> dict[str, object]:
-    board = live.board
-    found = sorted(zone.zone_id for zone in board.select(selection))
-    page = [zone_id for zone_id in found if after is None or zone_id > after][:limit]
-    return {
-        **_head(board, selection),
-        "zones": [_zone(live, zone_id, selection) for zone_id in page],
-        "next": page[-1] if page and page[-1] != found[-1] else None,
-    }
-
-
-def _head(board: Board, selection: Selection) -> dict[str, object]:
-    return {
-        "version": board.token(selection.areas),
-        "as_of": instant(board.as_of(selection.areas)),
-        "stale": board.stale(selection.areas),
-    }
-
-
-def _zone(live: Live, zone_id: ZoneId, selection: Selection) -> dict[str, object]:
-    known = live.board.zones[zone_id]
-    level = live.board.levels[known.zone.area_id]
-    return {**zone_document(known, level, selection.view), **place_document(known.zone)}
-
-
-def _areas(board: Board, selection: Selection) -> list[AreaId]:
-    """Return the areas of the selected zones."""
-    return sorted({live.zone.area_id for live in board.zones.values() if selection.takes(live.zone)})
-
-
 def _filtered(request: Request, live: Live, query: Availability) -> Response:
-    selection = query.selection
-    forecast = at_arrival(live, _areas(live.board, selection), query) if query.arriving else None
-    geojson = query.format == "geojson"
-    body = (_features if geojson else _snapshot)(live, selection, forecast)
-    media_type = GEOJSON if geojson else JSON
+    arrivals = at_arrival(live, _areas(live.board, query), query) if query.arriving else None
+    body = filtered(live.board, query, arrivals)
+    media_type = GEOJSON if query.format == "geojson" else JSON
     if query.arriving:
         return tagged(request, body, media_type)
     return keepable(request, body, live.board.stamp, media_type)
 
 
-def _snapshot(live: Live, selection: Selection, forecast: Forecast | None) -> bytes:
-    """Render a filtered snapshot; around a point, each zone says how far it is."""
-    around = selection.around
-    if around is None and forecast is None:
-        return live.board.snapshot(selection)
-    zones = []
-    for zone in live.board.select(selection):
-        document = _now_and_then(live, zone, selection, forecast)
-        if around is not None:
-            document["distance_m"] = round(distance_m(around, zone.lat, zone.lon), 1)
-        zones.append(document)
-    return encode({**_head(live.board, selection), "zones": zones})
-
-
-def _now_and_then(
-    live: Live, zone: Zone, selection: Selection, forecast: Forecast | None
-) -> dict[str, object]:
-    """Return the zone's live answer; what is forecast stands apart, so that nobody takes it for live (L5)."""
-    board = live.board
-    document = zone_document(board.zones[zone.zone_id], board.levels[zone.area_id], selection.view)
-    return document if forecast is None else {**document, "forecast": forecast(zone)}
-
-
-def _features(live: Live, selection: Selection, forecast: Forecast | None) -> bytes:
-    board = live.board
-    document = {
-        "type": "FeatureCollection",
-        **_head(board, selection),
-        "features": [
-            {
-                "type": "Feature",
-                "id": zone.zone_id,
-                "geometry": geometry(zone),
-                "properties": _now_and_then(live, zone, selection, forecast),
-            }
-            for zone in board.select(selection)
-        ],
-    }
-    return encode(document)
+def _areas(board: Board, query: Availability) -> list[AreaId]:
+    """Return the areas of the selected zones."""
+    return sorted({zone.area_id for zone in board.taken(query.selection)})

@@ -1,7 +1,6 @@
 """The live feed by WebSocket and by server-sent events, both from the same hub.
 
-Close codes: 1008 for a listener that talks too much, 1009 for a message that is too large, 1012 when the
-server stops, 4008 for a listener that did not read.
+What is said is in `docs/asyncapi.yaml`.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -18,10 +18,11 @@ from starlette.types import Receive, Scope, Send
 from websockets.http11 import Request as Handshake
 
 from api import metrics
+from api.access import address_of
 from api.edge import ABORT
 from api.errors import Problem, response
 from api.hub import Listener
-from api.listening import check_areas, check_origin, join, listen_of
+from api.listening import check_areas, check_origin, hear, join, listen_of
 from api.live import Live
 from api.live_socket import LiveSocket
 from api.params import Listen
@@ -35,7 +36,11 @@ def opening(live: Live) -> Callable[[LiveSocket, Handshake], Listener]:
 
     def opened(socket: LiveSocket, handshake: Handshake) -> Listener:
         check_origin(handshake.headers, live.config.allowed_origins)
-        return join(live, listen_of(urlsplit(handshake.path).query), socket.wake, socket.evict)
+        query = listen_of(urlsplit(handshake.path).query)
+        address = live.proxies.asker(socket.peer, handshake.headers.get_all("X-Forwarded-For"))
+        listener = join(live, query, socket.wake, socket.evict, address)
+        socket.hears = partial(hear, live, listener)
+        return listener
 
     return opened
 
@@ -65,6 +70,10 @@ def install(app: FastAPI, live: Live) -> None:
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
             **{status: {"description": words, "content": problem} for status, words in PROBLEMS.items()},
+            429: {
+                "description": "As many listeners of this address as this server takes",
+                "content": problem,
+            },
             503: {"description": "As many listeners as this server takes", "content": problem},
         },
     )
@@ -81,7 +90,7 @@ class _EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wake, evicted = asyncio.Event(), asyncio.Event()
         try:
-            listener = join(self._live, self._query, wake.set, evicted.set)
+            listener = join(self._live, self._query, wake.set, evicted.set, address_of(scope))
         except Problem as problem:
             await response(problem)(scope, receive, send)
             return

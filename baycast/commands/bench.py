@@ -5,30 +5,23 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
+from baycast.poll_bench.generators import GENERATORS
 from baycast.settings import Settings, UsageError
+
+Kinds: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 HELP = (
     "measure: ingest (messages to rows), engine (readings folded), history (a year and what it answers), rebuild (a log"
-    " to all tables), live (PUBLISH to WebSocket delta), broker (what it keeps through crashes), idle (what the running"
-    " city costs)"
+    " to all tables), poll (snapshots over HTTP), live (PUBLISH to WebSocket delta), broker (what it keeps through"
+    " crashes), idle (what the running city costs)"
 )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
-    text = "from PUBLISH of a state change to its WebSocket delta, on a whole system of its own"
-    live = kinds.add_parser("live", help=text, description=text, allow_abbrev=False)
-    live.add_argument("--rate", type=float, default=20.0, metavar="N", help="state changes per second")
-    live.add_argument("--seconds", type=float, default=30.0, metavar="S", help="how long to measure")
-    live.add_argument("--zones", type=int, default=60, metavar="N", help="streets of the measured city")
-    live.add_argument("--bays", type=int, default=55, metavar="N", help="sensed bays per street")
-    live.add_argument("--seed", type=int, default=1, metavar="N", help="which bay changes when")
-    live.add_argument(
-        "--running",
-        action="store_true",
-        help="measure beside the load of the system that runs already: an area `bench` is added to it and removed",
-    )
+    _configure_serving(kinds)
     text = "messages to committed rows beside the broker's, the database's and a tutorial's rate, on servers of its own"
     ingest = kinds.add_parser("ingest", help=text, description=text, allow_abbrev=False)
     ingest.add_argument(
@@ -91,12 +84,62 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="keep the database, in this folder or on the server of --database-url, and go on with what is there",
     )
+    history.add_argument(
+        "--no-recount",
+        action="store_true",
+        help="do not count all hours anew from the log, which takes as long as folding it",
+    )
     history.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
     idle.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
-    for kind in (live, ingest, engine, broker, rebuild):
+    for kind in (ingest, engine, broker, rebuild):
+        kind.add_argument("--json", action="store_true", help="only the result, one JSON object")
+
+
+def _configure_serving(kinds: Kinds) -> None:
+    text = "from PUBLISH of a state change to its WebSocket delta, and from there to thousands"
+    live = kinds.add_parser("live", help=text, description=text, allow_abbrev=False)
+    live.add_argument("--rate", type=float, default=20.0, metavar="N", help="state changes per second")
+    live.add_argument("--seconds", type=float, default=30.0, metavar="S", help="how long to measure")
+    live.add_argument("--zones", type=int, default=60, metavar="N", help="streets of the measured city")
+    live.add_argument("--bays", type=int, default=55, metavar="N", help="sensed bays per street")
+    live.add_argument("--seed", type=int, default=1, metavar="N", help="which bay changes when")
+    live.add_argument(
+        "--clients",
+        type=int,
+        nargs="*",
+        metavar="N",
+        help="listeners that one change is told to (1000 and 10000; none: leave that out)",
+    )
+    live.add_argument(
+        "--rounds", type=int, metavar="N", help="how often each server tells them (3; stalled: 5)"
+    )
+    live.add_argument("--changes", type=int, default=5, metavar="N", help="changes told in each round")
+    which = live.add_mutually_exclusive_group()
+    which.add_argument(
+        "--running",
+        action="store_true",
+        help="measure beside the load of the system that runs already: an area `bench` is added to it and removed",
+    )
+    which.add_argument(
+        "--stalled",
+        action="store_true",
+        help="instead: one listener in ten stops reading, in every second run",
+    )
+    which.add_argument(
+        "--storm", action="store_true", help="instead: all listeners come back after kill -9 of the API"
+    )
+    text = "snapshots per second from one API process, beside nginx and a FastAPI route with the same bytes"
+    poll = kinds.add_parser("poll", help=text, description=text, allow_abbrev=False)
+    poll.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each server is asked")
+    poll.add_argument("--seconds", type=float, default=3.0, metavar="S", help="how long each time")
+    poll.add_argument("--connections", type=int, default=32, metavar="N", help="that ask at the same time")
+    poll.add_argument(
+        "--generator", choices=GENERATORS, help="who asks: wrk where it is installed, else our own"
+    )
+    for kind in (live, poll):
         kind.add_argument("--json", action="store_true", help="only the result, one JSON object")
 
 
@@ -108,6 +151,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         "idle": _idle,
         "ingest": _ingest,
         "live": _live,
+        "poll": _poll,
         "rebuild": _rebuild,
     }
     print(json.dumps(kinds[args.kind](args, settings), ensure_ascii=False))
@@ -170,7 +214,8 @@ def _history(args: argparse.Namespace, _: Settings) -> dict[str, object]:
         raise UsageError("bench history: --keep needs a folder, unless there is --database-url")
     keep = None if args.keep is None else Path(args.keep)
     # It takes an hour: whoever waits is told, with --json too.
-    return measure(Plan(year, args.database_url, keep), lambda text: print(text, file=sys.stderr, flush=True))
+    plan = Plan(year, args.database_url, keep, recount=not args.no_recount)
+    return measure(plan, lambda text: print(text, file=sys.stderr, flush=True))
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
@@ -183,15 +228,39 @@ def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
     return measured("bench idle", None, bench_idle(settings.data_dir / "baycast.lock", metrics, args.seconds))
 
 
-def _live(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
-    from baycast.bench_live import measure_own, measure_running
-    from baycast.bench_system import Plan
+def _poll(args: argparse.Namespace, _: Settings) -> dict[str, object]:
+    from baycast.bench_poll import Plan, measure
 
     try:
-        plan = Plan(args.rate, args.seconds, args.zones, args.bays, args.seed)
+        plan = Plan(args.rounds, args.seconds, args.connections, args.generator)
+    except ValueError as error:
+        raise UsageError(f"bench poll: {error}") from None
+    return measure(plan, _teller(args))
+
+
+def _live(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
+    from baycast.bench_live import measure_own, measure_running, measure_stalled, measure_storm
+    from baycast.bench_system import Plan
+    from baycast.fan_out_bench import plan, stalled, storm
+
+    tell = _teller(args)
+    clients = args.clients or ([1_000, 10_000] if args.clients is None else [])
+    try:
+        if args.stalled:
+            return measure_stalled(
+                stalled.Plan(max(clients), 5 if args.rounds is None else args.rounds, args.seconds), tell
+            )
+        if args.storm:
+            return measure_storm(storm.Plan(max(clients)), tell)
+        way = Plan(args.rate, args.seconds, args.zones, args.bays, args.seed)
+        if args.running:
+            return measure_running(way, settings, tell)
+        fan_out = (
+            plan.Plan(clients, 3 if args.rounds is None else args.rounds, args.changes) if clients else None
+        )
     except ValueError as error:
         raise UsageError(f"bench live: {error}") from None
-    return (measure_running if args.running else measure_own)(plan, settings, _teller(args))
+    return measure_own(way, fan_out, settings, tell)
 
 
 def _teller(args: argparse.Namespace) -> Callable[[str], None]:

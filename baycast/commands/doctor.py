@@ -12,6 +12,7 @@ from baycast.gaps_report import gaps_report
 from baycast.history_recount import recount_findings
 from baycast.ingest_findings import examine_resets, examine_workers
 from baycast.settings import Settings, UsageError, masked
+from baycast.sign_findings import examine_signs
 from baycast.storage_report import reach_finding, sizes_report
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def _database(conn: "Connection") -> Iterator[Finding]:
     for drops in doctor.broker_drops(conn):
         yield _drops(drops)
     yield from examine_resets(doctor.went_back(conn))
+    yield from examine_signs(doctor.readbacks(conn))
     reasons = doctor.quarantine(conn)
     says = ", ".join(f"{found.messages} {found.reason} ({found.devices} devices)" for found in reasons)
     yield Finding("quarantine, 24 h", "note" if reasons else "ok", says or "empty")

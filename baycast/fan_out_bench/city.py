@@ -19,6 +19,7 @@ from occupancy.model import (
     ZoneId,
     ZoneKind,
 )
+from occupancy.registry import Registry
 from store.feed import AreaLive, Change, ZoneLive
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -29,6 +30,7 @@ class FedByHand:
     """What a board reads of a feed."""
 
     def __init__(self) -> None:
+        self.registries: dict[AreaId, Registry] = {}
         area = Area(
             area_id=_AREA,
             name=Name(en="Bench"),

@@ -1,96 +1,126 @@
-"""The load generator: thousands of WebSockets read in one process by `epoll`, and when each got which message.
+"""The load generator: a crowd of listeners that does what each line on stdin says, and answers with a line of JSON.
 
-`python -m baycast.fan_out_bench.listeners PORT CLIENTS`. It prints `open` when all are there, and for every line on
-stdin one JSON object about the next message of each: the nanoseconds (monotonic) at which the first, the half, 99 of
-100 and the last had it, and its bytes.
+`python -m baycast.fan_out_bench.listeners PORT`. Orders are JSON: `gather`, `hear`, `settle`, `stall`, `gone`.
+Between two orders it reads on, and answers pings.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import select
-import socket
+import os
+import resource
 import sys
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
-_REQUEST = (
-    b"GET /v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-_WITHIN_S = 60.0
+from baycast.fan_out_bench.crowd import Client, Crowd
+
+_STDIN = 0
+_QUIET_S = 0.5
 
 
 class Listeners:
-    """All the sockets, and what of a frame each has so far."""
+    """The crowd and its orders."""
 
-    def __init__(self, port: int, clients: int) -> None:
-        self._poll = select.epoll()
-        self._sockets: dict[int, socket.socket] = {}
-        self._rest: dict[int, bytes] = {}
-        self.size = 0
-        for _ in range(clients):
-            one = socket.create_connection(("127.0.0.1", port), timeout=_WITHIN_S)
-            one.sendall(_REQUEST)
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += one.recv(65536)
-            if not head.startswith(b"HTTP/1.1 101"):
-                raise SystemExit(f"refused: {head[:100]!r}")
-            one.setblocking(False)
-            self._sockets[one.fileno()] = one
-            self._rest[one.fileno()] = head.partition(b"\r\n\r\n")[2]
-            self._poll.register(one.fileno(), select.EPOLLIN)
+    def __init__(self, port: int) -> None:
+        self._crowd = Crowd(port, self._told)
+        self._crowd.epoll.register(_STDIN)
+        self._times: list[int] = []
+        self._lines = b""
 
-    def settle(self) -> None:
-        """Read until nothing comes any more: first messages."""
-        while self._poll.poll(0.5):
-            for fileno, _ in self._poll.poll(0):
-                self._read(fileno)
-        self._rest = dict.fromkeys(self._rest, b"")
+    def run(self) -> None:
+        """Until stdin ends."""
+        orders: dict[str, Callable[..., dict[str, Any]]] = {
+            "gather": self._gather,
+            "hear": self._hear,
+            "settle": self._settle,
+            "stall": self._stall,
+            "gone": self._gone,
+        }
+        for order in self._orders():
+            say(orders[order.pop("do")](**order))
+        self._crowd.leave()
 
-    def hear(self) -> list[int]:
-        """When each had its next message, in order."""
-        times: list[int] = []
-        deadline = time.monotonic() + _WITHIN_S
-        while len(times) < len(self._sockets):
-            if time.monotonic() > deadline:
-                raise SystemExit(f"only {len(times)} of {len(self._sockets)} heard of it")
-            for fileno, _ in self._poll.poll(1.0):
-                if self._read(fileno):
-                    times.append(time.monotonic_ns())
-        return times
+    def _gather(self, count: int, within_s: float, resume: bool, firsts: bool) -> dict[str, Any]:
+        done = self._crowd.gather(count, within_s, resume=resume, firsts=firsts)
+        return {
+            "there": done.there,
+            "first_s": done.first_s,
+            "took_s": done.took_s,
+            "busy_s": done.busy_s,
+            "refused": done.refused,
+            "lost": done.lost,
+            "statuses": done.statuses,
+            "firsts": [[since, text.decode(), times] for (since, text), times in done.firsts.items()],
+        }
 
-    def _read(self, fileno: int) -> bool:
-        """Whether a frame is whole now."""
-        with contextlib.suppress(BlockingIOError):
-            data = self._rest[fileno] + self._sockets[fileno].recv(65536)
-            size, at = data[1] & 127 if len(data) > 1 else 0, 2
-            if size == 126 and len(data) > 3:
-                size, at = int.from_bytes(data[2:4]), 4
-            if len(data) >= at + size:
-                self._rest[fileno] = data[at + size :]
-                self.size = size
-                return True
-            self._rest[fileno] = data
-        return False
+    def _hear(self, within_s: float) -> dict[str, Any]:
+        """When all that read have the next message: nanoseconds (monotonic) of the first, half, 99 % and last."""
+        wanted = sum(not one.stalled for one in self._crowd.clients.values())
+        return self._listened(lambda: len(self._times) >= wanted, within_s)
+
+    def _settle(self, within_s: float) -> dict[str, Any]:
+        """All that comes until nothing has come for half a second."""
+
+        def quiet() -> bool:
+            return bool(self._times) and time.monotonic_ns() - self._times[-1] > _QUIET_S * 1e9
+
+        return self._listened(quiet, within_s)
+
+    def _listened(self, done: Callable[[], bool], within_s: float) -> dict[str, Any]:
+        self._times = []
+        say({"listening": True})
+        busy_s, deadline = time.process_time(), time.monotonic() + within_s
+        while not done() and time.monotonic() < deadline:
+            for fileno, _ in self._crowd.epoll.poll(0.05):
+                self._crowd.event(fileno)
+        times = self._times
+        if not times:
+            return {"heard": 0}
+        return {
+            "heard": len(times),
+            "marks": [times[0], times[len(times) // 2], times[len(times) * 99 // 100], times[-1]],
+            "busy_s": time.process_time() - busy_s,
+            "bytes": self._crowd.size,
+        }
+
+    def _stall(self, count: int) -> dict[str, Any]:
+        self._crowd.gone.clear()
+        return {"stalled": self._crowd.stall(count), "at": time.monotonic()}
+
+    def _gone(self) -> dict[str, Any]:
+        """Who was ended by the server since the last stall: when, and by which code."""
+        return {"gone": [[number, at, code] for number, (at, code) in self._crowd.gone.items()]}
+
+    def _told(self, _client: Client) -> None:
+        self._times.append(time.monotonic_ns())
+
+    def _orders(self) -> Iterator[dict[str, Any]]:
+        while True:
+            for fileno, _ in self._crowd.epoll.poll():
+                if fileno != _STDIN:
+                    self._crowd.event(fileno)
+                    continue
+                piece = os.read(_STDIN, 65536)
+                if not piece:
+                    return
+                self._lines += piece
+            while b"\n" in self._lines:
+                line, _, self._lines = self._lines.partition(b"\n")
+                yield json.loads(line)
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+def say(answer: dict[str, Any]) -> None:
+    """One line."""
+    sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    port, clients = int(sys.argv[1]), int(sys.argv[2])
-    listeners = Listeners(port, clients)
-    listeners.settle()
-    _say("open")
-    for _ in sys.stdin:
-        _say("listening")
-        times = listeners.hear()
-        marks = [times[0], times[len(times) // 2], times[len(times) * 99 // 100], times[-1]]
-        _say(json.dumps({"marks": marks, "bytes": listeners.size}))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    Listeners(int(sys.argv[1])).run()
 
 
 if __name__ == "__main__":

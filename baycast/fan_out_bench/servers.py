@@ -1,7 +1,7 @@
-"""The servers that are compared: each tells all its listeners of one change for every line on stdin, and says when.
+"""The servers that are compared: each tells all its listeners of as many changes as a line on stdin says.
 
 `python -m baycast.fan_out_bench.servers KIND PORT BYTES`; KIND is one of `KINDS`. BYTES is how long a message is, where
-it is not baycast's own.
+it is not baycast's own. It prints `ready`, and for every line the nanoseconds (monotonic) at which it began.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from api.board import Board
+from api.config import ApiConfig
 from api.fan_out import FanOut
 from api.hub import Hub, Listener
+from api.live import TICK_S
 from api.live_socket import LiveSocket
 from api.selection import Selection
 from api.snapshot import Limits
@@ -47,13 +49,24 @@ async def baycast(port: int, _size: int) -> Told:
     def opening(asked: LiveSocket, _request: Request) -> Listener:
         return hub.join(Selection(), asked.wake, asked.evict)
 
-    sockets = partial(LiveSocket, {"/v1/live": opening}, hub, fan_out)
+    sockets = partial(LiveSocket, {"/v1/live": opening}, fan_out)
     await _serve(FastAPI(), port, sockets)
+    evict_after_s = ApiConfig(database_url="").evict_after_s
+    _KEPT.append(asyncio.create_task(_evict(hub, fan_out, evict_after_s)))
 
     async def tell() -> None:
         hub.publish(board.apply(feed.change(), feed, datetime(2026, 1, 1, tzinfo=UTC)), reset=False)
 
     return tell
+
+
+async def _evict(hub: Hub, fan_out: FanOut, after_s: float) -> None:
+    """As `api.live` does."""
+    while True:
+        await asyncio.sleep(TICK_S)
+        for listener in hub.overdue(time.monotonic(), after_s):
+            listener.cut()
+        fan_out.look(asyncio.get_running_loop().time(), after_s)
 
 
 async def floor(port: int, size: int) -> Told:
@@ -96,8 +109,8 @@ async def websockets_broadcast(port: int, size: int) -> Told:
     return tell
 
 
-async def starlette(port: int, size: int) -> Told:
-    """A loop of `await send_text`, as tutorials have it."""
+async def starlette(port: int, size: int, sockets: str = "websockets") -> Told:
+    """A loop of `await send_text`, as tutorials have it, on one of uvicorn's implementations."""
     opened: list[WebSocket] = []
 
     async def endpoint(websocket: WebSocket) -> None:
@@ -109,7 +122,7 @@ async def starlette(port: int, size: int) -> Told:
         except (WebSocketDisconnect, RuntimeError):
             pass
 
-    await _serve(Starlette(routes=[WebSocketRoute("/v1/live", endpoint)]), port, "websockets-sansio")
+    await _serve(Starlette(routes=[WebSocketRoute("/v1/live", endpoint)]), port, sockets)
 
     async def tell() -> None:
         for one in opened:
@@ -123,6 +136,7 @@ KINDS: dict[str, Callable[[int, int], Awaitable[Told]]] = {
     "floor": floor,
     "websockets": websockets_broadcast,
     "starlette": starlette,
+    "starlette_sansio": partial(starlette, sockets="websockets-sansio"),
 }
 
 
@@ -157,9 +171,12 @@ async def _run(kind: str, port: int, size: int) -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     _say("ready")
-    while await lines.readline():
+    while line := await lines.readline():
         _say(str(time.monotonic_ns()))
-        await tell()
+        for _ in range(int(line)):
+            await tell()
+            # The loop has a turn between two changes, as between two of the store's.
+            await asyncio.sleep(0)
 
 
 def _say(line: str) -> None:

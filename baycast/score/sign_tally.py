@@ -9,7 +9,7 @@ from occupancy.model import Sign, SignId, ZoneAvailability, ZoneId
 from occupancy.registry import Registry
 from occupancy.rules import admits
 from signs.bounds import known
-from signs.frame import claim
+from signs.claims import claim, thresholds
 from signs.words import FrameState
 
 
@@ -36,7 +36,8 @@ class SignTally:
                 self._blank += 1
                 continue
             usable = sum(self._usable(zone_id, sign.driver) for zone_id in sign.zone_ids)
-            right = usable >= 1 if state is FrameState.SPACES else usable < sign.full_below
+            offers = state in (FrameState.SPACES, FrameState.ALMOST_FULL)
+            right = usable >= 1 if offers else usable < thresholds(sign).full_below
             self._wrong += not right
 
     def figures(self) -> dict[str, float | None]:
@@ -53,7 +54,7 @@ class SignTally:
         before = self._said.get(sign.sign_id)
         if before is not None and all(a is b for a, b in zip(before[0], zones, strict=True)):
             return before[1]
-        state, _ = claim(sign, known(zones, sign.driver))
+        state = claim(sign, known(zones, sign.driver)).state
         self._said[sign.sign_id] = (zones, state)
         return state
 

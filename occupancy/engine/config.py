@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from occupancy.retention import KEEP_ALL, Retention
 
-ENGINE_VERSION = "14"
+ENGINE_VERSION = "15"
 """Recorded with each generation; raise it when the same log would give other rows: the engine then rebuilds."""
 
 

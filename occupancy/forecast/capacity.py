@@ -7,10 +7,10 @@ from datetime import datetime
 
 from occupancy.availability import car_park_availability, street_availability
 from occupancy.car_park import scheduled_capacity
-from occupancy.drivers import usable
+from occupancy.drivers import ANYBODY, Asker, usable_by
 from occupancy.model import Bay, BayType, Override, Zone, ZoneAvailability, ZoneId, ZoneKind
-from occupancy.registry import Registry
 from occupancy.rules import Access, access_of, is_open, overrides_at
+from occupancy.whole_stay import Timetable, Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,22 @@ class CapacityAt:
 class RulesAt:
     """One area's rules at one instant; bays that are alike are looked up once."""
 
-    def __init__(self, registry: Registry, at: datetime) -> None:
-        self._registry = registry
+    def __init__(self, timetable: Timetable, at: datetime) -> None:
+        self._timetable = timetable
+        self._registry = timetable.registry
         self._at = at
         self._known: dict[tuple[tuple[str, ...], BayType, tuple[Override, ...]], Access] = {}
         self._zones: dict[ZoneId, ZoneAvailability] = {}
 
-    def capacity(self, zone: Zone, driver: str, stay_min: int | None = None) -> CapacityAt:
-        """Return what the driver may use of the zone; the same judgement as the live answer's."""
+    def capacity(self, zone: Zone, asker: Asker = ANYBODY, stay_min: int | None = None) -> CapacityAt:
+        """Return what may be used of the zone for the whole of a stay from then on; judged as the live answer is."""
         known = self._zones.get(zone.zone_id)
         if known is None:
             known = self._zones[zone.zone_id] = self._nothing_seen(zone)
         counts = known.counts
+        own = usable_by(zone, known, asker, Visit(self._timetable, self._at, stay_min)).counts
         return CapacityAt(
-            usable=usable(known.groups, driver, stay_min).capacity,
+            usable=own.capacity - own.closed,
             opened=counts.capacity - counts.closed,
             closed=counts.closed == counts.capacity > 0,
         )
@@ -55,7 +57,7 @@ class RulesAt:
                 capacity=scheduled_capacity(zone, area.time_zone if area else "UTC", self._at),
             )
         bays = self._registry.bays_by_zone.get(zone.zone_id, ())
-        return street_availability(zone, bays, {}, self._access, self._at)
+        return street_availability(zone, bays, {}, self._access, self._at, self._registry.overrides)
 
     def _access(self, bay: Bay) -> Access:
         key = (bay.rule_ids, bay.bay_type, overrides_at(self._registry, bay, self._at))

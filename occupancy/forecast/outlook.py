@@ -74,7 +74,6 @@ def outlook(
     capacity: CapacityAt,
     *,
     driver: str,
-    stay_min: int | None = None,
     now: datetime,
     at: datetime,
     seen_to: datetime | None = None,
@@ -92,7 +91,7 @@ def outlook(
         return _result(availability.zone_id, at, capacity, 0.0, 0, 0, 0.0, None)
     fits = profile is not None and bays >= SAME_BAYS * capacity.opened
     then = profile.at(at) if profile is not None and fits else None
-    level, weight = _present(availability, driver, stay_min)
+    level, weight = _present(availability, driver)
     if not trusted or (level is None and then is None):
         return _result(availability.zone_id, at, capacity, None, 0, bays, None, None)
     share, variance = (PRIOR_SHARE, PRIOR_VARIANCE) if then is None else (then.share, _variance(then))
@@ -145,12 +144,12 @@ def _result(
     )
 
 
-def _present(availability: ZoneAvailability, driver: str, stay_min: int | None) -> tuple[float | None, float]:
+def _present(availability: ZoneAvailability, driver: str) -> tuple[float | None, float]:
     """Return the occupied share now, None when nothing is known, and how sure that is, 0..1.
 
     The bays that the driver may use now speak; where there are none now, the whole zone does.
     """
-    own = usable(availability.groups, driver, stay_min)
+    own = usable(availability.groups, driver)
     counts = own if own.capacity else availability.counts
     known, opened = counts.free + counts.occupied, counts.capacity - counts.closed
     if known == 0:

@@ -9,6 +9,7 @@ from occupancy.model.availability import (
     Counts,
     Group,
     Source,
+    Terms,
     ZoneAvailability,
     ZoneCell,
     estimate_of_all,
@@ -17,8 +18,18 @@ from occupancy.model.availability import (
 from occupancy.model.bays import BayInterval, BayState, State
 from occupancy.model.devices import Binding, Gate, Sensor
 from occupancy.model.distrust import Outage, Suspicion, SuspicionKind
-from occupancy.model.ids import AreaId, BayId, DeviceId, SignId, ZoneId
-from occupancy.model.places import Area, Bay, BayType, CapacityHours, Name, OpeningHours, Sign, Zone, ZoneKind
+from occupancy.model.ids import AreaId, BayId, DeviceId, LegendId, SignId, ZoneId
+from occupancy.model.places import (
+    EV_CONNECTORS,
+    Area,
+    Bay,
+    BayType,
+    CapacityHours,
+    Name,
+    OpeningHours,
+    Zone,
+    ZoneKind,
+)
 from occupancy.model.readings import (
     AnyReading,
     Cause,
@@ -31,12 +42,14 @@ from occupancy.model.readings import (
     StateReading,
 )
 from occupancy.model.rules import Calendar, Override, OverrideKind, Rule, Use
+from occupancy.model.signs import Controller, Layout, Legend, Show, Sign
 from occupancy.model.stays import Overstay, OverstayState, Quality, Stay
 from occupancy.model.times import EPOCH, Clock, NaiveTimeError, aware
 
 __all__ = [
     "EPOCH",
     "ESTIMATED_FROM",
+    "EV_CONNECTORS",
     "AnyReading",
     "Area",
     "AreaId",
@@ -50,6 +63,7 @@ __all__ = [
     "CapacityHours",
     "Cause",
     "Clock",
+    "Controller",
     "CountReading",
     "Counts",
     "DeviceId",
@@ -57,6 +71,9 @@ __all__ = [
     "Gate",
     "Group",
     "HealthReading",
+    "Layout",
+    "Legend",
+    "LegendId",
     "NaiveTimeError",
     "Name",
     "OpeningHours",
@@ -71,6 +88,7 @@ __all__ = [
     "ReadingKey",
     "Rule",
     "Sensor",
+    "Show",
     "Sign",
     "SignId",
     "Source",
@@ -79,6 +97,7 @@ __all__ = [
     "Stay",
     "Suspicion",
     "SuspicionKind",
+    "Terms",
     "Use",
     "Zone",
     "ZoneAvailability",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -59,8 +59,22 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms the bays of a group may be used, now and later: ids of rules and of overrides."""
+
+    rule_ids: tuple[str, ...] = ()
+    """All that the bays name, in force or not."""
+    rules_in_force: tuple[str, ...] = ()
+    override_ids: tuple[str, ...] = ()
+    """Those over the bays that have not ended, begun or not."""
+    overrides_in_force: tuple[str, ...] = ()
+    in_service_to: datetime | None = None
+    ev_connectors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Bays of a zone that are alike: the same physical type and the same drivers admitted now (L12).
+    """Bays of a zone that are alike: the same physical type, the same drivers admitted now, the same terms (L12).
 
     `access` holds who may use them now: "general", "blue_badge", "permit:CODE", "loading", "ev", "motorcycle",
     "coach"; empty when closed. `max_stay_min` is the limit in force for a general driver, None: no limit.
@@ -70,6 +84,10 @@ class Group:
     access: frozenset[str]
     counts: Counts
     max_stay_min: int | None = None
+    suspended: bool = False
+    """Closed by a suspension, which is for a time and announced; else by other rules, hours or a closure."""
+    terms: Terms | None = None
+    """None: a car park, which is used as a whole; or the engine has not spoken of these bays yet."""
     guessed: int = 0
     """Of the unknown: those of which something was known of late (an outage cut them off, or they are doubted)."""
     guessed_free: float = 0.0
@@ -101,22 +119,42 @@ def _with_unheard(free: float, heard: int, unheard: int) -> float | None:
     return free + unheard * free / heard if heard >= max(ESTIMATED_FROM, unheard) else None
 
 
+def _kinds(groups: Iterable[Group]) -> list[Group]:
+    """The groups with those together that differ in their terms only: those are used alike now."""
+    kinds: dict[tuple[BayType, frozenset[str], int | None], Group] = {}
+    for group in groups:
+        key = (group.bay_type, group.access, group.max_stay_min)
+        known = kinds.get(key)
+        kinds[key] = (
+            group
+            if known is None
+            else replace(
+                known,
+                counts=known.counts + group.counts,
+                guessed=known.guessed + group.guessed,
+                guessed_free=known.guessed_free + group.guessed_free,
+            )
+        )
+    return list(kinds.values())
+
+
 def sum_of_estimates(groups: Iterable[Group]) -> int | None:
-    """The estimate for some groups together, in whole bays; None: there is none for one of them."""
-    found = [group.estimated_free for group in groups]
+    """The estimate for some groups together, in whole bays; None: there is none for one kind of them."""
+    found = [kind.estimated_free for kind in _kinds(groups)]
     return None if None in found else round(sum(estimate for estimate in found if estimate is not None))
 
 
 def estimate_of_all(groups: Sequence[Group]) -> int | None:
-    """The estimate for the groups of a zone, in whole bays. A group of which too few are heard is taken to be like all
+    """The estimate for the groups of a zone, in whole bays. A kind of which too few are heard is taken to be like all
     of them together; None: of those too few are heard, too."""
-    free, heard = sum(group.heard_free for group in groups), sum(group.heard for group in groups)
-    if _with_unheard(free, heard, sum(group.unheard for group in groups)) is None:
-        return sum_of_estimates(groups)
+    kinds = _kinds(groups)
+    free, heard = sum(kind.heard_free for kind in kinds), sum(kind.heard for kind in kinds)
+    if _with_unheard(free, heard, sum(kind.unheard for kind in kinds)) is None:
+        return sum_of_estimates(kinds)
     estimate = 0.0
-    for group in groups:
-        own = group.estimated_free
-        estimate += group.heard_free + group.unheard * free / heard if own is None else own
+    for kind in kinds:
+        own = kind.estimated_free
+        estimate += kind.heard_free + kind.unheard * free / heard if own is None else own
     return round(estimate)
 
 

@@ -1,4 +1,4 @@
-"""The registry: areas, streets, car parks, their bays and the signs that speak of them."""
+"""The registry: areas, streets, car parks and their bays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from occupancy.model.ids import AreaId, BayId, SignId, ZoneId
+from occupancy.model.ids import AreaId, BayId, ZoneId
 from occupancy.model.times import Clock
 
 
@@ -80,6 +80,10 @@ class Zone:
     """Vehicles that stay in the car park at night; None: learnt."""
     longest_stay_h: int = 24
     """A vehicle token says nothing beyond it, and is forgotten after it."""
+    step_free: bool | None = None
+    """Whether there is a way without steps between its bays and the street; None: not known."""
+    ev_connectors: tuple[str, ...] = ()
+    """Of a car park, whose bays are not registered one by one; in alphabetical order."""
 
 
 class BayType(StrEnum):
@@ -89,6 +93,10 @@ class BayType(StrEnum):
     EV = "ev"
     MOTORCYCLE = "motorcycle"
     COACH = "coach"
+
+
+EV_CONNECTORS = ("ccs", "chademo", "schuko", "three_pin", "type1", "type2")
+"""Kinds of plugs and sockets that a bay may charge with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,23 +110,5 @@ class Bay:
     rule_ids: tuple[str, ...] = ()
     in_service_from: datetime | None = None
     in_service_to: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
-    """A variable message sign and what it may say. Words are by language; widths are characters."""
-
-    sign_id: SignId
-    area_id: AreaId
-    name: Name
-    zone_ids: tuple[ZoneId, ...]
-    lat: float
-    lon: float
-    driver: str = "general"
-    lines: int = 2
-    width: int = 12
-    ttl_s: int = 60
-    full_below: int = 1
-    """FULL is claimed when even the most favourable count (`free_max`) is below this many bays."""
-    words: tuple[tuple[str, str, str], ...] = ()
-    """(state, language, text) overriding the defaults of `signs.words`."""
+    ev_connectors: tuple[str, ...] = ()
+    """What a vehicle can be charged with, in alphabetical order."""

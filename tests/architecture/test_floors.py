@@ -16,6 +16,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ROOMS = (
     "api",
     "baycast",
+    "feed_client",
     "firmware_contract",
     "ingest",
     "occupancy",

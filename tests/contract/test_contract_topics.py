@@ -15,6 +15,7 @@ def test_builders_and_parse_agree() -> None:
 def test_topics_out() -> None:
     assert topics.live_zone_topic("cardiff", "queen-st") == "baycast/v1/live/cardiff/zone/queen-st"
     assert topics.sign_frame_topic("vms-1") == "baycast/v1/sign/vms-1/frame"
+    assert topics.sign_shown_topic("vms-1") == "baycast/v1/sign/vms-1/shown"
     assert topics.command_topic("bay-1") == "baycast/v1/dev/bay-1/cmd"
 
 
@@ -33,7 +34,13 @@ def test_subscriptions_cover_what_devices_send() -> None:
 
 @pytest.mark.parametrize("bad", ["", "+", "#", "a/b", "a b", "-a", "a" * 65, "a\n", "ŵ", "a\0"])
 def test_no_identifier_smuggles_a_level_or_a_wildcard(bad: str) -> None:
-    for build in (topics.gateway_topic, topics.canary_topic, topics.command_topic, topics.sign_frame_topic):
+    for build in (
+        topics.gateway_topic,
+        topics.canary_topic,
+        topics.command_topic,
+        topics.sign_frame_topic,
+        topics.sign_shown_topic,
+    ):
         with pytest.raises(ValueError, match="not allowed in a topic"):
             build(bad)
     with pytest.raises(ValueError, match="not allowed in a topic"):
@@ -71,3 +78,14 @@ def test_what_is_wrong_with_a_topic_is_told(topic: str, problem: str) -> None:
     answer = topics.parse(topic)
     assert isinstance(answer, str)
     assert problem in answer
+
+
+def test_whose_read_back_a_topic_carries() -> None:
+    assert topics.sign_of_shown(topics.sign_shown_topic("vms-1")) == "vms-1"
+    for other in (
+        "baycast/v1/sign/VMS/shown",
+        "baycast/v1/sign/vms-1/frame",
+        "baycast/v1/sign/a/b/shown",
+        "",
+    ):
+        assert topics.sign_of_shown(other) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 
 def bench(*more: str) -> subprocess.CompletedProcess[str]:
@@ -34,6 +35,16 @@ def test_it_measures_a_year() -> None:
     assert all(figures[name] > 0 for name in (*timed, *rates))
     for stage in ("are in the log", "folded", "rebuilding", "came late", "anew", "asking", "streaming"):
         assert stage in done.stderr
+
+
+def test_a_kept_year_is_asked_again_without_counting_it_anew(tmp_path: Path) -> None:
+    year = ("--days", "4", "--bays", "10", "--keep", str(tmp_path), "--no-recount")
+    for _ in range(2):
+        done = bench(*year)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["figures"]["differing_cells"] is None
+        assert "anew" not in done.stderr
+    assert "folded" not in done.stderr
 
 
 def test_wrong_numbers_are_one_line_and_status_2() -> None:

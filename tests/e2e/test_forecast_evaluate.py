@@ -48,7 +48,7 @@ def test_it_scores_ours_beside_the_baselines(file: Path) -> None:
         ours = figures[f"mae.{horizon}.baycast"]
         for name in ("persistence", "last_week", "time_of_week"):
             assert ours < figures[f"mae.{horizon}.{name}"], (horizon, name)
-        # The town is made by the very formula of this one, which no forecast can beat: only a little is lost to learning.
+        # The town is made by the very formula of this one, which nothing can beat: little is lost to learning.
         assert ours < 1.04 * figures[f"mae.{horizon}.decayed_residual"], horizon
     assert 0.8 < figures["coverage90.1h"] < 0.97
     assert figures["brier_skill_filling.30m"] > 0.2

@@ -173,7 +173,10 @@ def test_an_answer_to_a_key_is_for_its_holder_alone(api: ApiServer, world: TwoAr
         assert answer.headers["vary"] == "Authorization"
         assert not [name for name in answer.headers if name.startswith("access-control")]
     public = api.get(BAYS, headers=page)
-    assert (public.headers["vary"], public.headers["cache-control"]) == ("Authorization", "public, max-age=1")
+    assert (public.headers["vary"], public.headers["cache-control"]) == (
+        "Authorization",
+        "public, max-age=1, stale-while-revalidate=4",
+    )
     assert public.headers["access-control-allow-origin"] == "*"
     asked = {**page, "Access-Control-Request-Headers": "authorization"}
     assert (

@@ -47,7 +47,11 @@ def rows(database_url: str) -> Iterator[DerivedRows]:
                 rows.register("bay", f"{zone}-{number}", {**bay, "zone_id": zone, "rule_ids": rules})
         rows.go_live(NOW)
         rows.commit_zones(
-            {"s0": [group(6, 6)], "s1": [group(0, 0, 12)], "s2": [group(12, 0, access=["permit:A"])]},
+            {
+                "s0": [group(6, 6, terms={})],
+                "s1": [group(0, 0, 12)],
+                "s2": [group(12, 0, access=["permit:A"])],
+            },
             watermark=NOW,
         )
         yield rows
@@ -143,7 +147,7 @@ def test_l5_an_arrival_stands_beside_the_live_numbers(api: ApiServer) -> None:
     features = api.get("/v1/availability?format=geojson&arrive_in=12")
     schemas.FeatureCollection.model_validate_json(features.content)
     assert features.json()["features"][0]["properties"]["forecast"] == forecast
-    assert features.headers["cache-control"] == "public, max-age=1"
+    assert features.headers["cache-control"] == "public, max-age=1, stale-while-revalidate=4"
     one = api.get("/v1/zones/s0/forecast?arrive_in=12")
     assert one.json()["points"] == [forecast]
     again = api.get("/v1/zones/s0/forecast?arrive_in=12", headers={"If-None-Match": one.headers["etag"]})

@@ -8,11 +8,13 @@ from typing import Any, NoReturn
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from api.config import ApiConfig
 from tests.support.api_server import ApiServer, running_api
+from tests.support.asyncapi import checked
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
 from tests.support.stalled import Stalled
 from tests.support.waiting import eventually
@@ -47,8 +49,7 @@ def api(database_url: str, rows: DerivedRows) -> Iterator[ApiServer]:
 
 
 def read(client: ClientConnection) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(client.recv(timeout=WITHIN_S))
-    return message
+    return checked(json.loads(client.recv(timeout=WITHIN_S)))
 
 
 def read_change(client: ClientConnection) -> dict[str, Any]:
@@ -91,7 +92,8 @@ def test_snapshot_says_what_get_says(api: ApiServer) -> None:
         told = read(client)
 
     asked = api.get("/v1/availability?for=permit:A&zones=s0,s2").json()
-    assert {key: told[key] for key in asked} == asked
+    for key in ("version", "as_of", "stale", "zones"):
+        assert told[key] == asked[key], key
 
 
 def test_heartbeat_carries_version_and_as_of(api: ApiServer) -> None:
@@ -157,11 +159,111 @@ def test_l8_one_listener_too_many_is_told_so(database_url: str, rows: DerivedRow
 
 def test_l8_listener_that_talks_is_closed(api: ApiServer) -> None:
     with connect(api.ws) as client:
-        client.send("x" * 2000)
+        client.send("x" * 5000)
         with pytest.raises(ConnectionClosed) as closed:
             read_for_ever(client)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1009
+
+
+def test_l8_listener_that_never_stops_talking_is_closed(api: ApiServer) -> None:
+    with connect(api.ws) as client:
+        for _ in range(61):
+            client.send("x")
+        with pytest.raises(ConnectionClosed) as closed:
+            read_for_ever(client)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+
+
+def test_subscription_is_changed_in_flight(api: ApiServer, rows: DerivedRows) -> None:
+    with connect(api.ws + "?zones=s0,s1") as client:
+        first = read(client)
+        client.send(['{"type": "subscribe", "id": "map", ', '"zones": "s1,s2"}'])
+        answer, delta = read_change(client), read(client)
+        rows.commit_zones({"s0": [group(1, 9)], "s2": [group(2, 8)]}, watermark=NOW)
+        after = read_change(client)
+
+    assert first["reason"] == "first"
+    assert answer == {"type": "subscribed", "id": "map", "gone": ["s0"]}
+    assert (delta["type"], [zone["id"] for zone in delta["zones"]]) == ("delta", ["s2"])
+    assert [(zone["id"], zone["free"]) for zone in after["zones"]] == [("s2", 2)]
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "kind"),
+    [
+        ("[" * 4000, 422, "invalid-message"),
+        (b"\xff\xfe", 422, "invalid-message"),
+        ("[]", 422, "invalid-message"),
+        ("{}", 422, "invalid-parameter"),
+        ('{"type": "subscribe", "id": 1}', 422, "invalid-parameter"),
+        ('{"type": "unsubscribe"}', 422, "invalid-parameter"),
+        ('{"type": "subscribe", "zone": "s1"}', 400, "unknown-parameter"),
+        ('{"type": "subscribe", "since": "x"}', 400, "unknown-parameter"),
+        ('{"type": "subscribe", "stay_min": "60"}', 422, "invalid-parameter"),
+        ('{"type": "subscribe", "bbox": "1"}', 422, "invalid-parameter"),
+        ('{"type": "subscribe", "area": "nowhere"}', 404, "not-found"),
+    ],
+)
+def test_l11_subscription_that_cannot_be_read_harms_nothing(
+    api: ApiServer, rows: DerivedRows, message: str | bytes, status: int, kind: str
+) -> None:
+    with connect(api.ws + "?zones=s1") as client:
+        first = read(client)
+        client.send(message)
+        answer = read_change(client)
+        rows.commit_zones({"s1": [group(4, 6)]}, watermark=NOW)
+        after = read_change(client)
+
+    assert (answer["type"], answer["problem"]["status"]) == ("problem", status)
+    assert answer["problem"]["type"] == f"urn:baycast:problem:{kind}"
+    assert (after["type"], after["prev"]) == ("delta", first["version"])
+
+
+def test_problem_names_the_message(api: ApiServer) -> None:
+    with connect(api.ws) as client:
+        read(client)
+        client.send('{"type": "subscribe", "id": "map", "bbox": "1"}')
+        answer = read_change(client)
+
+    assert (answer["id"], answer["problem"]["parameter"]) == ("map", "bbox")
+
+
+def test_messages_are_compressed_only_when_that_is_asked_for(api: ApiServer, rows: DerivedRows) -> None:
+    with connect(api.ws) as plain, connect(api.ws + "?compress=1") as small:
+        assert "Sec-WebSocket-Extensions" not in plain.response.headers
+        agreed = small.response.headers["Sec-WebSocket-Extensions"]
+        assert "server_no_context_takeover" in agreed
+        assert "client_no_context_takeover" in agreed
+        assert read(small) == read(plain)
+        rows.commit_zones({"s1": [group(4, 6)]}, watermark=NOW)
+        assert read_change(small)["zones"] == read_change(plain)["zones"]
+        small.send('{"type": "subscribe", "zones": "s1"}')
+        assert read_change(small)["type"] == "subscribed"
+    with connect(api.ws + "?compress=1", compression=None) as able:
+        assert read(able)["type"] == "snapshot"
+
+
+@pytest.mark.parametrize("bits", [8, 9, 12, 15])
+def test_compressed_messages_keep_to_the_window_that_was_asked_for(api: ApiServer, bits: int) -> None:
+    offers = [ClientPerMessageDeflateFactory(server_max_window_bits=bits)]
+    with connect(api.ws + "?compress=1", compression=None, extensions=offers) as client:
+        assert len(read(client)["zones"]) == 3
+
+
+def test_l8_an_address_has_its_share_of_listeners(database_url: str, rows: DerivedRows) -> None:
+    with serving(database_url, live_per_address=1) as api, connect(api.ws) as client:
+        read(client)
+        status, problem = refused(api, "")
+        assert (status, problem["type"]) == (429, "urn:baycast:problem:too-many-from-address")
+        assert api.get("/v1/live/events").status_code == 429
+        # A proxy on this machine is believed whom it asks for.
+        with connect(api.ws, additional_headers={"X-Forwarded-For": "198.51.100.7"}) as other:
+            read(other)
+            far = {"X-Forwarded-For": "198.51.100.7"}
+            assert refused(api, "", additional_headers=far)[0] == 429
+            assert api.get("/v1/live/events", headers=far).status_code == 429
 
 
 def test_l8_stalled_listener_is_evicted_while_the_others_go_on(database_url: str, rows: DerivedRows) -> None:
@@ -223,7 +325,7 @@ def events(api: ApiServer, headers: dict[str, str] | None = None) -> Iterator[tu
             if line.startswith("id: "):
                 id = line[4:]
             elif line.startswith("data: "):
-                yield id, json.loads(line[6:])
+                yield id, checked(json.loads(line[6:]))
 
 
 def test_server_sent_events_say_the_same_and_resume(api: ApiServer, rows: DerivedRows) -> None:

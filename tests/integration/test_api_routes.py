@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from api import schemas
 from api.config import ApiConfig
+from api.sign_schemas import OneSign
 from occupancy.model import AreaId, SignId
 from occupancy.registry import Registry
 from tests.support.api_server import ApiServer, running_api
@@ -45,6 +46,11 @@ def rows(database_url: str) -> Iterator[DerivedRows]:
                 "max_stay_min": 120,
             },
         )
+        rows.register(
+            "rule",
+            "homes",
+            {"area_id": "cardiff", "use": "resident", "days": "daily", "permit_areas": ["A"]},
+        )
         rows.register("rule", "works", {"area_id": "cardiff", "use": "suspended", "days": "mon-sun"})
         for number in range(3):
             rows.register("zone", f"s{number}", street(number))
@@ -75,8 +81,11 @@ def rows(database_url: str) -> Iterator[DerivedRows]:
         rows.go_live(NOW)
         rows.commit_zones(
             {
-                "s0": [group(5, 1), group(7, 0, access=["permit:A"])],
-                "s1": [group(0, 1, 0, 1, max_stay_min=120)],
+                "s0": [
+                    group(5, 1, terms={}),
+                    group(7, 0, access=["permit:A"], terms={"rule_ids": ["homes"]}),
+                ],
+                "s1": [group(0, 1, 0, 1, max_stay_min=120, terms={"rule_ids": ["wait-2h"]})],
             },
             watermark=NOW,
         )
@@ -115,7 +124,7 @@ def test_answers_have_the_published_shape(api: ApiServer) -> None:
     shaped(schemas.FeatureCollection, api.get("/v1/availability?format=geojson"))
     shaped(schemas.OneZone, api.get("/v1/zones/s0"))
     shaped(schemas.SignList, api.get("/v1/signs"))
-    shaped(schemas.Sign, api.get("/v1/signs/north-rd"))
+    shaped(OneSign, api.get("/v1/signs/north-rd"))
     shaped(schemas.Alive, api.get("/healthz"))
     shaped(schemas.Ready, api.get("/readyz"))
 
@@ -196,26 +205,33 @@ def test_l4_what_is_too_old_is_taken_back(api: ApiServer, clock: Clock) -> None:
     assert "301 s old" in ready.json()["reasons"][0]
 
 
-def test_l6_frame_says_the_number_in_both_languages(api: ApiServer) -> None:
-    answer = api.get("/v1/signs/north-rd/frame")
+def test_l6_the_frame_is_the_newest_on_record_for_what_is_left_of_its_ttl(
+    api: ApiServer, rows: DerivedRows
+) -> None:
+    path = "/v1/signs/north-rd/frame"
+    before = shaped(schemas.Frame, api.get(path))
+    assert (before["state"], before["sequence"], before["pages"]) == ("UNKNOWN", 0, [])
+
+    rows.sign_frame("north-rd", 7, ["5 LLE", "5 SPACES"], age_s=50)
+    answer = api.until(path, lambda answer: answer.json()["sequence"] == 7)
     frame = shaped(schemas.Frame, answer)
-
     assert answer.headers["cache-control"] == "no-store"
-    assert [page["language"] for page in frame["pages"]] == ["cy", "en"]
-    assert all(any("5" in line for line in page["lines"]) for page in frame["pages"])
-    assert frame["versions"] == {"s0": "1.1"}
+    assert [page["lines"] for page in frame["pages"]] == [["5 LLE"], ["5 SPACES"]]
+    assert (frame["state"], frame["versions"]) == ("SPACES", {})
+    assert 1 <= frame["ttl_s"] <= 10
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1/zones/nowhere",
-        "/v1/zones/nowhere/bays",
-        "/v1/signs/none",
-        "/v1/signs/none/frame",
-        "/v1/availability?area=x",
-    ],
-)
+def test_l6_past_its_ttl_a_frame_is_blank_and_keeps_its_sequence(api: ApiServer, rows: DerivedRows) -> None:
+    rows.sign_frame("north-rd", 7, ["5 LLE", "5 SPACES"], age_s=61)
+    path = "/v1/signs/north-rd/frame"
+    dark = shaped(schemas.Frame, api.until(path, lambda answer: answer.json()["sequence"] == 7))
+    assert (dark["state"], dark["pages"], dark["ttl_s"]) == ("UNKNOWN", [], 60)
+    rows.sign_frame("north-rd", 8, ["5 LLE", "5 SPACES"], ttl_s=3)
+    api.until(path, lambda answer: answer.json()["pages"])
+    gone = api.until(path, lambda answer: not answer.json()["pages"]).json()
+    assert gone["sequence"] == 8
+
+
 def test_l9_what_is_not_there_is_a_problem(api: ApiServer, path: str) -> None:
     problem(api.get(path), 404, "not-found")
 
@@ -267,7 +283,7 @@ def test_l9_a_fault_of_ours_shows_no_internals(api: ApiServer) -> None:
     def broken(*_args: object) -> bytes:
         raise ValueError("secret detail")
 
-    api.live.board.snapshot = broken  # type: ignore[method-assign, assignment]
+    api.live.board.select = broken  # type: ignore[method-assign, assignment]
     answer = api.get("/v1/availability?kind=street")
 
     assert "secret" not in answer.text
@@ -338,21 +354,6 @@ def test_nobody_is_sent_where_the_host_header_says(api: ApiServer) -> None:
     answer = api.get("/v1/zones/", headers={"Host": "evil.example"})
     assert answer.status_code == 404
     assert "location" not in answer.headers
-
-
-def test_l6_a_zone_of_another_area_has_another_freshness_and_blanks_the_sign(
-    api: ApiServer, database_url: str, rows: DerivedRows
-) -> None:
-    with DerivedRows(database_url, "newport") as newport:
-        newport.register("area", "newport", AREA)
-        newport.register("zone", "n0", street(9, area_id="newport"))
-        newport.go_live(NOW - timedelta(minutes=2))
-        newport.commit_zones({"n0": [group(5, 5)]})
-    sign = {"area_id": "cardiff", "name": {"en": "M4"}, "zone_ids": ["n0"], "lat": 51.5, "lon": -3.1}
-    rows.register("sign", "m4", sign)
-    api.until("/v1/zones/n0", lambda answer: answer.status_code == 200 and answer.json()["stale"])
-    frame = api.until("/v1/signs/m4/frame", lambda answer: answer.status_code == 200).json()
-    assert (frame["state"], frame["pages"]) == ("UNKNOWN", [])
 
 
 def test_sign_of_an_area_whose_numbers_have_not_come_is_not_there_yet(api: ApiServer) -> None:

@@ -71,6 +71,8 @@ def may_read(who: str, topic: str) -> bool:
             return who == "baycast-ingest"
         case ["baycast", "v1", "canary", _]:
             return who == "baycast-ingest"
+        case ["baycast", "v1", "sign", _, "shown"]:
+            return who == "baycast-publish"
         case _:
             return False
 

@@ -191,6 +191,19 @@ def test_l6_the_sequence_grows_across_restarts_and_clocks(
     assert again.body["sequence"] > stopped.body["sequence"] > first.body["sequence"]
 
 
+def test_a_restart_takes_up_the_word_that_stood(city: City, broker: Broker, listener: Listener) -> None:
+    city.document("sign", SIGN, {**city.sign, "full_until": 4})
+    city.zone(free=0, occupied=20)
+    with publishing(city.url, broker.url):
+        listener.frame("LLAWN", "FULL")
+    listener.frame()
+    city.zone(free=3, occupied=17)
+    with publishing(city.url, broker.url):
+        assert listener.wait(FRAMES, lambda heard: bool(heard.body["pages"])).says == ["LLAWN", "FULL"]
+        city.zone(free=4, occupied=16)
+        listener.frame("4 LLE", "4 SPACES")
+
+
 def test_after_a_broker_crash_everything_retained_is_told_again(city: City, broker: Broker) -> None:
     city.zone(free=2, occupied=18)
     with publishing(city.url, broker.url):
@@ -291,7 +304,9 @@ def test_a_broker_that_takes_few_at_a_time_is_not_overrun() -> None:
             most.append(len(session.in_flight))
 
     async def scene(url: str) -> None:
-        link = Watched(PublishConfig(database_url="postgresql://unused", mqtt_url=url), lambda: None)
+        link = Watched(
+            PublishConfig(database_url="postgresql://unused", mqtt_url=url), lambda: None, lambda *_: None
+        )
         made_s = time.monotonic()
         link.put(
             [

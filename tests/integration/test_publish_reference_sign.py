@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import queue
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,44 +21,9 @@ from signs.document import encode
 from signs.frame import Frame, Page
 from signs.words import FrameState
 from tests.support.brokers import Broker
+from tests.support.sign_process import WAIT_S, SignProcess, sign_process
 
 NOW = datetime(2026, 10, 3, 12, tzinfo=UTC)
-WAIT_S = 20.0
-
-
-class SignProcess:
-    """`baycast sign` as a child, read line by line."""
-
-    def __init__(self, broker: Broker, *arguments: str) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "baycast", "sign", "vms-1", *arguments],
-            env={**os.environ, "BAYCAST_MQTT_URL": broker.url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        self._lines: queue.Queue[str] = queue.Queue()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._child.stdout is not None
-        with self._child.stdout as lines:
-            for line in lines:
-                self._lines.put(line.rstrip("\n"))
-
-    def line(self) -> str:
-        return self._lines.get(timeout=WAIT_S)
-
-    def stop(self) -> tuple[int, str]:
-        """The exit status and what it said about faults."""
-        self._child.send_signal(signal.SIGTERM)
-        code = self._child.wait(WAIT_S)
-        self._reader.join(WAIT_S)
-        assert self._child.stderr is not None
-        with self._child.stderr as said:
-            return code, said.read()
 
 
 @pytest.fixture
@@ -76,9 +38,8 @@ def publisher(broker: Broker) -> Iterator[mqtt.Client]:
 
 @pytest.fixture
 def sign(broker: Broker) -> Iterator[SignProcess]:
-    process = SignProcess(broker)
-    yield process
-    assert process.stop()[0] == 0
+    with sign_process("vms-1", BAYCAST_MQTT_URL=broker.url) as process:
+        yield process
 
 
 def send(client: mqtt.Client, sequence: int, word: str, ttl_s: int, expiry_s: int | None = None) -> None:
@@ -142,7 +103,7 @@ def test_l11_what_is_no_frame_changes_nothing(publisher: mqtt.Client, sign: Sign
 
 
 def test_stopping_it_is_no_fault(broker: Broker) -> None:
-    process = SignProcess(broker)
+    process = SignProcess("vms-1", BAYCAST_MQTT_URL=broker.url)
     assert process.line() == "(blank)"
     assert process.stop() == (0, "")
 

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from api.board import Board
 from api.hub import Hub, Listener
-from api.selection import Selection
+from api.selection import Selection, View
 from api.snapshot import Limits
 from tests.support.board_world import NOON, FeedDouble
 from tests.support.examples import of_profile
@@ -19,39 +19,60 @@ SELECTIONS = (
     Selection(),
     Selection(areas=frozenset({"a"})),
     Selection(zones=frozenset({"a-0", "b-1"})),
+    Selection(zones=frozenset({"a-0", "a-1"}), view=View("ev")),
 )
+CLIENTS = 6
 
 
 class Client:
-    """Twenty lines that any app would have: apply messages, insist on the chain, resume."""
+    """Thirty lines that any app would have: apply messages, insist on the chain, resume."""
 
     def __init__(self, hub: Hub, selection: Selection) -> None:
         self.hub, self.selection = hub, selection
         self.zones: dict[str, Any] = {}
         self.version: str | None = None
+        """What it may resume by."""
+        self.heard: str | None = None
+        """The version of the last message on this connection."""
+        self.awaited = False
         self.listener: Listener | None = None
         self.connect()
 
     def connect(self) -> None:
-        self.listener = self.hub.join(self.selection, lambda: None, self.version)
+        self.listener = self.hub.join(self.selection, lambda: None, lambda: None, self.version)
+
+    def turn(self, selection: Selection) -> None:
+        if self.listener is None:
+            return
+        self.hub.turn(self.listener, selection)
+        # Until it is answered, nobody can resume by what they know.
+        self.selection, self.version, self.awaited = selection, None, True
 
     def disconnect(self) -> None:
         if self.listener is not None:
             self.hub.leave(self.listener)
-            self.listener = None
+            self.listener, self.awaited, self.heard = None, False, None
 
     def read(self) -> bool:
-        text = None if self.listener is None else self.hub.take(self.listener)
-        if text is None:
+        said = None if self.listener is None else self.hub.take(self.listener)
+        if said is None:
             return False
-        message = json.loads(text)
+        message = json.loads(said.text)
+        if message["type"] == "subscribed":
+            assert self.awaited
+            for zone_id in message["gone"]:
+                self.zones.pop(zone_id, None)
+            self.awaited = False
+            return True
+        assert not self.awaited, "something came before the answer"
         if message["type"] == "snapshot":
+            assert message["reset"] == (message["reason"] != "first")
             self.zones = {}
         elif message["type"] == "delta":
-            assert message["prev"] == self.version, "a gap"
+            assert message["prev"] == (self.heard or self.version), "a gap"
         for zone in message.get("zones", ()):
             self.zones[zone["id"]] = zone
-        self.version = message["version"]
+        self.version = self.heard = message["version"]
         return True
 
 
@@ -64,7 +85,7 @@ class HubMachine(RuleBasedStateMachine):
         self.board = Board(Limits())
         self.board.load(self.feed, NOON)
         self.hub = Hub(self.board, listeners_max=100)
-        self.clients = [Client(self.hub, selection) for selection in SELECTIONS for _ in range(2)]
+        self.clients = [Client(self.hub, selection) for selection in SELECTIONS[:3] for _ in range(2)]
 
     @rule(
         area=st.sampled_from("ab"),
@@ -88,15 +109,19 @@ class HubMachine(RuleBasedStateMachine):
     def heartbeat(self) -> None:
         self.hub.heartbeat()
 
-    @rule(which=st.integers(0, 5))
+    @rule(which=st.integers(0, CLIENTS - 1))
     def read(self, which: int) -> None:
         self.clients[which].read()
 
-    @rule(which=st.integers(0, 5))
+    @rule(which=st.integers(0, CLIENTS - 1), selection=st.sampled_from(SELECTIONS))
+    def listen_to_something_else(self, which: int, selection: Selection) -> None:
+        self.clients[which].turn(selection)
+
+    @rule(which=st.integers(0, CLIENTS - 1))
     def disconnect(self, which: int) -> None:
         self.clients[which].disconnect()
 
-    @rule(which=st.integers(0, 5))
+    @rule(which=st.integers(0, CLIENTS - 1))
     def reconnect(self, which: int) -> None:
         if self.clients[which].listener is None:
             self.clients[which].connect()

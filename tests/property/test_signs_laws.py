@@ -27,7 +27,8 @@ from occupancy.model import (
 from signs.bounds import known
 from signs.display import Display, receive, shown
 from signs.document import FrameError, encode, parse
-from signs.frame import Frame, frame
+from signs.frame import Frame
+from signs.making import frame
 from signs.text import columns, fit
 from signs.words import FrameState
 

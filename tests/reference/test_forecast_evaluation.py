@@ -24,7 +24,7 @@ def figures(protocol: str) -> dict[str, float]:
 
 
 def test_four_weeks_of_birmingham_by_horizon() -> None:
-    """Bounds: the best of a profile with a faded residual, a ridge and boosted trees on the same car parks and weeks."""
+    """Bounds: the best of a profile with a faded residual, a ridge and boosted trees on the same weeks."""
     found = figures("rolling4")
     assert (found["places"], found["leaks"]) == (28, 0)
     for horizon, bound in {"30m": 0.0129, "1h": 0.0203, "2h": 0.0324, "24h": 0.0440}.items():

@@ -20,6 +20,7 @@ from occupancy.model import (
     ZoneId,
     ZoneKind,
 )
+from occupancy.registry import Registry
 from store.feed import AreaLive, Change, ZoneLive
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -48,6 +49,7 @@ class FeedDouble:
 
     areas: dict[AreaId, AreaLive] = field(default_factory=dict)
     zones: dict[ZoneId, ZoneLive] = field(default_factory=dict)
+    registries: dict[AreaId, Registry] = field(default_factory=dict)
     followed_s: float | None = 0.0
 
     def add_area(self, name: str, zones: int, *, clock: Clock = Clock.LIVE) -> None:

@@ -84,6 +84,17 @@ class DerivedRows:
             self._db.execute("DELETE FROM registry WHERE kind = %s AND id = %s", (kind, id))
             self._db.execute("SELECT pg_notify('baycast_registry', %s)", (self.area,))
 
+    def sign_frame(
+        self, sign_id: str, sequence: int, says: Sequence[str], *, age_s: float = 0, ttl_s: int = 60
+    ) -> None:
+        """Record a frame that publish made and sent so long ago: SPACES, in Welsh and English."""
+        pages = [{"language": tongue, "lines": [row]} for tongue, row in zip(("cy", "en"), says, strict=True)]
+        self._db.execute(
+            "INSERT INTO sign_frame (sign_id, sequence, issued_at, ttl_s, state, pages, versions, sent_at) "
+            "VALUES (%s, %s, now() - %s * interval '1 s', %s, 'SPACES', %s, '{}', now() - %s * interval '1 s')",
+            (sign_id, sequence, age_s, ttl_s, json.dumps(pages), age_s),
+        )
+
     def go_live(self, watermark: datetime | None) -> None:
         """Make this generation the live one."""
         with self._db.transaction():

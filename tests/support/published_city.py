@@ -72,6 +72,7 @@ class City:
             "lat": 51.487,
             "lon": -3.16,
             "ttl_s": ttl_s,
+            "min_dwell_s": 0,
             "full_below": full_below,
         }
         self.document("sign", SIGN, self.sign)

@@ -61,6 +61,8 @@ SAMPLE: dict[tuple[str, str], Doc] = {
             {"days": "sun", "opens": "09:00", "closes": "20:00"},
         ],
         "height_limit_m": 2.1,
+        "step_free": False,
+        "ev_connectors": ["ccs", "type2"],
     },
     ("bay", "queen-st-001"): {
         "area_id": "tre",
@@ -77,6 +79,7 @@ SAMPLE: dict[tuple[str, str], Doc] = {
         "lat": 51.48222,
         "lon": -3.1758,
         "in_service_from": "2026-01-01T00:00:00Z",
+        "ev_connectors": ["type2"],
     },
     ("sensor", "ir-001"): {"area_id": "tre", "model": "ir-1", "expected_heartbeat_s": 3600},
     ("sensor", "ir-002"): {"area_id": "tre", "model": "ir-1", "expected_heartbeat_s": 3600, "incarnation": 2},
@@ -96,6 +99,11 @@ SAMPLE: dict[tuple[str, str], Doc] = {
         "zone_id": "castle-mews",
         "model": "anpr",
         "expected_heartbeat_s": 60,
+    },
+    ("legend", "match-day"): {
+        "area_id": "tre",
+        "texts": {"cy": "DIWRNOD GEM", "en": "MATCH DAY"},
+        "authorisation": "NMWTRA-2026-17",
     },
     ("sign", "vms-1"): {
         "area_id": "tre",

@@ -20,7 +20,7 @@ def test_what_the_asker_has_is_not_sent_again(value: str) -> None:
     answer = tagged(asked(value), b"body")
 
     assert (answer.status_code, answer.body, answer.headers["etag"]) == (304, b"", TAG)
-    assert answer.headers["cache-control"] == "public, max-age=1"
+    assert answer.headers["cache-control"] == "public, max-age=1, stale-while-revalidate=4"
 
 
 @pytest.mark.parametrize("value", [None, "", '"other"', TAG.strip('"')])

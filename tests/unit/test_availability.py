@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from occupancy.answers import zone_answer
 from occupancy.availability import GENERAL, street_availability
-from occupancy.drivers import usable_estimate, withheld
+from occupancy.drivers import Asker, withheld
 from occupancy.model import (
     BayId,
     BayState,
@@ -22,6 +22,7 @@ from occupancy.model import (
     ZoneAvailability,
     ZoneId,
     estimate_of_all,
+    sum_of_estimates,
 )
 from occupancy.registry import Registry
 from occupancy.rules import access_at
@@ -50,6 +51,7 @@ def street(*states: BayState) -> ZoneAvailability:
         {state.bay_id: state for state in states},
         lambda bay: access_at(registry, bay, NOON),
         NOON,
+        registry.overrides,
     )
 
 
@@ -90,7 +92,7 @@ def test_the_estimate_is_for_the_driver_and_labelled() -> None:
     # The Blue Badge bay is unknown and alone of its kind: in the zone as a whole it is like the seven others.
     assert answer["estimated_free"] == {"free": 3, "usable": 2, "source": "estimate"}
     # A driver who may use it is told nothing of it by what the others are like.
-    badge = zone_answer(zone, known, "blue_badge")
+    badge = zone_answer(zone, known, Asker("blue_badge"))
     assert badge["estimated_free"] == {"free": 3, "usable": None, "source": "estimate"}
     assert zone_answer(zone, withheld(known))["estimated_free"] is None
 
@@ -107,7 +109,7 @@ counts = st.builds(
 @given(st.lists(counts, max_size=4))
 def test_l4_an_estimate_lies_within_the_bounds(found: list[Counts]) -> None:
     groups = [Group(bay_type=BayType.STANDARD, access=frozenset({"general"}), counts=one) for one in found]
-    estimate = usable_estimate(groups, "general")
+    estimate = sum_of_estimates(groups)
     if estimate is not None:
         free = sum(one.free for one in found)
         assert free <= estimate <= free + sum(one.unknown for one in found)

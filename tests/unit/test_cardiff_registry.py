@@ -13,6 +13,7 @@ from baycast.world_plan import world_plan
 from occupancy.model import BayId, BayType, Use, ZoneKind
 from occupancy.registry import KINDS, Registry, document, entity
 from occupancy.rules import access_at
+from signs.refusals import refusals
 from simulator.plan import CityPlan, Profile
 from simulator.recordings import Recording, RecordingError
 
@@ -38,7 +39,7 @@ def test_every_document_is_read_strictly_and_comes_back_as_it_was() -> None:
 
 
 def test_the_registry_is_sound(registry: Registry) -> None:
-    assert registry.problems() == []
+    assert [*registry.problems(), *refusals(registry)] == []
 
 
 def test_documents_are_the_same_each_time_in_import_order() -> None:
@@ -157,7 +158,7 @@ def test_a_recording_gets_a_sound_event_area() -> None:
     for kind, id, doc in recorded_registry(recording, "bham", {"Bull Ring": "bham-bull-ring"}):
         registry.put(kind, id, doc)
         assert document(entity(kind, id, doc)) == doc
-    assert registry.problems() == []
+    assert [*registry.problems(), *refusals(registry)] == []
     assert list(registry.gates) == ["bham-bull-ring-counter"]
     recording.add("Nowhere", 1_475_564_400, 5, None)
     with pytest.raises(RecordingError, match="capacity"):

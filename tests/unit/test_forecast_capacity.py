@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.capacities import MINUTES_MAX, Capacities
+from occupancy.drivers import Asker
 from occupancy.forecast.capacity import CapacityAt, RulesAt
 from occupancy.model import AreaId, ZoneId
 from occupancy.registry import Registry
+from occupancy.whole_stay import Timetable
 
 AREA = {
     "name": {"en": "Town"},
@@ -60,8 +62,8 @@ REGISTRY = Registry(
 
 def at(hour: int, zone: str = "street", driver: str = "general", stay_min: int | None = None) -> CapacityAt:
     """On a Wednesday in winter, when Cardiff keeps UTC."""
-    rules = RulesAt(REGISTRY, datetime(2026, 11, 18, hour, 30, tzinfo=UTC))
-    return rules.capacity(REGISTRY.zones[ZoneId(zone)], driver, stay_min)
+    rules = RulesAt(Timetable(REGISTRY), datetime(2026, 11, 18, hour, 30, tzinfo=UTC))
+    return rules.capacity(REGISTRY.zones[ZoneId(zone)], Asker(driver), stay_min)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,8 @@ def test_a_suspended_street_and_a_shut_car_park_are_closed() -> None:
 
 def test_a_street_without_bays_is_not_closed() -> None:
     empty = Registry([("area", "tre", AREA), ("zone", "street", {**PLACE, "kind": "street"})])
-    found = RulesAt(empty, datetime(2026, 11, 18, 9, tzinfo=UTC)).capacity(
-        empty.zones[ZoneId("street")], "general"
+    found = RulesAt(Timetable(empty), datetime(2026, 11, 18, 9, tzinfo=UTC)).capacity(
+        empty.zones[ZoneId("street")]
     )
 
     assert found == CapacityAt(usable=0, opened=0, closed=False)
@@ -98,12 +100,12 @@ def test_a_street_without_bays_is_not_closed() -> None:
 def test_l8_rules_of_one_minute_are_worked_out_once_and_few_are_kept() -> None:
     kept, area = Capacities(), AreaId("tre")
     noon = datetime(2026, 11, 18, 12, tzinfo=UTC)
-    first = kept.rules(area, REGISTRY, noon)
+    timetable = Timetable(REGISTRY)
+    first = kept.rules(area, timetable, noon)
 
-    assert kept.rules(area, REGISTRY, noon + timedelta(seconds=59)) is first
-    renewed = Registry([("area", "tre", AREA)])
-    assert kept.rules(area, renewed, noon) is not first
-    first = kept.rules(area, REGISTRY, noon)
+    assert kept.rules(area, timetable, noon + timedelta(seconds=59)) is first
+    assert kept.rules(area, Timetable(REGISTRY), noon) is not first
+    first = kept.rules(area, timetable, noon)
     for minute in range(MINUTES_MAX):
-        kept.rules(area, REGISTRY, noon + timedelta(minutes=1 + minute))
-    assert kept.rules(area, REGISTRY, noon) is not first
+        kept.rules(area, timetable, noon + timedelta(minutes=1 + minute))
+    assert kept.rules(area, timetable, noon) is not first

@@ -13,6 +13,7 @@ from occupancy.model import BayId, Source, State, ZoneId
 from occupancy.overrides import override_document, override_of
 from occupancy.registry import Registry, RegistryError
 from occupancy.rules import access_at, is_open, rules_at
+from occupancy.whole_stay import Timetable
 from tests.support.folded import START, Folded, documents, passage, state
 from tests.support.registry_samples import sample
 
@@ -115,9 +116,9 @@ def test_arrivals_to_come_are_answered_by_what_is_known_of_their_time() -> None:
     registry.put_override("c", doc("closure", zone_ids=["castle"], starts_at=at(5), ends_at=at(6)))
     street, park = registry.zones[ZoneId("high-st")], registry.zones[ZoneId("castle")]
     for hours, usable, closed in ((4, 2, False), (5, 1, True), (6, 2, False)):
-        then = RulesAt(registry, START + hours * HOUR)
-        assert then.capacity(street, "general").usable == usable
-        assert then.capacity(park, "general").closed is closed
+        then = RulesAt(Timetable(registry), START + hours * HOUR)
+        assert then.capacity(street).usable == usable
+        assert then.capacity(park).closed is closed
         assert is_open(registry, park, START + hours * HOUR) is not closed
 
 
@@ -163,6 +164,21 @@ def test_l5_what_its_hours_close_is_closed_for_sure_and_since_no_time() -> None:
     folded.append(watermark_s=0)
     said = folded.fold.zones[ZoneId("castle")]
     assert (said.counts.closed, said.source, said.confidence, said.as_of) == (5, Source.PRIOR, 1.0, None)
+
+
+def test_bays_are_told_apart_by_overrides_until_these_have_ended() -> None:
+    """Also when the watermark jumps over all the time in which one holds (L3)."""
+    folded = Folded()
+    folded.append(watermark_s=0)
+    folded.append(changes=[("override", "x", doc(bay_ids=["high-st-0"], starts_at=at(1), ends_at=at(2)))])
+
+    def over() -> set[tuple[str, ...]]:
+        groups = folded.fold.zones[ZoneId("high-st")].groups
+        return {group.terms.override_ids for group in groups if group.terms is not None}
+
+    assert over() == {(), ("x",)}, "known beforehand, and for that bay alone"
+    folded.append(watermark_s=2 * 3600)
+    assert over() == {()}
 
 
 def test_the_reason_shown_follows_the_override_that_holds() -> None:

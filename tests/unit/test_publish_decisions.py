@@ -34,6 +34,7 @@ from publish.signs import KEEP_EVERY_S, Signs
 from publish.view import Moment, fresh_areas
 from publish.zones import Zones
 from store.feed import AreaLive, ZoneLive
+from store.frames import Recorded
 
 NOW = datetime(2026, 10, 3, 12, tzinfo=UTC)
 CARDIFF = AreaId("cardiff")
@@ -73,6 +74,7 @@ class Known:
             zone_ids=(ZoneId("z"),),
             lat=0,
             lon=0,
+            min_dwell_s=0,
         )
         registry = Registry()
         registry.area = area
@@ -263,7 +265,7 @@ def test_l6_the_sequence_grows_whatever_the_clock_does() -> None:
     view, signs = Known(), Signs()
     far = int(NOW.timestamp() * 1000) + 5_000_000
     assert signs.unseeded(view) == [SignId("s")]
-    signs.seed({SignId("s"): far}, [SignId("s")])
+    signs.seed({SignId("s"): Recorded(far)}, [SignId("s")], at(0).now_s)
     assert signs.unseeded(view) == []
     sequences = []
     for moment in (at(0), Moment(NOW - timedelta(days=400), 1020.0), at(60), at(10_000)):

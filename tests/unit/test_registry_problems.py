@@ -45,7 +45,13 @@ def test_the_sample_is_sound() -> None:
             "sensor",
         ),
         ({"sign__vms_1": {"zone_ids": ["nowhere"]}}, "sign vms-1", "zone_ids", "no zone"),
-        ({"area__tre": {"languages": ["cy", "en", "de"]}}, "sign vms-1", "words", "no words in 'de'"),
+        (
+            {"area__tre": {"languages": ["cy", "en", "de"]}, "legend__match_day": None},
+            "sign vms-1",
+            "words",
+            "no words in 'de'",
+        ),
+        ({"legend__match_day": {"texts": {"en": "MATCH DAY"}}}, "legend match-day", "texts", "no text in cy"),
         ({"area__tre": {"languages": ["en"]}}, "sign vms-1", "words", "words in 'cy'"),
         ({"sensor__ir_001": None}, "binding ir-001@queen-st-001@always", "device_id", "no sensor"),
     ],
@@ -72,7 +78,12 @@ def test_a_counted_car_park_needs_its_capacity() -> None:
 
 def test_own_words_for_every_state_make_a_language_speak() -> None:
     words = {state: {"de": "X"} for state in ("spaces", "almost_full", "full", "closed")}
-    assert registry(area__tre={"languages": ["de"]}, sign__vms_1={"words": words}).problems() == []
+    assert (
+        registry(
+            area__tre={"languages": ["de"]}, sign__vms_1={"words": words}, legend__match_day=None
+        ).problems()
+        == []
+    )
 
 
 def bound(registry: Registry, device: str, bay: str, start: str | None, end: str | None) -> None:

@@ -65,6 +65,8 @@ def other(kind: str, id: str, **more: Any) -> tuple[str, str, dict[str, Any]]:
         (other("bay", "b", in_service_to=SUMMER), JULY),
         (other("bay", "b", rule_ids=["pay", "new"], in_service_to=SUMMER), APRIL),
         (other("bay", "b", lat=51.6), None),
+        (other("bay", "b", ev_connectors=["ccs"]), None),
+        (other("zone", "park", step_free=True, ev_connectors=["ccs"], height_limit_m=2), None),
         (other("bay", "b", bay_type="ev"), BEGINNING),
         (("bay", "b", None), BEGINNING),
         (("bay", "c", {**TOWN["bay", "b"], "in_service_from": SUMMER}), JULY),

@@ -55,13 +55,17 @@ STANDARD = BayType.STANDARD
 def test_l12_rules_and_type_decide_who_may_use_a_bay(
     bay_type: BayType, rules: list[dict[str, Any]], admitted: set[str], max_stay_min: int | None
 ) -> None:
-    assert access(bay_type, *rules) == Access(frozenset(admitted), max_stay_min, closed=False)
+    found = access(bay_type, *rules)
+    assert (found.admits, found.max_stay_min, found.closed) == (admitted, max_stay_min, False)
+    assert found.rules == tuple(f"r{n}" for n in range(len(rules)))
 
 
 @pytest.mark.parametrize("use", ["suspended", "no_parking"])
 @pytest.mark.parametrize("bay_type", list(BayType))
 def test_l12_closing_wins_over_everything(use: str, bay_type: BayType) -> None:
-    assert access(bay_type, PAY, {"use": use}, RESIDENT) == Access(frozenset(), None, closed=True)
+    found = access(bay_type, PAY, {"use": use}, RESIDENT)
+    assert (found.admits, found.max_stay_min, found.closed) == (set(), None, True)
+    assert found.suspended == (use == "suspended")
 
 
 def test_l4_a_bay_whose_rules_are_not_known_is_claimed_for_nobody() -> None:

@@ -35,6 +35,7 @@ def test_masked_urls_keep_all_but_the_password(url: str, expected: str) -> None:
         ("BAYCAST_MQTT_URL", "mqtt://", "no host"),
         ("BAYCAST_DATABASE_URL", "postgresql://u:hid/den@h/db", "%XX"),
         ("BAYCAST_WORKER_ID", "Ingest 1", "pattern"),
+        ("BAYCAST_HTTP_TRUSTED_PROXIES", "127.0.0.1 proxy", "proxy is neither an address"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it_and_keeps_the_secret(

@@ -24,7 +24,8 @@ from occupancy.model import (
 )
 from signs.display import Display, page_at, receive, showing, shown
 from signs.document import FrameError, document, encode, parse
-from signs.frame import Frame, Page, blank, frame
+from signs.frame import Frame, Page, blank
+from signs.making import frame
 from signs.words import DEFAULTS, FrameState, phrase, unconfirmed
 
 NOW = datetime(2026, 10, 3, 12, tzinfo=UTC)

@@ -96,3 +96,14 @@ FROM log_head h LEFT JOIN retention r USING (area) ORDER BY h.area;
 -- name: sizes
 -- Tables that hold anything, the largest first: bytes with indexes, and what compression made of some of their chunks.
 SELECT name, bytes, chunks, compressed_chunks, bytes_before, bytes_after FROM table_sizes() ORDER BY bytes DESC, name;
+
+-- name: readbacks
+-- What each sign of the registry said last of those that ever said anything.
+SELECT s.sign_id, s.verdict, s.faults, s.last_at,
+    clock_timestamp() - s.last_at > s.silent_after_s * interval '1 second' AS silent
+FROM registry AS r
+CROSS JOIN LATERAL (
+    SELECT * FROM sign_shown WHERE sign_id = r.id ORDER BY first_at DESC LIMIT 1
+) AS s
+WHERE r.kind = 'sign'
+ORDER BY s.sign_id;

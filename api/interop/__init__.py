@@ -1,0 +1,1 @@
+"""What other systems read, one file per standard."""

@@ -1,0 +1,1 @@
+"""How many snapshots a second one process serves, beside other ways to serve the same bytes."""

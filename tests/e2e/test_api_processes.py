@@ -1,0 +1,177 @@
+"""Several API processes on one port, as an operator runs them: same versions, and listeners go on at another one."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from baycast.settings import child_environment
+from feed_client import BackOff, Event, LiveFeed, Lost, Snapshot
+from tests.support.brokers import free_port
+from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
+from tests.support.waiting import eventually
+
+CLIENTS = 16
+"""So many that each process has some, but for two runs of 65536."""
+STREETS = 20
+WITHIN_S = 60.0
+
+
+@dataclass
+class Processes:
+    """The running command."""
+
+    command: subprocess.Popen[bytes]
+    port: int
+    metrics_ports: tuple[int, int]
+
+    @property
+    def children(self) -> list[int]:
+        found = Path(f"/proc/{self.command.pid}/task/{self.command.pid}/children").read_text().split()
+        return [int(pid) for pid in found]
+
+    def version(self) -> str:
+        return str(httpx.get(f"http://127.0.0.1:{self.port}/v1/availability", timeout=10).json()["version"])
+
+    def serving(self) -> set[int]:
+        """The processes that listen on the port."""
+        found = set()
+        for pid in self.children:
+            with contextlib.suppress(psutil.Error):
+                opened = psutil.Process(pid).net_connections("tcp")
+                if any(one.status == "LISTEN" and one.laddr.port == self.port for one in opened):
+                    found.add(pid)
+        return found
+
+    def listeners(self) -> list[float]:
+        """How many listeners each process has."""
+        name = 'baycast_feed_clients{kind="websocket"} '
+        pages = [httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text for port in self.metrics_ports]
+        lines = [line for page in pages for line in page.splitlines()]
+        return [float(line.removeprefix(name)) for line in lines if line.startswith(name)]
+
+
+@pytest.fixture
+def rows(database_url: str) -> Iterator[DerivedRows]:
+    with DerivedRows(database_url) as rows:
+        rows.register("area", "cardiff", {**AREA, "clock": "event"})
+        for number in range(STREETS):
+            rows.register("zone", f"s{number}", street(number))
+        rows.go_live(NOW)
+        rows.commit_zones({f"s{number}": [group(5, 5)] for number in range(STREETS)}, watermark=NOW)
+        yield rows
+
+
+@pytest.fixture
+def processes(database_url: str, rows: DerivedRows) -> Iterator[Processes]:
+    port, metrics_port = free_port(), free_port()
+    while metrics_port > 65000:
+        metrics_port = free_port()
+    env = {
+        "BAYCAST_DATABASE_URL": database_url,
+        "BAYCAST_HTTP_PORT": str(port),
+        "BAYCAST_API_METRICS_PORT": str(metrics_port),
+    }
+    command = subprocess.Popen(
+        [sys.executable, "-m", "baycast", "api", "--workers", "2"],
+        env=child_environment(env),
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        yield Processes(command, port, (metrics_port, metrics_port + 10))
+    finally:
+        command.terminate()
+        try:
+            command.wait(10)
+        except subprocess.TimeoutExpired:
+            command.kill()
+            command.wait()
+
+
+@dataclass
+class Follower:
+    """A client, and what it was told."""
+
+    feed: LiveFeed
+    told: asyncio.Condition
+    events: list[Event] = field(default_factory=list)
+
+    async def follow(self) -> None:
+        async with contextlib.aclosing(self.feed.events()) as events:
+            async for event in events:
+                self.events.append(event)
+                async with self.told:
+                    self.told.notify_all()
+
+    @property
+    def lost(self) -> int:
+        """Connections that ended after they had begun."""
+        return sum(
+            isinstance(event, Lost) and not isinstance(before, Lost)
+            for before, event in zip([None, *self.events], self.events, strict=False)
+            if before is not None
+        )
+
+
+def test_listeners_go_on_at_another_process_and_miss_nothing(processes: Processes, rows: DerivedRows) -> None:
+    eventually(lambda: len(processes.serving()) == 2, WITHIN_S)
+    url = f"ws://127.0.0.1:{processes.port}/v1/live"
+    told = asyncio.Condition()
+    followers = [Follower(LiveFeed(url, back_off=BackOff(0.05, 0.5)), told) for _ in range(CLIENTS)]
+    free = 0
+
+    def change() -> None:
+        nonlocal free
+        free = (free + 1) % 10
+        rows.commit_zones({f"s{free}": [group(free, 10 - free)], f"s{free + 10}": [group(10 - free, free)]})
+
+    def another_serves_instead(victim: int) -> None:
+        eventually(lambda: len(processes.serving() - {victim}) == 2, WITHIN_S)
+        eventually(lambda: f".{rows.version}." in processes.version(), WITHIN_S)
+
+    async def until_all_know(version: str) -> None:
+        async with asyncio.timeout(WITHIN_S), told:
+            await told.wait_for(lambda: {one.feed.state.version for one in followers} == {version})
+
+    async def scene() -> None:
+        tasks = [asyncio.create_task(one.follow()) for one in followers]
+        try:
+            await until_all_know(await asyncio.to_thread(processes.version))
+            counts = await asyncio.to_thread(processes.listeners)
+            assert sum(counts) == CLIENTS
+            assert min(counts) > 0
+            for victim in processes.children:
+                os.kill(victim, signal.SIGKILL)
+                for _ in range(5):
+                    await asyncio.to_thread(change)
+                await asyncio.to_thread(another_serves_instead, victim)
+                await until_all_know(await asyncio.to_thread(processes.version))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(scene())
+    asked = httpx.get(f"http://127.0.0.1:{processes.port}/v1/availability", timeout=10).json()
+    for one in followers:
+        assert one.feed.state.version == asked["version"]
+        assert one.feed.state.zones == {zone["id"]: zone for zone in asked["zones"]}
+        # Whoever was cut off resumed: one snapshot, at the beginning.
+        assert [type(event) for event in one.events if isinstance(event, Snapshot)] == [Snapshot]
+    # Everybody was at one of the two when it was killed, or came to the second from the first.
+    assert sum(one.lost for one in followers) >= CLIENTS
+
+    began = time.monotonic()
+    processes.command.terminate()
+    assert processes.command.wait(10) == 0
+    assert time.monotonic() - began < 5
