@@ -108,7 +108,8 @@ class Keyring:
                     _log.warning("API keys cannot be read, and after %.0f s open nothing: %s", TRUST_S, lost)
                     told = True
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
 
     async def read(self) -> None:
         """Take over the keys as they are now. Raises `LOST`."""

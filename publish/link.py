@@ -92,7 +92,8 @@ class Link:
     async def drained(self, within_s: float) -> bool:
         """Wait until all that was put is acknowledged; False when that takes longer."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), within_s)
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
         return self._idle.is_set()
 
     async def run(self) -> None:
@@ -170,7 +171,8 @@ class Link:
         await asyncio.to_thread(client.connect, self._address.host, self._address.port, _KEEPALIVE_S)
         client.loop_start()
         try:
-            await asyncio.wait_for(session.accepted.wait(), _CONNECT_S)
+            async with asyncio.timeout(_CONNECT_S):
+                await session.accepted.wait()
         except TimeoutError:
             raise LinkError("no answer to our connect") from None
         if session.lost is not None:
@@ -194,7 +196,8 @@ class Link:
             if now_s - oldest_s > self._config.ack_within_s:
                 raise LinkError(f"nothing acknowledged for {now_s - oldest_s:.0f} s")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._wake.wait()
 
     def _send(self, session: _Session, waiting: Waiting, now_s: float) -> None:
         message = waiting.message

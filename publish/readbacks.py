@@ -73,7 +73,8 @@ class Readbacks:
                 continue
             self._lost = False
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), WATCH_S)
+                async with asyncio.timeout(WATCH_S):
+                    await self._wake.wait()
 
     async def _record_all(self) -> None:
         while self._heard:

@@ -31,6 +31,7 @@ _TICK_S = 0.5
 _COALESCE_S = 0.05
 """Changes of a sign within this time share a frame; a zone's document never waits."""
 _RETRY_S = 1.0
+_ASKED_AGAIN_S = 0.5
 
 
 def utc_now() -> datetime:
@@ -68,10 +69,10 @@ async def _serve(config: PublishConfig, stop: threading.Event) -> None:
             for task in done - {stopped}:
                 task.result()
                 raise RuntimeError(f"{task.get_name()} ended")
-            await _end(follow, tell)
+            await end(follow, tell)
             await publisher.say_goodbye()
         finally:
-            await _end(*tasks)
+            await end(*tasks)
             await shown.close()
             metrics.QUEUE.set(0)
 
@@ -81,9 +82,14 @@ async def _stopped(stop: threading.Event) -> None:
         pass
 
 
-async def _end(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
+async def end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks until they have ended: one that is told in the very moment in which a library's wait ends may miss
+    it once, and a publisher that nobody supervises any more must not live on.
+    """
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_ASKED_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
@@ -117,9 +123,9 @@ class Publisher:
             self._tell_zones(moment)
             await self._tell_signs(moment)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(
-                    self._wake.wait(), min(_TICK_S, max(_COALESCE_S, self._signs.wait_s(time.monotonic())))
-                )
+                wait_s = min(_TICK_S, max(_COALESCE_S, self._signs.wait_s(time.monotonic())))
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
             await asyncio.sleep(_COALESCE_S)
 
     async def say_goodbye(self) -> None:

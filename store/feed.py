@@ -141,7 +141,8 @@ class Feed:
             for change in found:
                 yield change
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._poll_s)
+                async with asyncio.timeout(self._poll_s):
+                    await self._wake.wait()
 
     async def bay_states(self, area_id: AreaId, bay_ids: Sequence[BayId]) -> dict[BayId, BayState]:
         """Return what is known of these bays of one area now; a bay without a row is not in the result.

@@ -84,7 +84,8 @@ class SignFeed:
             if found:
                 yield found
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._poll_s)
+                async with asyncio.timeout(self._poll_s):
+                    await self._wake.wait()
 
     async def _advance(self) -> frozenset[SignId]:
         sign_ids = list(self._sign_ids())
