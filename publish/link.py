@@ -142,11 +142,11 @@ class Link:
     async def _open(self, session: _Session) -> None:
         client = session.client
 
-        def connected(_client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
+        def connected(own: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
             takes = getattr(properties, "ReceiveMaximum", session.window)
             refused = f"refused: {reason}" if reason.is_failure else None
             if refused is None:
-                client.subscribe(SHOWN_SUBSCRIPTION, qos=1)
+                own.subscribe(SHOWN_SUBSCRIPTION, qos=1)
             self._hand_over(self._connected, session, refused, takes)
 
         def disconnected(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
@@ -222,6 +222,9 @@ class Link:
         if not done:
             self._cut(client)
             await stopping
+        # They hold the session, and it the client: without them its sockets close now, not when cycles are collected.
+        client.on_connect = client.on_subscribe = client.on_message = None
+        client.on_disconnect = client.on_publish = None
 
     @staticmethod
     def _cut(client: mqtt.Client) -> None:
