@@ -34,6 +34,8 @@ _STOP_WITHIN_S = 10.0
 _ANSWER_WITHIN_S = 700.0
 _PIECE = 1 << 18
 _PAGE = 5_000
+_STREAMED = 12
+"""Zones of which a year of five minutes is streamed: 1.3 million rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,10 @@ def ask_for_a_year(
         for kind, questions in kinds.items():
             tell(f"asking for {kind}")
             figures.update(_asked(api, kind, questions))
-        tell("streaming a year of five-minute rows")
-        figures.update(_streamed(api, {**span, "grain": "5m", "by": "zone", "format": "csv"}))
+        some = zones[:_STREAMED]
+        tell(f"streaming a year of five-minute rows of {len(some)} zones")
+        streamed = {**span, "grain": "5m", "by": "zone", "zones": ",".join(some), "format": "csv"}
+        figures.update(_streamed(api, streamed))
     return figures
 
 
