@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 from urllib.request import urlopen
 
 from websockets.sync.client import ClientConnection, connect
@@ -66,29 +67,38 @@ class Page:
 
 @contextmanager
 def opened_browser(folder: Path) -> Iterator[Page]:
-    """A browser with an empty profile in `folder`, and its one tab."""
-    assert CHROMIUM is not None
-    said = folder / "chromium.log"
-    with said.open("wb") as output:
-        process = subprocess.Popen(
-            [CHROMIUM, *_FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"],
-            env=child_environment({"TMPDIR": str(folder)}),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        told = folder / "profile" / "DevToolsActivePort"
-        eventually(lambda: told.exists() and told.read_text().count("\n"), _START_WITHIN_S, "chromium starts")
-        port = told.read_text().splitlines()[0]
-        with urlopen(f"http://127.0.0.1:{port}/json/list", timeout=_START_WITHIN_S) as answer:
-            [tab] = [one for one in json.load(answer) if one["type"] == "page"]
-        with connect(tab["webSocketDebuggerUrl"], max_size=None, compression=None) as connection:
-            yield Page(connection)
-    finally:
-        process.terminate()
+    """A browser with an empty profile, and its one tab; what it says goes into `folder`."""
+    # The names of its sockets, which lie beside its profile, have a hundred characters at most.
+    with (
+        TemporaryDirectory(prefix="bc-", ignore_cleanup_errors=True) as short,
+        (folder / "chromium.log").open("wb") as output,
+    ):
+        process = _started(Path(short), output)
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            told = Path(short) / "profile" / "DevToolsActivePort"
+            eventually(
+                lambda: told.exists() and told.read_text().count("\n"), _START_WITHIN_S, "chromium starts"
+            )
+            port = told.read_text().splitlines()[0]
+            with urlopen(f"http://127.0.0.1:{port}/json/list", timeout=_START_WITHIN_S) as answer:
+                [tab] = [one for one in json.load(answer) if one["type"] == "page"]
+            with connect(tab["webSocketDebuggerUrl"], max_size=None, compression=None) as connection:
+                yield Page(connection)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _started(folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    assert CHROMIUM is not None
+    return subprocess.Popen(
+        [CHROMIUM, *_FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"],
+        env=child_environment({"TMPDIR": str(folder)}),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+    )
