@@ -8,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from baycast.forecast_files import read_history
 from baycast.measured import measured
 from baycast.settings import UsageError
 from occupancy.forecast import protocols
-from occupancy.forecast.gridding import busy_steps, day_of, fragments, panel_of, step_of
+from occupancy.forecast.gridding import busy_steps, day_of, days_of, fragments, panel_of, step_of
 from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Ints, Panel
 
 SEED = 1
@@ -29,19 +30,23 @@ _Run = Callable[[Panel, Floats, Ints, int, protocols.Progress], Scored]
 def evaluate(path: Path, protocol: str, *, bar: bool) -> dict[str, object]:
     """The figures. Raises `UsageError` for a file or a protocol that is none."""
     history = read_history(path)
-    panel, midnight = panel_of(history.words, len(history.names), step_of(history.words))
-    kept = np.flatnonzero(~fragments(panel) & np.isfinite(panel.shares).any(0))
-    panel, bays = Panel(panel.grid, panel.shares[:, kept], panel.slots), history.bays[kept]
-    scored = busy_steps(panel, _OPEN, _CLOSED)
-    days = panel.steps // panel.grid.per_day
     try:
-        first, run = _protocol(protocol, days, panel, midnight)
+        first, run = _protocol(protocol, history.times)
     except ValueError as error:
         raise UsageError(f"--protocol {protocol}: {error}") from None
     if first < 2 * DAYS_PER_WEEK:
         raise UsageError(
             f"--protocol {protocol}: {first} days before the first that is scored; two weeks are needed"
         )
+    midnight = history.times.min().astype("datetime64[D]")
+    words, bays = history.scaled(midnight + np.timedelta64(first, "D"))
+    if not np.isfinite(words.shares).any():
+        raise UsageError(f"{path}: of no place it is known how full it was")
+    panel = panel_of(words, len(history.names), step_of(words))
+    kept = np.flatnonzero(~fragments(panel) & np.isfinite(panel.shares).any(0))
+    panel, bays = Panel(panel.grid, panel.shares[:, kept], panel.slots), bays[kept]
+    scored = busy_steps(panel, _OPEN, _CLOSED)
+    days = panel.steps // panel.grid.per_day
     figures: dict[str, float | None] = {
         **run(panel, bays, scored, first, _bar if bar else _silent),
         "places": len(kept),
@@ -53,8 +58,9 @@ def evaluate(path: Path, protocol: str, *, bar: bool) -> dict[str, object]:
     return measured("forecast evaluate", SEED, figures, None, protocol=protocol, file=path.name)
 
 
-def _protocol(name: str, days: int, panel: Panel, midnight: np.datetime64) -> tuple[int, _Run]:
-    """From which day on is scored, and how. Raises `ValueError`."""
+def _protocol(name: str, times: NDArray[np.datetime64]) -> tuple[int, _Run]:
+    """From which day of the file on is scored, and how. Raises `ValueError`."""
+    days = days_of(times)
     if name == "rolling4":
         return days - 4 * DAYS_PER_WEEK, _rolling
     if name == "onestep":
@@ -63,7 +69,7 @@ def _protocol(name: str, days: int, panel: Panel, midnight: np.datetime64) -> tu
         return days - DAYS_PER_WEEK, _last_week
     kind, _, date = name.partition(":")
     if kind == "split" and date:
-        return day_of(panel, midnight, np.datetime64(date, "D")), _rolling
+        return day_of(times, np.datetime64(date, "D")), _rolling
     raise ValueError("one of rolling4, lastweek, onestep, split:YYYY-MM-DD is needed")
 
 

@@ -37,11 +37,40 @@ CAPACITY_SHARE = 0.995
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a file says. `names` of the places by number, `bays` of each."""
+    """What a file says, row by row; NaN: not known. `names` of the places by number."""
 
-    words: Words
     names: list[str]
-    bays: NDArray[np.float64]
+    places: NDArray[np.int64]
+    times: NDArray[np.datetime64]
+    occupied: NDArray[np.float64] | None
+    free: NDArray[np.float64] | None
+    capacity: NDArray[np.float64] | None
+
+    def scaled(self, before: np.datetime64) -> tuple[Words, NDArray[np.float64]]:
+        """The occupied shares, and the bays of each place: where the file does not give them, by what was free before
+        the first day that is scored, for nothing may be known of what comes."""
+        import numpy as np
+
+        from occupancy.forecast.gridding import Words
+
+        bays = self._bays(before)
+        of_each = (
+            bays[self.places] if self.capacity is None else np.where(self.capacity > 0, self.capacity, np.nan)
+        )
+        taken = self.occupied if self.occupied is not None else of_each - self.free  # type: ignore[operator]
+        return Words(self.places, self.times, np.clip(taken / of_each, 0.0, 1.0)), bays
+
+    def _bays(self, before: np.datetime64) -> NDArray[np.float64]:
+        import numpy as np
+
+        said = self.capacity if self.capacity is not None else self.free
+        assert said is not None  # noqa: S101 - `read_history` has seen to it
+        past = np.isfinite(said) & (said > 0) & ((self.times < before) | (self.capacity is not None))
+        bays = np.ones(len(self.names))
+        for place in np.unique(self.places[past]):
+            own = said[past & (self.places == place)]
+            bays[place] = np.median(own) if self.capacity is not None else np.quantile(own, CAPACITY_SHARE)
+        return bays
 
 
 def read_history(path: Path) -> History:
@@ -49,8 +78,6 @@ def read_history(path: Path) -> History:
     if find_spec("pyarrow") is None:
         raise UsageError("forecast: files are read by pyarrow: pip install 'baycast[parquet]'")
     import numpy as np
-
-    from occupancy.forecast.gridding import Words
 
     columns = _columns(path)
     named = {own: _found(columns, names) for own, names in _NAMES.items()}
@@ -73,12 +100,13 @@ def read_history(path: Path) -> History:
                 numbers[unknown] = np.nan
         if free is not None:
             free[full] = 0
-    bays = _bays(places, len(names), capacity, free, path)
-    of_each = bays[places] if capacity is None else np.where(capacity > 0, capacity, np.nan)
-    taken = occupied if occupied is not None else of_each - free  # type: ignore[operator]
-    shares = np.clip(taken / of_each, 0.0, 1.0)
-    kept = np.isfinite(times) & (np.isfinite(shares) | (status is not None))
-    return History(Words(places[kept].astype(np.int64), times[kept], shares[kept]), list(names), bays)
+    if capacity is None and free is None:
+        raise UsageError(f"{path}: no column 'capacity', which 'occupied' is a part of")
+    seen = np.isfinite(times) & (text != None)  # noqa: E711 - by element
+    if not seen.any():
+        raise UsageError(f"{path}: no row has a time and a place")
+    parts = (None if one is None else one[seen] for one in (occupied, free, capacity))
+    return History(list(names), places[seen].astype(np.int64), times[seen], *parts)
 
 
 def _columns(path: Path) -> dict[str, Any]:
@@ -101,7 +129,7 @@ def _times(path: Path, column: Any) -> NDArray[np.datetime64]:
     import pyarrow as pa
 
     try:
-        # What has an offset is taken as the wall clock that it was written by is not known: UTC.
+        # Of what has an offset, the wall clock is not known: it is taken by UTC.
         found = column.cast(pa.timestamp("us", tz=getattr(column.type, "tz", None)))
     except pa.ArrowInvalid as error:
         raise UsageError(f"{path}: times: {str(error).splitlines()[0]}") from None
@@ -122,25 +150,3 @@ def _numbers(path: Path, columns: Mapping[str, Any], name: str | None) -> NDArra
     except pa.ArrowInvalid as error:
         raise UsageError(f"{path}: {name}: {str(error).splitlines()[0]}") from None
     return np.array(found.to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
-def _bays(
-    places: NDArray[np.int64],
-    count: int,
-    capacity: NDArray[np.float64] | None,
-    free: NDArray[np.float64] | None,
-    path: Path,
-) -> NDArray[np.float64]:
-    """Of each place: the median of its capacities, or by how many were free."""
-    import numpy as np
-
-    if capacity is None and free is None:
-        raise UsageError(f"{path}: no column 'capacity', which 'occupied' is a part of")
-    bays = np.ones(count)
-    for place in range(count):
-        own = places == place
-        said = (capacity if capacity is not None else free)[own]  # type: ignore[index]
-        said = said[np.isfinite(said) & (said > 0)]
-        if len(said):
-            bays[place] = np.median(said) if capacity is not None else np.quantile(said, CAPACITY_SHARE)
-    return bays

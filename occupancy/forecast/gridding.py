@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from occupancy.forecast.panel import DAY, Floats, Grid, Ints, Panel
+from occupancy.forecast.panel import Floats, Grid, Ints, Panel
 
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60))
 HELD = timedelta(hours=3)
@@ -42,11 +42,11 @@ def step_of(words: Words) -> timedelta:
     return min(STEPS, key=lambda step: abs(step.total_seconds() - apart))
 
 
-def panel_of(words: Words, places: int, step: timedelta) -> tuple[Panel, np.datetime64]:
-    """The panel from the first midnight on, and that midnight. Words of changes hold on, others are of the nearest
+def panel_of(words: Words, places: int, step: timedelta) -> Panel:
+    """The panel from the first midnight on. Words of changes hold on, others are of the nearest
     step."""
     grid, midnight = Grid(step), words.times.min().astype("datetime64[D]")
-    days = int((words.times.max() - midnight) // np.timedelta64(1, "D")) + 1
+    days = days_of(words.times)
     changes = _is_of_changes(words)
     position = (words.times - midnight) / np.timedelta64(step // timedelta(microseconds=1), "us")
     rows = (np.floor(position) if changes else np.rint(position)).astype(np.int64)
@@ -61,7 +61,7 @@ def panel_of(words: Words, places: int, step: timedelta) -> tuple[Panel, np.date
         _disbelieve(shares, grid)
     first = (int(midnight.astype("datetime64[D]").astype(np.int64)) + 3) % 7  # 1 January 1970 was a Thursday
     slots = (np.arange(len(shares)) + first * grid.per_day) % grid.per_week
-    return Panel(grid, shares, slots), midnight
+    return Panel(grid, shares, slots)
 
 
 def fragments(panel: Panel) -> NDArray[np.bool_]:
@@ -109,10 +109,16 @@ def busy_steps(panel: Panel, start: timedelta, end: timedelta) -> Ints:
     return found
 
 
-def day_of(panel: Panel, midnight: np.datetime64, day: np.datetime64) -> int:
-    """The number of a date in the panel. Raises `ValueError` outside of it."""
+def days_of(times: NDArray[np.datetime64]) -> int:
+    """How many days there are from the first to the last, both included."""
+    first, last = (at.astype("datetime64[D]") for at in (times.min(), times.max()))
+    return int((last - first) // np.timedelta64(1, "D")) + 1
+
+
+def day_of(times: NDArray[np.datetime64], day: np.datetime64) -> int:
+    """The number of a date, from the day of the first time on. Raises `ValueError` outside of them."""
+    midnight, last = times.min().astype("datetime64[D]"), days_of(times) - 1
     number = int((day - midnight) // np.timedelta64(1, "D"))
-    last = panel.steps // (DAY // panel.grid.step) - 1
     if not 0 < number <= last:
         raise ValueError(
             f"{day} is not after the first day of the data and up to its last ({midnight + last})"

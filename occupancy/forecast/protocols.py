@@ -14,7 +14,7 @@ from occupancy.forecast.features import Known, features
 from occupancy.forecast.panel import Floats, Ints, Panel
 from occupancy.forecast.rolling import Forecasts, Rolling
 from occupancy.forecast.scores import Scores, best
-from occupancy.forecast.usual import UsualWeek
+from occupancy.forecast.usual import LATELY_DAYS, UsualWeek
 from occupancy.forecast.week_ahead import WeekAhead
 
 HORIZONS: Mapping[str, timedelta] = {
@@ -161,7 +161,7 @@ def _leaked(panel: Panel, scored: Ints, dice: np.random.Generator) -> int:
     dice.shuffle(shuffled[origin + 1 :])
     found = []
     for shares in (panel.shares, shuffled):
-        weeks = UsualWeek(panel.grid, panel.places), UsualWeek(panel.grid, panel.places, 8.0)
+        weeks = UsualWeek(panel.grid, panel.places), UsualWeek(panel.grid, panel.places, LATELY_DAYS)
         before = np.arange(day * per_day)
         for week in weeks:
             week.take_up(panel.slots[before], shares[before])

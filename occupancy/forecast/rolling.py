@@ -15,6 +15,7 @@ from occupancy.forecast.baselines import (
     LAST_WEEK,
     OURS,
     PERSISTENCE,
+    TIME_OF_WEEK,
     Decay,
     baselines,
 )
@@ -127,7 +128,7 @@ class Rolling:
             )
         )
         now, truth = panel.shares[origins], panel.shares[targets]
-        residual = now - panel_usual(self._known, origins, now)
+        residual = now - _usual_at(self._known, origins, now)
         week_before = targets - panel.grid.per_week
         points = baselines(
             now,
@@ -160,7 +161,7 @@ class Rolling:
             OURS: chance(horizon.logit, chance_rows, by_errors),
             PERSISTENCE: (now <= room).astype(float),
             LAST_WEEK: (points[LAST_WEEK] <= room).astype(float),
-            "time_of_week": some_free,
+            TIME_OF_WEEK: some_free,
             DECAYED_RESIDUAL: horizon.spreads[DECAYED_RESIDUAL].chance_below(
                 points[DECAYED_RESIDUAL], parts, room
             ),
@@ -210,7 +211,7 @@ class Rolling:
         return found
 
 
-def panel_usual(known: Known, origins: Ints, now: Floats) -> Floats:
+def _usual_at(known: Known, origins: Ints, now: Floats) -> Floats:
     """What was usual at the origins, by the residuals that were laid down on their days."""
     found: Floats = now - known.residuals[origins]
     return found

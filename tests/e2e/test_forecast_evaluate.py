@@ -82,6 +82,9 @@ def test_protocols_that_are_none(file: Path, protocol: str, problem: str) -> Non
         ("time,place,bays\n2026-01-01 00:00:00,a,1\n", "neither a column 'occupied' nor 'free'"),
         ("time,place,occupied\n2026-01-01 00:00:00,a,1\n", "no column 'capacity'"),
         ("time,place,free\nyesterday,a,1\n", "time"),
+        ("time,place,free\n", "no row has a time and a place"),
+        ("time,place,free\n2026-01-01 00:00:00,a,1\n", "two weeks are needed"),
+        ("time,place,capacity,occupied\n2026-01-01,a,0,1\n2026-03-01,a,0,1\n", "of no place it is known"),
         ("time,place,free\n2026-01-01 00:00:00,a,many\n", "free"),
     ],
 )

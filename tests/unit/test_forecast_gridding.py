@@ -27,8 +27,7 @@ def changing(hours: int) -> Words:
 def test_half_hourly_words_lie_on_the_nearest_half_hour() -> None:
     words = said([-1 + 60, 25 + 60, 61 + 60, 92 + 60], [0.1, 0.2, 0.3, 0.4])
     assert step_of(words) == timedelta(minutes=30)
-    panel, midnight = panel_of(words, 1, step_of(words))
-    assert midnight == MONDAY
+    panel = panel_of(words, 1, step_of(words))
     assert panel.shares[2:6, 0].tolist() == [0.1, 0.2, 0.3, 0.4]
     assert np.isnan(panel.shares[6:]).all()
     assert panel.slots[0] == 0
@@ -39,7 +38,7 @@ def test_a_change_holds_for_three_hours_at_most() -> None:
     words = changing(24)
     assert step_of(words) == timedelta(minutes=5)
     quiet = Words(words.places[:40], words.times[:40], words.shares[:40])
-    panel, _ = panel_of(quiet, 1, timedelta(minutes=5))
+    panel = panel_of(quiet, 1, timedelta(minutes=5))
     last = 39
     assert panel.shares[last : last + 37, 0].tolist() == [quiet.shares[-1]] * 37
     assert np.isnan(panel.shares[last + 37 :, 0]).all()
@@ -50,7 +49,7 @@ def test_full_for_longer_than_six_hours_is_not_believed() -> None:
     shares = words.shares.copy()
     shares[100:180] = 1.0  # six hours and forty minutes
     shares[300:360] = 1.0  # five hours
-    panel, _ = panel_of(Words(words.places, words.times, shares), 1, timedelta(minutes=5))
+    panel = panel_of(Words(words.places, words.times, shares), 1, timedelta(minutes=5))
     assert np.isnan(panel.shares[100:180, 0]).all()
     assert (panel.shares[300:360, 0] == 1.0).all()
 
@@ -73,10 +72,10 @@ def test_busy_steps_are_those_at_which_something_is_known() -> None:
 
 
 def test_a_day_outside_of_the_data_is_refused() -> None:
-    panel, midnight = panel_of(said([0, 30, 60, 1470], [0.1] * 4), 1, timedelta(minutes=30))
-    assert day_of(panel, midnight, np.datetime64("2026-06-02")) == 1
+    times = said([0, 30, 60, 1470], [0.1] * 4).times
+    assert day_of(times, np.datetime64("2026-06-02")) == 1
     with pytest.raises(ValueError, match="2026-06-02"):
-        day_of(panel, midnight, np.datetime64("2026-06-03"))
+        day_of(times, np.datetime64("2026-06-03"))
 
 
 def test_a_step_divides_the_day() -> None:
