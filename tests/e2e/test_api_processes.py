@@ -15,10 +15,11 @@ import httpx
 import psutil
 import pytest
 
+from baycast.api_fleet import PORT_STEP
 from baycast.settings import child_environment
 from feed_client import BackOff, Event, LiveFeed, Lost, Snapshot
-from tests.support.brokers import free_port
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 CLIENTS = 16
@@ -74,9 +75,7 @@ def rows(database_url: str) -> Iterator[DerivedRows]:
 
 @pytest.fixture
 def processes(database_url: str, rows: DerivedRows) -> Iterator[Processes]:
-    port, metrics_port = free_port(), free_port()
-    while metrics_port > 65000:
-        metrics_port = free_port()
+    port, metrics_port = free_port(), free_port(and_after=PORT_STEP)
     env = {
         "BAYCAST_DATABASE_URL": database_url,
         "BAYCAST_HTTP_PORT": str(port),
@@ -88,7 +87,7 @@ def processes(database_url: str, rows: DerivedRows) -> Iterator[Processes]:
         stdin=subprocess.DEVNULL,
     )
     try:
-        yield Processes(command, port, (metrics_port, metrics_port + 10))
+        yield Processes(command, port, (metrics_port, metrics_port + PORT_STEP))
     finally:
         command.terminate()
         try:

@@ -18,7 +18,7 @@ import pytest
 
 from baycast.cli import installed_version
 from baycast.settings import child_environment
-from tests.support.brokers import free_port
+from tests.support.ports import free_port
 
 COUNTS = ("free", "occupied", "unknown", "closed")
 # Everything that the demo starts is a child of its process; the roles are told by their command.

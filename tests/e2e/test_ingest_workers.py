@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from baycast.ingest_fleet import PORT_STEP
 from firmware_contract.topics import device_topic
-from tests.support.brokers import Broker, free_port
+from tests.support.brokers import Broker
 from tests.support.ingest_command import get, heard, ingest_command, wait_for_workers
 from tests.support.ingesting import Publisher, publishing, register, rows, state, stored
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 
@@ -38,7 +40,7 @@ def test_l2_workers_share_the_feed_and_one_that_is_killed_is_restarted(
     database_url: str, broker: Broker
 ) -> None:
     register(database_url, sensor=["s1"])
-    port = free_port()
+    port = free_port(and_after=PORT_STEP)
     with (
         ingest_command(
             database_url, broker.url, "--workers", "2", BAYCAST_INGEST_METRICS_PORT=str(port)
@@ -49,7 +51,7 @@ def test_l2_workers_share_the_feed_and_one_that_is_killed_is_restarted(
         send_states(publisher, range(200))
         eventually(lambda: stored(database_url) == expected(*range(200)))
         shares = []
-        for worker_port in (port, port + 10):
+        for worker_port in (port, port + PORT_STEP):
             lines = get(f"http://127.0.0.1:{worker_port}/metrics")[1].splitlines()
             shares += [
                 float(line.split()[1]) for line in lines if line.startswith("baycast_ingest_stored_total ")
@@ -111,7 +113,7 @@ def test_a_worker_id_in_use_is_refused_in_one_line_and_its_holder_undisturbed(
     database_url: str, broker: Broker
 ) -> None:
     register(database_url)
-    port = free_port()
+    port = free_port(and_after=PORT_STEP)
     holder = {"BAYCAST_INGEST_METRICS_PORT": str(port), "BAYCAST_WORKER_ID": "ingest-1-2"}
     with ingest_command(database_url, broker.url, **holder):
         wait_for_workers(database_url, "ingest-1-2")

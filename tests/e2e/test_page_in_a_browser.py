@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from baycast.settings import child_environment
-from tests.support.brokers import free_port
 from tests.support.browser import CHROMIUM, Page, opened_browser
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 WITHIN_S = 90.0

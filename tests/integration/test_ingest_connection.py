@@ -19,8 +19,9 @@ from ingest.connection import Connection
 from ingest.failures import BrokerError
 from ingest.inbox import Inbox, Received
 from ingest.watchdog import Watchdog
-from tests.support.brokers import Broker, free_port, running_broker
+from tests.support.brokers import Broker, running_broker
 from tests.support.ingesting import publishing
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 TOPIC = "baycast/v1/dev/s1/state"

@@ -14,7 +14,7 @@ from ingest import metrics
 from ingest.failures import BrokerError, IngestError
 from ingest.run import run
 from store.migrate import migrate
-from tests.support.brokers import Broker, free_port
+from tests.support.brokers import Broker
 from tests.support.ingesting import (
     Publisher,
     config_for,
@@ -28,6 +28,7 @@ from tests.support.ingesting import (
     state,
     stored,
 )
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 

@@ -15,8 +15,9 @@ from simulator.publisher import BrokerUnreachableError, Endpoint, Publisher
 from simulator.recordings import Recording, place_ids
 from simulator.replay import ReplayConfig, replay
 from simulator.run import Progress, SimulatorConfig, run
-from tests.support.brokers import Broker, free_port
+from tests.support.brokers import Broker
 from tests.support.collecting import Collector, collecting
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 PLAN = CityPlan(

@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +9,9 @@ from pathlib import Path
 
 from baycast.embedded_mosquitto import EmbeddedMosquitto
 from baycast.settings import UsageError
+from tests.support.ports import free_port
 
 PACKAGES = Path(tempfile.gettempdir()) / "baycast-test-mosquitto"
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Broker:

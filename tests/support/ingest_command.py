@@ -68,6 +68,9 @@ def ingest_command(database_url: str, mqtt_url: str, *arguments: str, **env: str
         command = IngestCommand(Path(folder), database_url, mqtt_url, *arguments, **env)
         try:
             yield command
+        except AssertionError as failed:
+            failed.add_note(f"the command said:\n{command.text}")
+            raise
         finally:
             command.terminate()
             try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.brokers import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "nginx" / "baycast.conf"

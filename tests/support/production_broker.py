@@ -13,8 +13,9 @@ import pytest
 
 from baycast.mosquitto_install import find_or_install
 from baycast.processes import start_child, stop_child
-from tests.support.brokers import PACKAGES, free_port
+from tests.support.brokers import PACKAGES
 from tests.support.mqtt_peer import Peer, RefusedConnection
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 DEPLOYED = Path(__file__).parents[2] / "deploy" / "mosquitto"
