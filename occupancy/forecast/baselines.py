@@ -33,13 +33,11 @@ class Decay:
         return min(max(self._products / self._squares, 0.0), 1.0) if self._squares else 0.0
 
 
-def baselines(
-    now: Floats, week_before: Floats, mean: Floats, usual: Floats, faded: Floats
-) -> dict[str, Floats]:
+def baselines(now: Floats, week_before: Floats, mean: Floats, faded: Floats) -> dict[str, Floats]:
     """Each by its name. `week_before` is NaN where it is not known: then the mean stands for it."""
     return {
         PERSISTENCE: now,
         LAST_WEEK: np.where(np.isfinite(week_before), week_before, mean),
         TIME_OF_WEEK: mean,
-        DECAYED_RESIDUAL: np.clip(usual + faded, 0.0, 1.0),
+        DECAYED_RESIDUAL: faded,
     }

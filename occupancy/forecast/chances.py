@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from occupancy.forecast.logit import EDGE, Logit, log_odds
+from occupancy.forecast.logit import EDGE, log_odds, probability
 from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Grid, Ints, at_steps
 
 HALF_A_BAY = 0.5
@@ -86,10 +86,9 @@ def limits(bays: Floats, wanted: int = 1) -> Floats:
     return found
 
 
-def chance(logit: Logit, rows: Floats, by_errors: Floats) -> Floats:
-    """(samples, places): by the logit; while it is not fitted, by the errors."""
-    found = logit.chance(rows.reshape(-1, rows.shape[-1]))
-    return np.clip(by_errors, EDGE, 1 - EDGE) if found is None else found.reshape(by_errors.shape)
+def chance(odds: Floats | None, rows: Floats, by_errors: Floats) -> Floats:
+    """(samples, places): by the logit's coefficients; while it is not fitted, by the errors."""
+    return np.clip(by_errors, EDGE, 1 - EDGE) if odds is None else probability(odds, rows)
 
 
 def _full(free: Floats) -> Floats:

@@ -11,11 +11,15 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from occupancy.forecast.panel import Floats, Ints
+from occupancy.forecast.panel import Floats, Grid, Ints
+from occupancy.forecast.spread import LEVELS
 from occupancy.model import AreaId, BayType, Source, ZoneId
 
+__all__ = ["GRID", "HORIZONS", "LEVELS", "Issue", "Place"]
+
 HORIZONS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 1440))
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+GRID = Grid(timedelta(minutes=5))
+"""Of what forecasts in service are learnt from and made of."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

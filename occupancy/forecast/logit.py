@@ -65,9 +65,13 @@ class Logit:
 
     def chance(self, rows: Floats) -> Floats | None:
         """(samples,) between `EDGE` and 1 - `EDGE`; None: it is not fitted yet."""
-        if self.coefficients is None:
-            return None
-        return np.clip(logistic(rows @ self.coefficients), EDGE, 1 - EDGE)
+        return None if self.coefficients is None else probability(self.coefficients, rows)
+
+
+def probability(coefficients: Floats, rows: Floats) -> Floats:
+    """Between `EDGE` and 1 - `EDGE`, of rows whose last axis is the features."""
+    found: Floats = np.clip(logistic(rows @ coefficients), EDGE, 1 - EDGE)
+    return found
 
 
 def _loss(found: Floats, rows: Floats, came: Floats, counts: Floats) -> float:

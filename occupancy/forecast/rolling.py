@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
@@ -19,17 +19,16 @@ from occupancy.forecast.baselines import (
     Decay,
     baselines,
 )
-from occupancy.forecast.chances import Moment, chance, chance_features, limits
-from occupancy.forecast.features import Known, features, leant_on
+from occupancy.forecast.chances import limits
+from occupancy.forecast.features import Known, leant_on
 from occupancy.forecast.logit import Logit
-from occupancy.forecast.panel import Floats, Ints, Panel
+from occupancy.forecast.making import Horizon, Made, Weeks, joined, make, part_of_day, seen
+from occupancy.forecast.panel import Floats, Ints, Panel, at_steps
 from occupancy.forecast.ridge import Ridge
-from occupancy.forecast.spread import PARTS_PER_DAY, Spread
+from occupancy.forecast.spread import Spread
 from occupancy.forecast.usual import LATELY_DAYS, UsualWeek
 
 REFITTED_EVERY_DAYS = 7
-LEARNT_FROM_DAY = 7
-"""Before it too little is known of residuals to fit anything."""
 _HOUR = timedelta(hours=1)
 
 
@@ -49,7 +48,7 @@ class Forecasts:
 
 @dataclass(slots=True)
 class _Horizon:
-    """What is learnt of one horizon."""
+    """What is being learnt of one horizon."""
 
     ahead: int
     spreads: Mapping[str, Spread]
@@ -58,43 +57,72 @@ class _Horizon:
     decay: Decay = field(default_factory=Decay)
     logit: Logit = field(default_factory=Logit)
 
+    @property
+    def learnt(self) -> Horizon:
+        """As it stands."""
+        return Horizon(
+            self.ahead,
+            self.decay.left,
+            self.coefficients,
+            self.spreads[OURS].band,
+            self.logit.coefficients,
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Day:
     """What a day's forecasts are learnt from."""
 
     forecasts: Forecasts
     rows: Floats
     usual: Floats
-    residual: Floats
-    chance_rows: Floats
+    made: Made
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What is usual as it is known on a day; the means of all days are what baselines say."""
+
+    weeks: Weeks
+    mean: Floats
+    some_free: Floats
 
 
 class Rolling:
-    """Walks over a panel. `bays`: of each place; `scored`: the steps of a day that are forecast."""
+    """Walks over a panel. `bays`: of each place; `scored`: the steps of a day that are forecast; `judged`: whose bands and
+    chances are made beside ours."""
 
-    def __init__(self, panel: Panel, bays: Floats, horizons: Sequence[int], scored: Ints) -> None:
+    def __init__(
+        self,
+        panel: Panel,
+        bays: Floats,
+        horizons: Sequence[int],
+        scored: Ints,
+        judged: Sequence[str] = BASELINES,
+    ) -> None:
         self._panel, self._bays, self._scored = panel, bays, scored
         grid, places = panel.grid, panel.places
         self._known = Known(grid, panel.shares, np.full_like(panel.shares, np.nan), panel.slots)
         self._week, self._lately = UsualWeek(grid, places), UsualWeek(grid, places, LATELY_DAYS)
         self._mean = UsualWeek(grid, places, inf)
         self._some_free, self._some_free_lately = UsualWeek(grid, places, inf), UsualWeek(grid, places)
-        names = (*BASELINES, OURS)
+        names = (*judged, OURS)
         self._horizons = [_Horizon(ahead, {name: Spread(places) for name in names}) for ahead in horizons]
-        self._tables: dict[int, tuple[Floats, ...]] = {}
+        self._tables: dict[int, _Tables] = {}
 
     def days(self, first: int) -> Iterator[tuple[int, list[Forecasts]]]:
         """Each whole day of the panel and its forecasts by horizon. All is fitted anew each week, so on day `first`."""
+        return self._walk(lambda day: (day - first) % REFITTED_EVERY_DAYS == 0)
+
+    def _walk(self, is_fitted: Callable[[int], bool]) -> Iterator[tuple[int, list[Forecasts]]]:
         per_day = self._panel.grid.per_day
         for day in range(self._panel.steps // per_day):
             steps = np.arange(day * per_day, (day + 1) * per_day)
             slots, shares = self._panel.slots[steps], self._panel.shares[steps]
-            weeks = (self._week, self._lately, self._mean, self._some_free, self._some_free_lately)
-            tables = tuple(week.shares() for week in weeks)
+            tables = self._known_tables()
             self._tables = {day - 1: self._tables.get(day - 1, tables), day: tables}
-            self._known.residuals[steps] = shares - tables[0][slots]
-            if (day - first) % REFITTED_EVERY_DAYS == 0:
+            self._known.residuals[steps] = shares - tables.weeks.usual[slots]
+            if is_fitted(day):
                 self._fit()
             made = [self._make(horizon, day) for horizon in self._horizons]
             yield day, [one.forecasts for one in made]
@@ -106,6 +134,10 @@ class Rolling:
             for week in (self._some_free, self._some_free_lately):
                 week.take_up(slots, free)
 
+    def _known_tables(self) -> _Tables:
+        weeks = Weeks(self._week.shares(), self._lately.shares(), self._some_free_lately.shares())
+        return _Tables(weeks, self._mean.shares(), self._some_free.shares())
+
     def _fit(self) -> None:
         for horizon in self._horizons:
             horizon.coefficients = horizon.ridge.solve(
@@ -115,103 +147,56 @@ class Rolling:
             for spread in horizon.spreads.values():
                 spread.settle()
 
-    def _make(self, horizon: _Horizon, day: int) -> _Made:
+    def _make(self, horizon: _Horizon, day: int) -> _Day:
         panel, ahead, per_day = self._panel, horizon.ahead, self._panel.grid.per_day
         targets = day * per_day + self._scored
         targets = targets[targets >= ahead]
         origins = targets - ahead
-        by_day = [(origins // per_day == past, past) for past in (day - 1, day)]
-        rows, usual, mean, some_free, free_now, free_then = (
-            np.concatenate(parts)
-            for parts in zip(
-                *(self._seen(horizon, origins[own], self._tables[past]) for own, past in by_day), strict=True
-            )
+        by_day = [(origins[origins // per_day == past], self._tables[past]) for past in (day - 1, day)]
+        found = joined([seen(self._known, tables.weeks, own, ahead) for own, tables in by_day])
+        mean, some_free = (
+            np.concatenate([getattr(tables, name)[panel.slots[own + ahead]] for own, tables in by_day])
+            for name in ("mean", "some_free")
         )
+        made = make(horizon.learnt, self._known, self._bays, origins, found)
         now, truth = panel.shares[origins], panel.shares[targets]
-        residual = now - _usual_at(self._known, origins, now)
-        week_before = targets - panel.grid.per_week
-        points = baselines(
-            now,
-            np.where((week_before >= 0)[:, None], panel.shares[np.maximum(week_before, 0)], np.nan),
-            mean,
-            usual,
-            horizon.decay.left * np.nan_to_num(residual),
-        )
-        points[OURS] = points[DECAYED_RESIDUAL]
-        if horizon.coefficients is not None:
-            points[OURS] = np.clip(usual + rows @ horizon.coefficients, 0.0, 1.0)
-        parts = self._parts(targets)
-        room = limits(self._bays)
-        quantiles = {name: horizon.spreads[name].around(point, parts) for name, point in points.items()}
-        by_errors = horizon.spreads[OURS].chance_below(points[OURS], parts, room)
-        chance_rows = chance_features(
-            Moment(
-                panel.grid,
-                panel.shares,
-                self._bays,
-                origins,
-                ahead,
-                expected=points[OURS],
-                by_errors=by_errors,
-                usual_now=free_now,
-                usual_then=free_then,
-            )
-        )
+        week_before = at_steps(panel.shares, targets - panel.grid.per_week)
+        points = {**baselines(now, week_before, mean, made.faded), OURS: made.shares}
+        room, parts = limits(self._bays), part_of_day(panel.grid, panel.slots[targets])
+        quantiles = {
+            name: made.quantiles if name == OURS else spread.band.around(points[name], parts)
+            for name, spread in horizon.spreads.items()
+        }
         chances = {
-            OURS: chance(horizon.logit, chance_rows, by_errors),
+            OURS: made.chances,
             PERSISTENCE: (now <= room).astype(float),
             LAST_WEEK: (points[LAST_WEEK] <= room).astype(float),
             TIME_OF_WEEK: some_free,
-            DECAYED_RESIDUAL: horizon.spreads[DECAYED_RESIDUAL].chance_below(
-                points[DECAYED_RESIDUAL], parts, room
-            ),
         }
+        if DECAYED_RESIDUAL in horizon.spreads:
+            band = horizon.spreads[DECAYED_RESIDUAL].band
+            chances[DECAYED_RESIDUAL] = band.chance_below(points[DECAYED_RESIDUAL], parts, room)
         known = np.where(np.isfinite(now), truth, np.nan)
-        return _Made(
-            Forecasts(targets, known, points, quantiles, chances), rows, usual, residual, chance_rows
-        )
+        return _Day(Forecasts(targets, known, points, quantiles, chances), found.rows, found.usual, made)
 
-    def _seen(self, horizon: _Horizon, origins: Ints, tables: tuple[Floats, ...]) -> tuple[Floats, ...]:
-        week, lately, mean, some_free, some_free_lately = tables
-        slots = self._panel.slots[origins + horizon.ahead]
-        return (
-            features(self._known, week, lately, origins, horizon.ahead),
-            week[slots],
-            mean[slots],
-            some_free[slots],
-            some_free_lately[self._panel.slots[origins]],
-            some_free_lately[slots],
-        )
-
-    def _learn(self, horizon: _Horizon, made: _Made) -> None:
-        forecasts = made.forecasts
-        seen = np.isfinite(forecasts.known)
-        if not seen.any():
+    def _learn(self, horizon: _Horizon, day: _Day) -> None:
+        forecasts = day.forecasts
+        known = np.isfinite(forecasts.known)
+        if not known.any():
             return
-        later = forecasts.known - made.usual
-        horizon.ridge.take_up(made.rows[seen], later[seen])
-        horizon.decay.take_up(made.residual[seen], later[seen])
+        later = forecasts.known - day.usual
+        horizon.ridge.take_up(day.rows[known], later[known])
+        horizon.decay.take_up(day.made.residual[known], later[known])
         if horizon.coefficients is None:
             return
         hourly = forecasts.targets % self._panel.grid.steps(_HOUR) == 0
-        parts = self._parts(forecasts.targets[hourly])
-        known = forecasts.known[hourly]
+        parts = part_of_day(self._panel.grid, self._panel.slots[forecasts.targets[hourly]])
+        truth = forecasts.known[hourly]
         for name, spread in horizon.spreads.items():
             quantiles = forecasts.quantiles[name][hourly]
-            outside = (known < quantiles[..., 0]) | (known > quantiles[..., -1])
-            spread.missed(np.where(np.isfinite(known), outside, np.nan))
-            spread.take_up(known - forecasts.points[name][hourly], parts)
-        came = (known <= limits(self._bays)).astype(float)
-        own = np.isfinite(known)
-        horizon.logit.take_up(made.chance_rows[hourly][own], came[own])
-
-    def _parts(self, steps: Ints) -> Ints:
-        per_day = self._panel.grid.per_day
-        found: Ints = self._panel.slots[steps] % per_day * PARTS_PER_DAY // per_day
-        return found
-
-
-def _usual_at(known: Known, origins: Ints, now: Floats) -> Floats:
-    """What was usual at the origins, by the residuals that were laid down on their days."""
-    found: Floats = now - known.residuals[origins]
-    return found
+            outside = (truth < quantiles[..., 0]) | (truth > quantiles[..., -1])
+            spread.missed(np.where(np.isfinite(truth), outside, np.nan))
+            spread.take_up(truth - forecasts.points[name][hourly], parts)
+        came = (truth <= limits(self._bays)).astype(float)
+        own = np.isfinite(truth)
+        horizon.logit.take_up(day.made.chance_rows[hourly][own], came[own])

@@ -7,6 +7,8 @@ widens the band instead of making it wrong.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from occupancy.forecast.panel import Floats, Ints
@@ -17,19 +19,54 @@ KEPT = 256
 """Errors by place and part of the day: with one an hour, about three months."""
 ENOUGH = 60
 """Fewer errors of a part of the day lean on those of the whole day, and those of a place on those of all."""
-_MISSES = 0.1
+MISSES = 0.1
 _ADAPTED_BY = 0.01
 _BEFORE_ANY = 0.35
 """The half width of the band where no error was made yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The errors that count for a forecast of one horizon, by place."""
+
+    ordered: Floats
+    """(places, parts of the day, kept), in order; NaN beyond their number."""
+    counts: Ints
+    """(places, parts of the day)"""
+    misses: Floats
+    """(places,): the rate that is aimed at."""
+
+    def around(self, shares: Floats, parts: Ints) -> Floats:
+        """(samples, places, levels): the quantiles of what may come, from 0 to 1 and in order."""
+        half = self.misses / 2
+        levels = np.stack([half, *(np.full_like(half, level) for level in LEVELS[1:-1]), 1 - half], axis=-1)
+        last = np.maximum(self.counts - 1, 0)[:, :, None]
+        place = levels[:, None, :] * last
+        below = np.floor(place).astype(np.int64)
+        low = np.take_along_axis(self.ordered, below, axis=2)
+        high = np.take_along_axis(self.ordered, np.minimum(below + 1, last), axis=2)
+        quantiles = low + (place - below) * (high - low)  # (places, parts, levels)
+        found: Floats = shares[:, :, None] + quantiles.transpose(1, 0, 2)[parts]
+        return np.maximum.accumulate(np.clip(found, 0.0, 1.0), axis=2)
+
+    def chance_below(self, shares: Floats, parts: Ints, limits: Floats) -> Floats:
+        """(samples, places): how probable it is that the share is at most the place's limit."""
+        found = np.empty(shares.shape)
+        for part in np.unique(parts):
+            own = parts == part
+            room = limits - shares[own]
+            under = np.stack([(self.ordered[:, part] <= some[:, None]).sum(1) for some in room])
+            found[own] = (under + 0.5) / (self.counts[:, part] + 1)
+        return found
+
+
 class Spread:
-    """The errors (truth less forecast) of one horizon, for all places."""
+    """The errors (truth less forecast) of one horizon as they are made, for all places."""
 
     def __init__(self, places: int) -> None:
         self._errors = np.full((places, PARTS_PER_DAY, KEPT), np.nan)
         self._next = np.zeros(PARTS_PER_DAY, dtype=np.int64)
-        self._misses = np.full(places, _MISSES)
+        self._misses = np.full(places, MISSES)
         self._sorted, self._counts = _in_order(self._errors)
 
     def take_up(self, errors: Floats, parts: Ints) -> None:
@@ -45,35 +82,13 @@ class Spread:
     def missed(self, outside: Floats) -> None:
         """(samples, places): 1 where the truth was outside of the band, 0 inside, NaN where it is not known."""
         for row in outside:
-            aimed = self._misses + _ADAPTED_BY * (_MISSES - row)
+            aimed = self._misses + _ADAPTED_BY * (MISSES - row)
             self._misses = np.where(np.isfinite(row), np.clip(aimed, 0.01, 0.3), self._misses)
 
-    def around(self, shares: Floats, parts: Ints) -> Floats:
-        """(samples, places, levels): the quantiles of what may come, from 0 to 1 and in order."""
-        half = self._misses / 2
-        levels = np.stack([half, *(np.full_like(half, level) for level in LEVELS[1:-1]), 1 - half], axis=-1)
-        ordered, counts = self._sorted, self._counts
-        place = levels[:, None, :] * np.maximum(counts - 1, 0)[:, :, None]
-        below = np.floor(place).astype(np.int64)
-        low = np.take_along_axis(ordered, below, axis=2)
-        high = np.take_along_axis(
-            ordered, np.minimum(below + 1, np.maximum(counts - 1, 0)[:, :, None]), axis=2
-        )
-        quantiles = low + (place - below) * (high - low)  # (places, parts, levels)
-        found: Floats = shares[:, :, None] + quantiles.transpose(1, 0, 2)[parts]
-        return np.maximum.accumulate(np.clip(found, 0.0, 1.0), axis=2)
-
-    def chance_below(self, shares: Floats, parts: Ints, limits: Floats) -> Floats:
-        """(samples, places): how probable it is that the share is at most the place's limit."""
-        ordered, counts = self._sorted, self._counts
-        found = np.empty(shares.shape)
-        for place in range(shares.shape[1]):
-            room = limits[place] - shares[:, place]
-            for part in np.unique(parts):
-                own, count = parts == part, int(counts[place, part])
-                under = np.searchsorted(ordered[place, part, :count], room[own], side="right")
-                found[own, place] = (under + 0.5) / (count + 1)
-        return found
+    @property
+    def band(self) -> Band:
+        """As it is aimed now, by the errors of when it was settled last."""
+        return Band(self._sorted, self._counts, self._misses)
 
 
 def _in_order(errors: Floats) -> tuple[Floats, Ints]:

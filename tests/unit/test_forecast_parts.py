@@ -97,13 +97,13 @@ def test_the_spread_holds_nine_tenths_of_what_comes() -> None:
     wide = np.array([0.02, 0.1])
     spread.take_up(dice.normal(0, wide, (2_000, 2)), parts)
     spread.settle()
-    quantiles = spread.around(np.full((2_000, 2), 0.5), parts)
+    quantiles = spread.band.around(np.full((2_000, 2), 0.5), parts)
     assert (np.diff(quantiles, axis=2) >= 0).all()
     came = 0.5 + dice.normal(0, wide, (2_000, 2))
     for place in range(2):
         below = [(came[:, place] <= quantiles[:, place, level]).mean() for level in range(len(LEVELS))]
         assert below == pytest.approx(LEVELS, abs=0.035)
-    chance = spread.chance_below(np.full((8, 2), 0.5), np.arange(8), np.array([0.52, 0.6]))
+    chance = spread.band.chance_below(np.full((8, 2), 0.5), np.arange(8), np.array([0.52, 0.6]))
     assert chance == pytest.approx(np.full((8, 2), 0.84), abs=0.06)  # a standard deviation
 
 
@@ -112,14 +112,14 @@ def test_the_spread_widens_where_too_much_is_missed() -> None:
     spread.take_up(np.linspace(-0.1, 0.1, 2_000)[:, None], np.arange(2_000) % PARTS_PER_DAY)
     spread.settle()
     half, parts = np.full((1, 1), 0.5), np.array([0])
-    before = spread.around(half, parts)[0, 0]
+    before = spread.band.around(half, parts)[0, 0]
     spread.missed(np.ones((5, 1)))
-    after = spread.around(half, parts)[0, 0]
+    after = spread.band.around(half, parts)[0, 0]
     assert after[-1] - after[0] > before[-1] - before[0]
 
 
 def test_before_any_error_the_spread_is_wide() -> None:
-    quantiles = Spread(1).around(np.full((1, 1), 0.5), np.array([0]))[0, 0]
+    quantiles = Spread(1).band.around(np.full((1, 1), 0.5), np.array([0]))[0, 0]
     assert quantiles[-1] - quantiles[0] > 0.6
 
 

@@ -1,0 +1,118 @@
+"""A forecast for one horizon from what was learnt: the same for days that are walked over and for the hours to come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from occupancy.forecast.chances import Moment, chance, chance_features, limits
+from occupancy.forecast.features import Known, features
+from occupancy.forecast.panel import Floats, Grid, Ints, at_steps
+from occupancy.forecast.spread import PARTS_PER_DAY, Band
+
+
+@dataclass(frozen=True, slots=True)
+class Weeks:
+    """What is usual as it is known on a day, each (slots of the week, places)."""
+
+    usual: Floats
+    lately: Floats
+    some_free: Floats
+    """How often a bay was free, of late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """What is learnt of one horizon, for all places."""
+
+    ahead: int
+    """Steps."""
+    left: float
+    """What is left of a residual."""
+    coefficients: Floats | None
+    """Of the ridge; None: not fitted, the residual fades."""
+    band: Band
+    odds: Floats | None
+    """Coefficients of the logit; None: not fitted, chances are by errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What some forecasts of one horizon are made of: rows are origins, columns are places."""
+
+    rows: Floats
+    usual: Floats
+    some_free_now: Floats
+    some_free_then: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Forecasts of one horizon: rows are origins, columns are places."""
+
+    residual: Floats
+    faded: Floats
+    """What is usual, and what is left of the residual."""
+    shares: Floats
+    quantiles: Floats
+    """(origins, places, levels)"""
+    chance_rows: Floats
+    chances: Floats
+    """Of at least one free bay."""
+
+
+def seen(known: Known, weeks: Weeks, origins: Ints, ahead: int) -> Seen:
+    """Look at some origins with the weeks as they are known on their day."""
+    now, then = known.slots[origins], known.slots[origins + ahead]
+    return Seen(
+        features(known, weeks.usual, weeks.lately, origins, ahead),
+        weeks.usual[then],
+        weeks.some_free[now],
+        weeks.some_free[then],
+    )
+
+
+def joined(parts: Sequence[Seen]) -> Seen:
+    """Origins of several days, one after the other."""
+    names = ("rows", "usual", "some_free_now", "some_free_then")
+    return Seen(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def make(horizon: Horizon, known: Known, bays: Floats, origins: Ints, found: Seen) -> Made:
+    """Forecast; `found` is what was seen at the origins, `bays` how many each place has."""
+    residual = at_steps(known.residuals, origins)
+    faded = np.clip(found.usual + horizon.left * np.nan_to_num(residual), 0.0, 1.0)
+    shares = faded
+    if horizon.coefficients is not None:
+        shares = np.clip(found.usual + found.rows @ horizon.coefficients, 0.0, 1.0)
+    parts = part_of_day(known.grid, known.slots[origins + horizon.ahead])
+    by_errors = horizon.band.chance_below(shares, parts, limits(bays))
+    rows = chance_features(
+        Moment(
+            known.grid,
+            known.shares,
+            bays,
+            origins,
+            horizon.ahead,
+            expected=shares,
+            by_errors=by_errors,
+            usual_now=found.some_free_now,
+            usual_then=found.some_free_then,
+        )
+    )
+    return Made(
+        residual,
+        faded,
+        shares,
+        horizon.band.around(shares, parts),
+        rows,
+        chance(horizon.odds, rows, by_errors),
+    )
+
+
+def part_of_day(grid: Grid, slots: Ints) -> Ints:
+    """Which of the parts of the day slots lie in."""
+    found: Ints = slots % grid.per_day * PARTS_PER_DAY // grid.per_day
+    return found
