@@ -23,8 +23,8 @@ _QUARTER = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Instants:
-    """(instants, places): the occupied share of the bays that are known, NaN where too few are, and the share of the bays
-    in service that are known."""
+    """(instants, places): the occupied share of the bays that are known, NaN where too few are, and the share of the
+    bays in service that are known."""
 
     shares: Floats
     known: Floats

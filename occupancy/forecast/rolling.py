@@ -89,8 +89,8 @@ class _Tables:
 
 
 class Rolling:
-    """Walks over a panel. `bays`: of each place; `scored`: the steps of a day that are forecast; `judged`: whose bands and
-    chances are made beside ours."""
+    """Walks over a panel. `bays`: of each place; `scored`: the steps of a day that are forecast; `judged`: whose bands
+    and chances are made beside ours."""
 
     def __init__(
         self,

@@ -55,7 +55,7 @@ CROSS JOIN LATERAL (
         UNION ALL
         (SELECT t.* FROM count_interval t
          WHERE t.area = g.area AND t.generation = g.generation AND t.zone_id = p.zone_id
-           AND t.started_at >= $2 AND t.started_at < $2 + make_interval(secs => $3 * $4))
+           AND t.started_at >= $2 AND t.started_at < $2 + make_interval(secs => $3::float8 * $4::integer))
     ) AS h
     WHERE h.occupied IS NOT NULL
 ) AS f

@@ -1,0 +1,142 @@
+"""What is learnt of the places of an area: all that forecasts are made of, besides what is seen now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from occupancy.forecast.issue import GRID, HORIZONS, Place
+from occupancy.forecast.making import Horizon, Weeks
+from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Ints
+from occupancy.forecast.spread import KEPT, MISSES, PARTS_PER_DAY, Band
+from occupancy.forecast.usual import NOTHING_KNOWN
+from occupancy.model import Source
+
+PRIOR = "prior"
+"""The version of the model of a city of which nothing is known yet."""
+LEFT = (1.0, 0.99, 0.98, 0.94, 0.83, 0.6, 0.5)
+"""By horizon, what is left of a residual where nothing was learnt: as it was in large public car parks."""
+REMEMBERED_DAYS = DAYS_PER_WEEK + 1
+"""So many days of residuals are needed by a forecast: up to the target's time a week ago."""
+TYPICAL_FROM_DAYS, FORECAST_FROM_DAYS = 1, 7
+"""Days of a place that were seen, from which on it is said to be known by what is usual, and to be forecast."""
+_WIDE, _NARROW = 0.45, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Of the places of one area, on the grid of forecasts that are issued."""
+
+    version: str
+    trained_to: datetime | None
+    """The midnight (UTC) up to which it has seen what happened; None: it has seen nothing."""
+    places: tuple[Place, ...]
+    days: Ints
+    """(places,): days on which something was known of each."""
+    weeks: Weeks
+    residuals: Floats
+    """(steps, places): how far from usual the last days before `trained_to` were, by what was usual then."""
+    horizons: tuple[Horizon, ...]
+    """In the order of `HORIZONS`."""
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """By place, on which rung of the ladder it stands."""
+        fitted = all(horizon.coefficients is not None for horizon in self.horizons)
+        return tuple(
+            Source.PRIOR
+            if days < TYPICAL_FROM_DAYS
+            else Source.FORECAST
+            if fitted and days >= FORECAST_FROM_DAYS
+            else Source.TYPICAL
+            for days in self.days
+        )
+
+    def of(self, places: Sequence[Place], bays: Ints) -> Model:
+        """The same for other places: one that it does not know is as those of its bay type are together, or as all."""
+        if not self.places:
+            return empty_model(places, bays)
+        if tuple(places) == self.places:
+            return self
+        rows = [self._like(place) for place in places]
+        known = set(self.places)
+        days = [self.days[own[0]] if place in known else 0 for place, own in zip(places, rows, strict=True)]
+
+        def columns(table: Floats) -> Floats:
+            return np.stack([table[:, own].mean(1) for own in rows], axis=1)
+
+        weeks = self.weeks
+        return replace(
+            self,
+            places=tuple(places),
+            days=np.array(days, dtype=np.int64),
+            weeks=Weeks(columns(weeks.usual), columns(weeks.lately), columns(weeks.some_free)),
+            residuals=columns(self.residuals),
+            horizons=tuple(replace(one, band=_pooled(one.band, rows)) for one in self.horizons),
+        )
+
+    def _like(self, place: Place) -> list[int]:
+        """The columns of a place, or of those that stand for it."""
+        numbers = {known: number for number, known in enumerate(self.places)}
+        if place in numbers:
+            return [numbers[place]]
+        alike = [number for known, number in numbers.items() if known.bay_type is place.bay_type]
+        return alike or list(numbers.values())
+
+
+def empty_model(places: Sequence[Place], bays: Ints) -> Model:
+    """That of the first day: any share is as likely as any other, and what is seen now lasts for a while."""
+    number = len(places)
+    shape = (GRID.per_week, number)
+    half = np.broadcast_to(np.array(NOTHING_KNOWN), shape)
+    return Model(
+        version=PRIOR,
+        trained_to=None,
+        places=tuple(places),
+        days=np.zeros(number, dtype=np.int64),
+        weeks=Weeks(half, half, half),
+        residuals=np.empty((0, number)),
+        horizons=tuple(
+            Horizon(ahead // GRID.step, left, None, _prior_band(left, bays), None)
+            for ahead, left in zip(HORIZONS, LEFT, strict=True)
+        ),
+    )
+
+
+def days_known(shares: Floats) -> Ints:
+    """(places,): on how many whole days of a panel something was known of each."""
+    days = shares[: len(shares) // GRID.per_day * GRID.per_day].reshape(-1, GRID.per_day, shares.shape[1])
+    found: Ints = np.isfinite(days).any(1).sum(0)
+    return found
+
+
+def remembered(trained_to: datetime) -> datetime:
+    """From when on a model keeps residuals."""
+    return trained_to - timedelta(days=REMEMBERED_DAYS)
+
+
+def _prior_band(left: float, bays: Ints) -> Band:
+    """The less is left of what was seen, the wider; and by single bays."""
+    width = _NARROW + _WIDE * np.sqrt(1 - left**2) + 0.5 / np.maximum(bays, 1)
+    errors = width[:, None, None] * np.linspace(-1, 1, KEPT)
+    shape = (len(bays), PARTS_PER_DAY)
+    return Band(np.broadcast_to(errors, (*shape, KEPT)), np.full(shape, KEPT), np.full(len(bays), MISSES))
+
+
+def _pooled(band: Band, rows: Sequence[Sequence[int]]) -> Band:
+    """The bands of some columns, each of one column or of several together."""
+    ordered = np.empty((len(rows), PARTS_PER_DAY, KEPT))
+    counts = np.empty((len(rows), PARTS_PER_DAY), dtype=np.int64)
+    for number, own in enumerate(rows):
+        if len(own) == 1:
+            ordered[number], counts[number] = band.ordered[own[0]], band.counts[own[0]]
+            continue
+        for part in range(PARTS_PER_DAY):
+            errors = np.sort(band.ordered[own, part], axis=None)
+            errors = errors[np.isfinite(errors)]
+            ordered[number, part] = errors[np.linspace(0, len(errors) - 1, KEPT).astype(np.int64)]
+            counts[number, part] = KEPT
+    return Band(ordered, counts, np.array([band.misses[list(own)].mean() for own in rows]))
