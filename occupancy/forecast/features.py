@@ -49,7 +49,8 @@ def features(known: Known, usual: Floats, lately: Floats, origins: Ints, ahead: 
         found.append(at_steps(known.residuals, origins + ahead - before))
     found.append(found[-1] - at_steps(known.residuals, origins - week))
     found += [change, then]
-    found += [(lately - usual)[known.slots[steps]] for steps in (origins, origins + ahead)]
+    for slots in (known.slots[origins], known.slots[origins + ahead]):
+        found.append(lately[slots] - usual[slots])
     found += [residual * change, residual * then, residual * np.abs(residual)]
     angle = 2 * np.pi * (known.slots[origins] % day) / day
     found += [residual * wave(turns * angle)[:, None] for turns in (1, 2) for wave in (np.cos, np.sin)]

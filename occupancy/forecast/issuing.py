@@ -83,9 +83,8 @@ class _Moment:
         """Steps from the end of the evidence to now."""
         first = newest - (REMEMBERED - 1) * GRID.step
         slots = slots_of(week, GRID, first, REMEMBERED + self.lag + _LAST)
-        self._known = Known(GRID, _window(recent, newest), np.empty((REMEMBERED, len(bays))), slots)
-        np.subtract(self._known.shares, model.weeks.usual[slots[:REMEMBERED]], out=self._known.residuals)
-        _lay_over(self._known.residuals, first, model)
+        shares = _window(recent, newest)
+        self._known = Known(GRID, shares, _residuals(shares, slots, first, model), slots)
         back = np.isfinite(self._known.shares[::-1][: AGES[-1] + 1])
         silent = np.where(back.any(0), back.argmax(0), AGES[-1] + 1)
         self.ages: Ints = np.array([*AGES, _TOO_OLD])[np.searchsorted(AGES, silent)]
@@ -139,15 +138,19 @@ def _window(recent: Recent, newest: datetime) -> Floats:
     return shares
 
 
-def _lay_over(residuals: Floats, first: datetime, model: Model) -> None:
-    """Residuals of days that the model has seen stand as they were laid down then: by what was usual before them."""
-    if model.trained_to is None:
-        return
-    begins = model.trained_to - len(model.residuals) * GRID.step
-    offset = GRID.steps(begins - first)
-    start, end = max(0, offset), min(len(residuals), offset + len(model.residuals))
+def _residuals(shares: Floats, slots: Ints, first: datetime, model: Model) -> Floats:
+    """How far from usual shares are. Days that the model has seen stand as they were laid down then: by what was usual
+    before them."""
+    laid, offset = model.residuals, 0
+    if model.trained_to is not None:
+        offset = GRID.steps(model.trained_to - first) - len(laid)
+    start, end = max(0, offset), max(0, min(len(shares), offset + len(laid)))
+    found = np.empty_like(shares)
+    for rows in (slice(0, min(start, end)), slice(end, None)):
+        found[rows] = shares[rows] - model.weeks.usual[slots[: len(shares)][rows]]
     if start < end:
-        residuals[start:end] = model.residuals[start - offset : end - offset]
+        found[start:end] = laid[start - offset : end - offset]
+    return found
 
 
 def _between(values: Floats, at: Floats) -> Floats:

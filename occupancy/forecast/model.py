@@ -61,30 +61,32 @@ class Model:
             return empty_model(places, bays)
         if tuple(places) == self.places:
             return self
-        rows = [self._like(place) for place in places]
-        known = set(self.places)
-        days = [self.days[own[0]] if place in known else 0 for place, own in zip(places, rows, strict=True)]
+        number = {place: number for number, place in enumerate(self.places)}
+        new = sorted({place.bay_type for place in places if place not in number})
+        together = {
+            bay_type: [number[place] for place in number if place.bay_type is bay_type] or [*number.values()]
+            for bay_type in new
+        }
+        pooled = {bay_type: len(number) + column for column, bay_type in enumerate(new)}
+        taken = [number[place] if place in number else pooled[place.bay_type] for place in places]
+        groups = list(together.values())
 
         def columns(table: Floats) -> Floats:
-            return np.stack([table[:, own].mean(1) for own in rows], axis=1)
+            means = [table[:, own].mean(1, keepdims=True) for own in groups]
+            found: Floats = np.concatenate([table, *means], axis=1)[:, taken]
+            return found
 
         weeks = self.weeks
         return replace(
             self,
             places=tuple(places),
-            days=np.array(days, dtype=np.int64),
+            days=np.concatenate([self.days, np.zeros(len(groups), dtype=np.int64)])[taken],
             weeks=Weeks(columns(weeks.usual), columns(weeks.lately), columns(weeks.some_free)),
             residuals=columns(self.residuals),
-            horizons=tuple(replace(one, band=_pooled(one.band, rows)) for one in self.horizons),
+            horizons=tuple(
+                replace(one, band=_with_pooled(one.band, groups).of(taken)) for one in self.horizons
+            ),
         )
-
-    def _like(self, place: Place) -> list[int]:
-        """The columns of a place, or of those that stand for it."""
-        numbers = {known: number for number, known in enumerate(self.places)}
-        if place in numbers:
-            return [numbers[place]]
-        alike = [number for known, number in numbers.items() if known.bay_type is place.bay_type]
-        return alike or list(numbers.values())
 
 
 def empty_model(places: Sequence[Place], bays: Ints) -> Model:
@@ -126,17 +128,18 @@ def _prior_band(left: float, bays: Ints) -> Band:
     return Band(np.broadcast_to(errors, (*shape, KEPT)), np.full(shape, KEPT), np.full(len(bays), MISSES))
 
 
-def _pooled(band: Band, rows: Sequence[Sequence[int]]) -> Band:
-    """The bands of some columns, each of one column or of several together."""
-    ordered = np.empty((len(rows), PARTS_PER_DAY, KEPT))
-    counts = np.empty((len(rows), PARTS_PER_DAY), dtype=np.int64)
-    for number, own in enumerate(rows):
-        if len(own) == 1:
-            ordered[number], counts[number] = band.ordered[own[0]], band.counts[own[0]]
-            continue
+def _with_pooled(band: Band, groups: Sequence[Sequence[int]]) -> Band:
+    """And after its places each group of them, by the errors of all of it."""
+    ordered = np.empty((len(groups), PARTS_PER_DAY, KEPT))
+    for own, errors_of in zip(groups, ordered, strict=True):
         for part in range(PARTS_PER_DAY):
             errors = np.sort(band.ordered[own, part], axis=None)
             errors = errors[np.isfinite(errors)]
-            ordered[number, part] = errors[np.linspace(0, len(errors) - 1, KEPT).astype(np.int64)]
-            counts[number, part] = KEPT
-    return Band(ordered, counts, np.array([band.misses[list(own)].mean() for own in rows]))
+            errors_of[part] = errors[np.linspace(0, len(errors) - 1, KEPT).astype(np.int64)]
+    counts = np.full(ordered.shape[:2], KEPT)
+    misses = [band.misses[own].mean(keepdims=True) for own in groups]
+    return Band(
+        np.concatenate([band.ordered, ordered]),
+        np.concatenate([band.counts, counts]),
+        np.concatenate([band.misses, *misses]),
+    )

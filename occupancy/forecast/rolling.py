@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
@@ -110,11 +110,10 @@ class Rolling:
         self._horizons = [_Horizon(ahead, {name: Spread(places) for name in names}) for ahead in horizons]
         self._tables: dict[int, _Tables] = {}
 
-    def days(self, first: int) -> Iterator[tuple[int, list[Forecasts]]]:
-        """Each whole day of the panel and its forecasts by horizon. All is fitted anew each week, so on day `first`."""
-        return self._walk(lambda day: (day - first) % REFITTED_EVERY_DAYS == 0)
-
-    def _walk(self, is_fitted: Callable[[int], bool]) -> Iterator[tuple[int, list[Forecasts]]]:
+    def days(self, first: int, *, to_learn: bool = False) -> Iterator[tuple[int, list[Forecasts]]]:
+        """Each whole day of the panel and its forecasts by horizon. All is fitted anew each week, so on day `first`.
+        What is before that day may be there to be learnt from only: then days of the first week are fitted one by one,
+        so that there are errors, and odds not at all, on which nothing else leans."""
         per_day = self._panel.grid.per_day
         for day in range(self._panel.steps // per_day):
             steps = np.arange(day * per_day, (day + 1) * per_day)
@@ -122,8 +121,8 @@ class Rolling:
             tables = self._known_tables()
             self._tables = {day - 1: self._tables.get(day - 1, tables), day: tables}
             self._known.residuals[steps] = shares - tables.weeks.usual[slots]
-            if is_fitted(day):
-                self._fit()
+            if (day - first) % REFITTED_EVERY_DAYS == 0 or (to_learn and day < REFITTED_EVERY_DAYS):
+                self._fit(odds=not to_learn or day >= first)
             made = [self._make(horizon, day) for horizon in self._horizons]
             yield day, [one.forecasts for one in made]
             for horizon, one in zip(self._horizons, made, strict=True):
@@ -134,16 +133,22 @@ class Rolling:
             for week in (self._some_free, self._some_free_lately):
                 week.take_up(slots, free)
 
+    def learnt(self) -> tuple[Weeks, Floats, tuple[Horizon, ...]]:
+        """What is known after the last day: the weeks, the residuals of all steps, and the horizons, fitted anew."""
+        self._fit(odds=True)
+        return self._known_tables().weeks, self._known.residuals, tuple(one.learnt for one in self._horizons)
+
     def _known_tables(self) -> _Tables:
         weeks = Weeks(self._week.shares(), self._lately.shares(), self._some_free_lately.shares())
         return _Tables(weeks, self._mean.shares(), self._some_free.shares())
 
-    def _fit(self) -> None:
+    def _fit(self, *, odds: bool) -> None:
         for horizon in self._horizons:
             horizon.coefficients = horizon.ridge.solve(
                 leant_on(horizon.decay.left, horizon.ahead, self._panel.grid)
             )
-            horizon.logit.fit()
+            if odds:
+                horizon.logit.fit()
             for spread in horizon.spreads.values():
                 spread.settle()
 

@@ -7,6 +7,7 @@ widens the band instead of making it wrong.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,18 +37,29 @@ class Band:
     misses: Floats
     """(places,): the rate that is aimed at."""
 
+    def of(self, places: Sequence[int]) -> Band:
+        """Of some of the places."""
+        return Band(self.ordered[places], self.counts[places], self.misses[places])
+
     def around(self, shares: Floats, parts: Ints) -> Floats:
         """(samples, places, levels): the quantiles of what may come, from 0 to 1 and in order."""
+        found = np.empty((*shares.shape, len(LEVELS)))
+        for part in np.unique(parts):
+            own = parts == part
+            found[own] = shares[own][:, :, None] + self._quantiles(part)
+        return np.maximum.accumulate(np.clip(found, 0.0, 1.0), axis=2)
+
+    def _quantiles(self, part: int) -> Floats:
+        """(places, levels): of the errors of a part of the day."""
         half = self.misses / 2
         levels = np.stack([half, *(np.full_like(half, level) for level in LEVELS[1:-1]), 1 - half], axis=-1)
-        last = np.maximum(self.counts - 1, 0)[:, :, None]
-        place = levels[:, None, :] * last
+        ordered, last = self.ordered[:, part], np.maximum(self.counts[:, part] - 1, 0)[:, None]
+        place = levels * last
         below = np.floor(place).astype(np.int64)
-        low = np.take_along_axis(self.ordered, below, axis=2)
-        high = np.take_along_axis(self.ordered, np.minimum(below + 1, last), axis=2)
-        quantiles = low + (place - below) * (high - low)  # (places, parts, levels)
-        found: Floats = shares[:, :, None] + quantiles.transpose(1, 0, 2)[parts]
-        return np.maximum.accumulate(np.clip(found, 0.0, 1.0), axis=2)
+        low = np.take_along_axis(ordered, below, axis=1)
+        high = np.take_along_axis(ordered, np.minimum(below + 1, last), axis=1)
+        found: Floats = low + (place - below) * (high - low)
+        return found
 
     def chance_below(self, shares: Floats, parts: Ints, limits: Floats) -> Floats:
         """(samples, places): how probable it is that the share is at most the place's limit."""
