@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from baycast.day_bar import day_bar
 from baycast.forecast_files import read_history
 from baycast.measured import measured
 from baycast.settings import UsageError
@@ -21,7 +21,6 @@ SEED = 1
 _OPEN, _CLOSED = timedelta(hours=7), timedelta(hours=21)
 """What is forecast by night nobody asks for."""
 _SCORED_EVERY = timedelta(minutes=15)
-_BAR = 40
 
 Scored = dict[str, float]
 _Run = Callable[[Panel, Floats, Ints, int, protocols.Progress], Scored]
@@ -48,7 +47,7 @@ def evaluate(path: Path, protocol: str, *, bar: bool) -> dict[str, object]:
     scored = busy_steps(panel, _OPEN, _CLOSED)
     days = panel.steps // panel.grid.per_day
     figures: dict[str, float | None] = {
-        **run(panel, bays, scored, first, _bar if bar else _silent),
+        **run(panel, bays, scored, first, day_bar if bar else _silent),
         "places": len(kept),
         "days": days,
         "days_before": first,
@@ -84,13 +83,6 @@ def _one_step(panel: Panel, bays: Floats, scored: Ints, first: int, progress: pr
 
 def _last_week(panel: Panel, _: Floats, scored: Ints, first: int, __: protocols.Progress) -> Scored:
     return protocols.last_week(panel, scored, first)
-
-
-def _bar(done: int, of: int) -> None:
-    full = _BAR * done // of
-    end = "\n" if done == of else ""
-    sys.stderr.write(f"\r[{'#' * full}{'.' * (_BAR - full)}] day {done} of {of}{end}")
-    sys.stderr.flush()
 
 
 def _silent(done: int, of: int) -> None:

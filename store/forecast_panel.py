@@ -49,17 +49,14 @@ def heard_since(cur: Cursor, area: AreaId, places: Sequence[Members]) -> datetim
 def instants(
     cur: Cursor, registry: Registry, places: Sequence[Members], first: datetime, step: timedelta, count: int
 ) -> Instants:
-    """Read `count` instants from `first` on. A day at a time, so that memory is bounded whatever their number."""
+    """Read `count` instants from `first` on: a day at a time, so that rows of one day are held at most."""
+    found = Instants(np.empty((count, len(places))), np.empty((count, len(places))))
     per_day = max(1, DAY // step)
-    parts = [
-        _part(cur, _Asked(registry, places, first + start * step, step, min(per_day, count - start)))
-        for start in range(0, count, per_day)
-    ]
-    empty = np.empty((0, len(places)))
-    return Instants(
-        np.concatenate([empty, *(part.shares for part in parts)]),
-        np.concatenate([empty, *(part.known for part in parts)]),
-    )
+    for start in range(0, count, per_day):
+        end = min(start + per_day, count)
+        part = _part(cur, _Asked(registry, places, first + start * step, step, end - start))
+        found.shares[start:end], found.known[start:end] = part.shares, part.known
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from baycast.settings import Settings, UsageError
 Kinds: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 HELP = (
-    "measure: ingest (messages to rows), engine (readings folded), history (a year and what it answers), rebuild (a log"
-    " to all tables), poll (snapshots over HTTP), live (PUBLISH to WebSocket delta), broker (what it keeps through"
-    " crashes), idle (what the running city costs)"
+    "measure: ingest (messages to rows), engine (readings folded), history (a year and what it answers), forecast (a model"
+    " of a year, and what is issued), rebuild (a log to all tables), poll (snapshots over HTTP), live (PUBLISH to"
+    " WebSocket delta), broker (what it keeps through crashes), idle (what the running city costs)"
 )
 
 
@@ -90,11 +90,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="do not count all hours anew from the log, which takes as long as folding it",
     )
     history.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
+    text = "how long a model of a year of a city takes to learn, and forecasts of 1,000 places to issue"
+    forecast = kinds.add_parser("forecast", help=text, description=text, allow_abbrev=False)
+    forecast.add_argument("--places", type=int, default=240, metavar="N", help="streets and car parks")
+    forecast.add_argument("--days", type=int, default=365, metavar="N", help="days that are learnt from")
+    forecast.add_argument("--seed", type=int, default=1, metavar="N", help="how full the places are")
     text = "CPU and memory per role of the system that runs on the data folder now"
     idle = kinds.add_parser("idle", help=text, description=text, allow_abbrev=False)
     idle.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to watch")
     idle.add_argument("--json", action="store_true", help="the result is one JSON object anyway")
-    for kind in (ingest, engine, broker, rebuild):
+    for kind in (ingest, engine, broker, rebuild, forecast):
         kind.add_argument("--json", action="store_true", help="only the result, one JSON object")
 
 
@@ -147,6 +152,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     kinds = {
         "broker": _broker,
         "engine": _engine,
+        "forecast": _forecast,
         "history": _history,
         "idle": _idle,
         "ingest": _ingest,
@@ -180,6 +186,16 @@ def _engine(args: argparse.Namespace, _: Settings) -> dict[str, object]:
         readings=args.readings, rounds=args.rounds, seed=args.seed, tell=_teller(args)
     )
     return measured("bench engine", args.seed, figures, ratios)
+
+
+def _forecast(args: argparse.Namespace, _: Settings) -> dict[str, object]:
+    from baycast.bench_forecast import Plan, measure
+
+    try:
+        plan = Plan(args.places, args.days, args.seed)
+    except ValueError as error:
+        raise UsageError(f"bench forecast: {error}") from None
+    return measure(plan, _teller(args))
 
 
 def _broker(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
