@@ -13,8 +13,8 @@ from baycast.settings import Settings, UsageError
 Kinds: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 HELP = (
-    "measure: ingest (messages to rows), engine (readings folded), history (a year and what it answers), forecast (a model"
-    " of a year, and what is issued), rebuild (a log to all tables), poll (snapshots over HTTP), live (PUBLISH to"
+    "measure: ingest (messages to rows), engine (readings folded), history (a year and what it answers), forecast (a"
+    " model of a year, and what is issued), rebuild (a log to all tables), poll (snapshots over HTTP), live (PUBLISH to"
     " WebSocket delta), broker (what it keeps through crashes), idle (what the running city costs)"
 )
 
