@@ -33,12 +33,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--area", metavar="ID", help="of this area only")
     train.add_argument("--days", type=int, metavar="N", help="from so many days at most (120)")
-    for one in (evaluate, train):
+    drivers = doing.add_parser(
+        "drivers",
+        help="in a simulated city: was there a bay where a driver was told that there would be one?",
+        description="Plays streets of at most 20 bays with faulty sensors, and asks for a week after each history.",
+        allow_abbrev=False,
+    )
+    drivers.add_argument("--bays", type=int, default=300, metavar="N", help="only the first N bays (300)")
+    drivers.add_argument(
+        "--history",
+        type=int,
+        nargs="+",
+        default=[1, 7, 28, 90],
+        metavar="DAYS",
+        help="after so many days each (1 7 28 90)",
+    )
+    drivers.add_argument("--scenario", default="typical", metavar="S", help="faults, as of `baycast score`")
+    drivers.add_argument("--seed", type=int, default=1, metavar="N", help="which city and which faults")
+    for one in (evaluate, train, drivers):
         one.add_argument("--json", action="store_true", help="print one JSON object with all figures")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    found = _evaluated(args) if args.doing == "evaluate" else _trained(args, settings)
+    found = {"evaluate": _evaluated, "train": _trained, "drivers": _drivers}[args.doing](args, settings)
     if args.json:
         print(json.dumps(found))
         return 0
@@ -48,11 +65,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     for area, version in models.items():
         print(f"{area:40} {version or 'no whole day was seen yet: forecasts are by the prior'}")
     for name, value in figures.items():
-        print(f"{name:40} {value:.6g}")
+        print(f"{name:40} {'-' if value is None else format(value, '.6g')}")
     return 0
 
 
-def _evaluated(args: argparse.Namespace) -> dict[str, object]:
+def _evaluated(args: argparse.Namespace, _: Settings) -> dict[str, object]:
     from baycast.forecast_evaluate import evaluate
 
     return evaluate(args.file, args.protocol, bar=sys.stderr.isatty())
@@ -74,3 +91,13 @@ def _trained(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
     ):
         conn.autocommit = True  # no snapshot is held while the days are learnt from
         return train_areas(conn, settings.data_dir, args.area, days, day_bar if sys.stderr.isatty() else None)
+
+
+def _drivers(args: argparse.Namespace, _: Settings) -> dict[str, object]:
+    from baycast.forecast_drivers import Plan, measure
+
+    try:
+        plan = Plan(args.bays, args.history, args.seed, args.scenario)
+    except ValueError as error:
+        raise UsageError(f"forecast drivers: {error}") from None
+    return measure(plan, lambda text: print(text, file=sys.stderr, flush=True))

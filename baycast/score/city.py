@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,12 +43,15 @@ class City:
         return Directory(devices=devices, areas={self.plan.area_id: "live"})
 
 
-def make_city(*, bays: int, seed: int, car_parks: bool = True) -> City:
-    """Streets one after the other up to `bays` bays (the last one cut short), and all car parks or none."""
-    whole = [_with_model(seed, *one) for one in cardiff.documents()]
+def make_city(*, bays: int, seed: int, car_parks: bool = True, longest: int | None = None) -> City:
+    """Streets one after the other up to `bays` bays (the last one cut short), and all car parks or none. Streets with
+    more than `longest` bays are cut into several."""
+    whole, rhythm = [_with_model(seed, *one) for one in cardiff.documents()], cardiff.rhythm()
     if not car_parks:
         whole = _streets_only(whole)
-    plan = world_plan(whole, at=START, rhythm=cardiff.rhythm()).first_bays(bays)
+    if longest is not None:
+        whole, rhythm = _cut(whole, rhythm, longest)
+    plan = world_plan(whole, at=START, rhythm=rhythm).first_bays(bays)
     gateway_of = {plan.bays[bay].device_id: f"gw-{gateway}" for bay, gateway in gateways(plan)}
     whole = [
         (kind, id, {**doc, "gateway": gateway_of[id]} if kind == "sensor" and id in gateway_of else doc)
@@ -71,6 +75,29 @@ def _streets_only(whole: list[Document]) -> list[Document]:
         return kind in ("zone", "gate", "sign") and not parks.isdisjoint(cast(list[str], zones))
 
     return [one for one in whole if not speaks_of_one(*one)]
+
+
+def _cut(
+    whole: list[Document], rhythm: cardiff.Rhythm, longest: int
+) -> tuple[list[Document], cardiff.Rhythm]:
+    """Each street as pieces of so many bays at most, in the order of its bays; the first piece keeps its name."""
+    pieces: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for kind, id, doc in sorted(whole, key=lambda one: one[1]):
+        if kind == "bay":
+            street = str(doc["zone_id"])
+            number = counts[street] // longest
+            pieces[id] = f"{street}-{number}" if number else street
+            counts[street] += 1
+    new = sorted(set(pieces.values()) - counts.keys())
+    streets = {id: doc for kind, id, doc in whole if kind == "zone"}
+    profiles = dict(rhythm.profiles)
+    for piece in new:
+        street = piece.rpartition("-")[0]
+        whole = [*whole, ("zone", piece, streets[street])]
+        profiles[piece] = profiles[street]
+    found = [(kind, id, {**doc, "zone_id": pieces[id]} if kind == "bay" else doc) for kind, id, doc in whole]
+    return found, cardiff.Rhythm(profiles, rhythm.ways)
 
 
 def _with_model(seed: int, kind: str, id: str, doc: Mapping[str, object]) -> Document:

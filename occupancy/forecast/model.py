@@ -102,7 +102,7 @@ def empty_model(places: Sequence[Place], bays: Ints) -> Model:
         weeks=Weeks(half, half, half),
         residuals=np.empty((0, number)),
         horizons=tuple(
-            Horizon(ahead // GRID.step, left, None, _prior_band(left, bays), None)
+            Horizon(ahead // GRID.step, left, None, prior_band(left, bays), None)
             for ahead, left in zip(HORIZONS, LEFT, strict=True)
         ),
     )
@@ -120,7 +120,7 @@ def remembered(trained_to: datetime) -> datetime:
     return trained_to - timedelta(days=REMEMBERED_DAYS)
 
 
-def _prior_band(left: float, bays: Ints) -> Band:
+def prior_band(left: float, bays: Ints) -> Band:
     """The less is left of what was seen, the wider; and by single bays."""
     width = _NARROW + _WIDE * np.sqrt(1 - left**2) + 0.5 / np.maximum(bays, 1)
     errors = width[:, None, None] * np.linspace(-1, 1, KEPT)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from occupancy.forecast.issue import GRID, HORIZONS, Place
-from occupancy.forecast.model import REMEMBERED_DAYS, Model, days_known
+from occupancy.forecast.model import REMEMBERED_DAYS, Model, days_known, prior_band
 from occupancy.forecast.panel import Floats, Ints, Panel
 from occupancy.forecast.rolling import Rolling
 
 LEARNT_EVERY = timedelta(minutes=15)
 """Instants nearer to each other say the same."""
+ERRORS_FROM_DAYS = 2
+"""A day is forecast by what was learnt before it: with fewer days nothing was forecast, so no error was made."""
 
 
 def train(
@@ -36,6 +39,8 @@ def train(
         if progress is not None:
             progress(day + 1, days)
     weeks, residuals, horizons = walk.learnt()
+    if days < ERRORS_FROM_DAYS:
+        horizons = tuple(replace(one, band=prior_band(one.left, bays)) for one in horizons)
     seen = [weeks.usual, *(one.coefficients for one in horizons if one.coefficients is not None)]
     return Model(
         version=f"{trained_to:%Y%m%d}-{days}d-{_digest(seen)}",
