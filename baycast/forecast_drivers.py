@@ -22,7 +22,6 @@ from simulator.scenarios import SCENARIOS
 SURE = 0.8
 """A driver who is told so much goes there."""
 AHEAD_MIN = (5, 10, 15, 30)
-TESTED_DAYS = 7
 ASKED_EVERY = 3
 """Steps of the grid."""
 DECILES = 10
@@ -38,6 +37,7 @@ class Plan:
     history: Sequence[int] = (1, 7, 28, 90)
     seed: int = 1
     scenario: str = "typical"
+    tested_days: int = 7
 
     def __post_init__(self) -> None:
         if self.scenario not in SCENARIOS:
@@ -87,12 +87,12 @@ class _Answers:
 
 def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, object]:
     """Play the city, and ask on the days after each history."""
-    days = max(plan.history) + TESTED_DAYS
+    days = max(plan.history) + plan.tested_days
     city = seen_city(bays=plan.bays, days=days, seed=plan.seed, scenario=plan.scenario, tell=tell)
     figures: Figures = {"bays": plan.bays, "zones": city.zones, "places": len(city.places)}
     for history in plan.history:
         tell(f"asking after {history} days")
-        for ahead, answers in _Asking(city, history).answers().items():
+        for ahead, answers in _Asking(city, history).answers(plan.tested_days).items():
             figures.update(answers.figures(f"{ahead}m.{history}d"))
     return measured("forecast drivers", plan.seed, figures, scenario=plan.scenario)
 
@@ -107,10 +107,10 @@ class _Asking:
         self._model = train(before, [one.place for one in city.places], city.bays, until)
         self._climatology = self._usual()
 
-    def answers(self) -> dict[int, _Answers]:
-        """By minutes ahead."""
+    def answers(self, days: int) -> dict[int, _Answers]:
+        """Of the days that follow, by minutes ahead."""
         found = {ahead: _Answers() for ahead in AHEAD_MIN}
-        last = self._first + TESTED_DAYS * GRID.per_day - max(AHEAD_MIN) // 5
+        last = self._first + days * GRID.per_day - max(AHEAD_MIN) // 5
         for step in range(self._first, last, ASKED_EVERY):
             said = self._said(step)
             for ahead, answers in found.items():
@@ -164,4 +164,5 @@ class _Asking:
 
     def _by_zone(self, of_places: Floats | Flags) -> Floats:
         """Sums."""
-        return np.bincount(self._city.zone_of, of_places.astype(float), self._city.zones)
+        found: Floats = np.bincount(self._city.zone_of, of_places, self._city.zones).astype(np.float64)
+        return found
