@@ -93,3 +93,13 @@ def test_a_place_that_the_model_does_not_know_is_like_its_kind(panel: Panel) -> 
 def test_only_whole_days_are_learnt_from(panel: Panel) -> None:
     with pytest.raises(ValueError, match="whole days"):
         train(before(panel, GRID.per_day + 1), PLACES, BAYS, TRAINED_TO)
+
+
+def test_from_days_on_which_nothing_was_known_nothing_is_learnt(panel: Panel) -> None:
+    silent = Panel(
+        GRID, np.full_like(panel.shares[: 3 * GRID.per_day], np.nan), panel.slots[: 3 * GRID.per_day]
+    )
+    model = train(silent, PLACES, BAYS, MONDAY + timedelta(days=3))
+    assert set(model.sources) == {Source.PRIOR}
+    found = issue(model, AREA, recent(panel, REMEMBERED), BAYS, WEEK, MONDAY + REMEMBERED * GRID.step)
+    assert np.isfinite(found.quantiles).all()
