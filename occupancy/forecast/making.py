@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from occupancy.forecast.blend import blended
 from occupancy.forecast.chances import Moment, chance, chance_features, limits
 from occupancy.forecast.features import Known, features
 from occupancy.forecast.panel import Floats, Grid, Ints, at_steps
 from occupancy.forecast.spread import PARTS_PER_DAY, Band
+
+BLENDED = 3
+"""Kinds of forecast that a place's own is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Horizon:
     """What is left of a residual."""
     coefficients: Floats | None
     """Of the ridge; None: not fitted, the residual fades."""
+    weights: Floats
+    """(places, `BLENDED`): how far each place follows the ridge, where it is now, and the residual that fades."""
     band: Band
     odds: Floats | None
     """Coefficients of the logit; None: not fitted, chances are by errors."""
@@ -55,6 +61,8 @@ class Made:
     residual: Floats
     faded: Floats
     """What is usual, and what is left of the residual."""
+    kinds: tuple[Floats, ...]
+    """What the forecast is a blend of; empty while the ridge is not fitted."""
     shares: Floats
     quantiles: Floats
     """(origins, places, levels)"""
@@ -85,8 +93,11 @@ def make(horizon: Horizon, known: Known, bays: Floats, origins: Ints, found: See
     residual = at_steps(known.residuals, origins)
     faded = np.clip(found.usual + horizon.left * np.nan_to_num(residual), 0.0, 1.0)
     shares = faded
+    kinds: tuple[Floats, ...] = ()
     if horizon.coefficients is not None:
-        shares = np.clip(found.usual + found.rows @ horizon.coefficients, 0.0, 1.0)
+        ridge = np.clip(found.usual + found.rows @ horizon.coefficients, 0.0, 1.0)
+        kinds = (ridge, at_steps(known.shares, origins), faded)
+        shares = blended(kinds, horizon.weights)
     parts = part_of_day(known.grid, known.slots[origins + horizon.ahead])
     by_errors = horizon.band.chance_below(shares, parts, limits(bays))
     rows = chance_features(
@@ -105,6 +116,7 @@ def make(horizon: Horizon, known: Known, bays: Floats, origins: Ints, found: See
     return Made(
         residual,
         faded,
+        kinds,
         shares,
         horizon.band.around(shares, parts),
         rows,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from occupancy.forecast.issue import GRID, HORIZONS, Place
-from occupancy.forecast.making import Horizon, Weeks
+from occupancy.forecast.making import BLENDED, Horizon, Weeks
 from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Ints
 from occupancy.forecast.spread import KEPT, MISSES, PARTS_PER_DAY, Band
 from occupancy.forecast.usual import NOTHING_KNOWN
@@ -84,7 +84,12 @@ class Model:
             weeks=Weeks(columns(weeks.usual), columns(weeks.lately), columns(weeks.some_free)),
             residuals=columns(self.residuals),
             horizons=tuple(
-                replace(one, band=_with_pooled(one.band, groups).of(taken)) for one in self.horizons
+                replace(
+                    one,
+                    weights=columns(one.weights.T).T,
+                    band=_with_pooled(one.band, groups).of(taken),
+                )
+                for one in self.horizons
             ),
         )
 
@@ -93,6 +98,7 @@ def empty_model(places: Sequence[Place], bays: Ints) -> Model:
     """That of the first day: any share is as likely as any other, and what is seen now lasts for a while."""
     number = len(places)
     shape = (GRID.per_week, number)
+    ridge_alone = np.eye(BLENDED)[np.zeros(number, dtype=np.int64)]
     half = np.broadcast_to(np.array(NOTHING_KNOWN), shape)
     return Model(
         version=PRIOR,
@@ -102,7 +108,7 @@ def empty_model(places: Sequence[Place], bays: Ints) -> Model:
         weeks=Weeks(half, half, half),
         residuals=np.empty((0, number)),
         horizons=tuple(
-            Horizon(ahead // GRID.step, left, None, prior_band(left, bays), None)
+            Horizon(ahead // GRID.step, left, None, ridge_alone, prior_band(left, bays), None)
             for ahead, left in zip(HORIZONS, LEFT, strict=True)
         ),
     )

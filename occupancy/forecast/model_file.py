@@ -80,6 +80,7 @@ def _arrays(model: Model) -> Iterator[tuple[str, Array]]:
         for name in ("coefficients", "odds"):
             if (found := getattr(horizon, name)) is not None:
                 yield f"{name}.{number}", found.astype("<f8")
+        yield f"weights.{number}", horizon.weights.astype("<f8")
         yield f"ordered.{number}", horizon.band.ordered.astype("<f4")
         yield f"counts.{number}", horizon.band.counts.astype("<i4")
         yield f"misses.{number}", horizon.band.misses.astype("<f8")
@@ -110,6 +111,7 @@ def _model(head: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
                 ahead=GRID.steps(ahead),
                 left=head["left"][number],
                 coefficients=arrays.get(f"coefficients.{number}"),
+                weights=arrays[f"weights.{number}"],
                 band=Band(*(arrays[f"{name}.{number}"] for name in ("ordered", "counts", "misses"))),
                 odds=arrays.get(f"odds.{number}"),
             )

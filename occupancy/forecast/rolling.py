@@ -19,10 +19,11 @@ from occupancy.forecast.baselines import (
     Decay,
     baselines,
 )
+from occupancy.forecast.blend import Blend
 from occupancy.forecast.chances import limits
 from occupancy.forecast.features import Known, leant_on
 from occupancy.forecast.logit import Logit
-from occupancy.forecast.making import Horizon, Made, Weeks, joined, make, part_of_day, seen
+from occupancy.forecast.making import BLENDED, Horizon, Made, Weeks, joined, make, part_of_day, seen
 from occupancy.forecast.panel import Floats, Ints, Panel, at_steps
 from occupancy.forecast.ridge import Ridge
 from occupancy.forecast.spread import Spread
@@ -52,6 +53,7 @@ class _Horizon:
 
     ahead: int
     spreads: Mapping[str, Spread]
+    blend: Blend
     ridge: Ridge = field(default_factory=Ridge)
     coefficients: Floats | None = None
     decay: Decay = field(default_factory=Decay)
@@ -64,6 +66,7 @@ class _Horizon:
             self.ahead,
             self.decay.left,
             self.coefficients,
+            self.blend.weights,
             self.spreads[OURS].band,
             self.logit.coefficients,
         )
@@ -107,7 +110,10 @@ class Rolling:
         self._mean = UsualWeek(grid, places, inf)
         self._some_free, self._some_free_lately = UsualWeek(grid, places, inf), UsualWeek(grid, places)
         names = (*judged, OURS)
-        self._horizons = [_Horizon(ahead, {name: Spread(places) for name in names}) for ahead in horizons]
+        self._horizons = [
+            _Horizon(ahead, {name: Spread(places) for name in names}, Blend(places, BLENDED))
+            for ahead in horizons
+        ]
         self._tables: dict[int, _Tables] = {}
 
     def days(self, first: int, *, to_learn: bool = False) -> Iterator[tuple[int, list[Forecasts]]]:
@@ -147,6 +153,7 @@ class Rolling:
             horizon.coefficients = horizon.ridge.solve(
                 leant_on(horizon.decay.left, horizon.ahead, self._panel.grid)
             )
+            horizon.blend.settle()
             if odds:
                 horizon.logit.fit()
             for spread in horizon.spreads.values():
@@ -194,6 +201,7 @@ class Rolling:
         horizon.decay.take_up(day.made.residual[known], later[known])
         if horizon.coefficients is None:
             return
+        horizon.blend.take_up(forecasts.known, day.made.kinds)
         hourly = forecasts.targets % self._panel.grid.steps(_HOUR) == 0
         parts = part_of_day(self._panel.grid, self._panel.slots[forecasts.targets[hourly]])
         truth = forecasts.known[hourly]
