@@ -15,7 +15,7 @@ from occupancy.forecast.panel import Floats
 
 HALF_LIFE_DAYS = 28.0
 """An error counts half as much as one of four weeks later."""
-_EARNED = 0.15
+EARNED = 0.15
 """What is not of the first forecast must have been off by so much less: small differences of a few weeks are chance."""
 _PARTS = 4
 """Weights are quarters."""
@@ -24,7 +24,9 @@ _PARTS = 4
 class Blend:
     """Of `forecasts` kinds of forecast, the first of which is followed until another one has earned its place."""
 
-    def __init__(self, places: int, forecasts: int) -> None:
+    def __init__(self, places: int, forecasts: int, *, earned: float = EARNED, squared: bool = False) -> None:
+        """`squared`: squared errors count (of a chance: its Brier score), not absolute ones."""
+        self._earned, self._power = earned, 2 if squared else 1
         shares = [parts for parts in product(range(_PARTS + 1), repeat=forecasts) if sum(parts) == _PARTS]
         self._offered = np.array(sorted(shares, reverse=True)) / _PARTS
         """(offers, forecasts), the first forecast alone first: it wins a tie."""
@@ -37,12 +39,12 @@ class Blend:
         self._off *= 0.5 ** (1 / HALF_LIFE_DAYS)
         whole = _whole(forecasts)
         for offer, weights in enumerate(self._offered):
-            off = np.abs(np.tensordot(weights, whole, 1) - truth)
+            off = np.abs(np.tensordot(weights, whole, 1) - truth) ** self._power
             self._off[offer] += np.where(np.isfinite(off), off, 0.0).sum(0)
 
     def settle(self) -> None:
         """Go by the errors that there are now from here on."""
-        handicap = 1 + _EARNED * (1 - self._offered[:, :1])
+        handicap = 1 + self._earned * (1 - self._offered[:, :1])
         self.weights = self._offered[(self._off * handicap).argmin(0)]
 
 

@@ -10,8 +10,10 @@ import numpy as np
 from occupancy.forecast.blend import blended
 from occupancy.forecast.chances import Moment, chance, chance_features, limits
 from occupancy.forecast.features import Known, features
+from occupancy.forecast.logit import EDGE
 from occupancy.forecast.panel import Floats, Grid, Ints, at_steps
 from occupancy.forecast.spread import PARTS_PER_DAY, Band
+from occupancy.forecast.trees import Grown, tree_rows
 
 BLENDED = 3
 """Kinds of forecast that a place's own is made of."""
@@ -42,6 +44,12 @@ class Horizon:
     band: Band
     odds: Floats | None
     """Coefficients of the logit; None: not fitted, chances are by errors."""
+    grown: Grown | None
+    """None: the first tier stands alone."""
+    trusted: Floats
+    """(places, 2): how far each place follows the first tier, and the trees."""
+    trusted_chances: Floats
+    """(1, 2): how far chances do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,11 @@ class Made:
     chance_rows: Floats
     chances: Floats
     """Of at least one free bay."""
+    parts_of_trees: tuple[Floats, ...]
+    """What trees go by, see `tree_rows`."""
+    tiers: tuple[Floats, Floats]
+    """What the first tier says, and what it says mended by trees."""
+    chances_by_tier: tuple[Floats, Floats]
 
 
 def seen(known: Known, weeks: Weeks, origins: Ints, ahead: int) -> Seen:
@@ -98,7 +111,8 @@ def make(horizon: Horizon, known: Known, bays: Floats, origins: Ints, found: See
         ridge = np.clip(found.usual + found.rows @ horizon.coefficients, 0.0, 1.0)
         kinds = (ridge, at_steps(known.shares, origins), faded)
         shares = blended(kinds, horizon.weights)
-    parts = part_of_day(known.grid, known.slots[origins + horizon.ahead])
+    then = known.slots[origins + horizon.ahead]
+    parts = part_of_day(known.grid, then)
     by_errors = horizon.band.chance_below(shares, parts, limits(bays))
     rows = chance_features(
         Moment(
@@ -113,14 +127,34 @@ def make(horizon: Horizon, known: Known, bays: Floats, origins: Ints, found: See
             usual_then=found.some_free_then,
         )
     )
+    chances = chance(horizon.odds, rows, by_errors)
+    parts_of_trees = (found.rows, rows, found.usual, shares)
+    mended, mended_chances = shares, chances
+    if horizon.grown is not None:
+        own = np.indices(shares.shape).reshape(2, -1)
+        for_trees = tree_rows(known.grid, then, bays, parts_of_trees, (own[0], own[1]))
+        mended, mended_chances = _mended(horizon.grown, for_trees, shares, chances)
+    told = blended((shares, mended), horizon.trusted)
     return Made(
         residual,
         faded,
         kinds,
-        shares,
-        horizon.band.around(shares, parts),
+        told,
+        horizon.band.around(told, parts),
         rows,
-        chance(horizon.odds, rows, by_errors),
+        horizon.trusted_chances[0, 0] * chances + horizon.trusted_chances[0, 1] * mended_chances,
+        parts_of_trees,
+        (shares, mended),
+        (chances, mended_chances),
+    )
+
+
+def _mended(grown: Grown, rows: Floats, shares: Floats, chances: Floats) -> tuple[Floats, Floats]:
+    """By trees; as they were where trees say nothing."""
+    further, by_trees = grown.further(rows), grown.chances(rows)
+    return (
+        shares if further is None else np.clip(shares + further.reshape(shares.shape), 0.0, 1.0),
+        chances if by_trees is None else np.clip(by_trees.reshape(shares.shape), EDGE, 1 - EDGE),
     )
 
 

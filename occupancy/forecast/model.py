@@ -87,6 +87,7 @@ class Model:
                 replace(
                     one,
                     weights=columns(one.weights.T).T,
+                    trusted=columns(one.trusted.T).T,
                     band=_with_pooled(one.band, groups).of(taken),
                 )
                 for one in self.horizons
@@ -98,7 +99,7 @@ def empty_model(places: Sequence[Place], bays: Ints) -> Model:
     """That of the first day: any share is as likely as any other, and what is seen now lasts for a while."""
     number = len(places)
     shape = (GRID.per_week, number)
-    ridge_alone = np.eye(BLENDED)[np.zeros(number, dtype=np.int64)]
+    ridge_alone, tier_alone = np.eye(1, BLENDED).repeat(number, 0), np.eye(1, 2)
     half = np.broadcast_to(np.array(NOTHING_KNOWN), shape)
     return Model(
         version=PRIOR,
@@ -108,7 +109,17 @@ def empty_model(places: Sequence[Place], bays: Ints) -> Model:
         weeks=Weeks(half, half, half),
         residuals=np.empty((0, number)),
         horizons=tuple(
-            Horizon(ahead // GRID.step, left, None, ridge_alone, prior_band(left, bays), None)
+            Horizon(
+                ahead // GRID.step,
+                left,
+                None,
+                ridge_alone,
+                prior_band(left, bays),
+                None,
+                None,
+                tier_alone.repeat(number, 0),
+                tier_alone,
+            )
             for ahead, left in zip(HORIZONS, LEFT, strict=True)
         ),
     )

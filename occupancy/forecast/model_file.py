@@ -15,6 +15,7 @@ from occupancy.forecast.issue import GRID, HORIZONS, LEVELS, Place
 from occupancy.forecast.making import Horizon, Weeks
 from occupancy.forecast.model import Model
 from occupancy.forecast.spread import KEPT, PARTS_PER_DAY, Band
+from occupancy.forecast.trees import Grown
 from occupancy.model import BayType, ZoneId
 
 FORMAT = 1
@@ -29,6 +30,7 @@ _SHAPES = {
     "kept": KEPT,
 }
 
+_KINDS = {"f": np.float64, "i": np.int64}
 Array = NDArray[Any]
 
 
@@ -80,7 +82,12 @@ def _arrays(model: Model) -> Iterator[tuple[str, Array]]:
         for name in ("coefficients", "odds"):
             if (found := getattr(horizon, name)) is not None:
                 yield f"{name}.{number}", found.astype("<f8")
-        yield f"weights.{number}", horizon.weights.astype("<f8")
+        for name in ("weights", "trusted", "trusted_chances"):
+            yield f"{name}.{number}", getattr(horizon, name).astype("<f8")
+        if (grown := horizon.grown) is not None:
+            for name, text in (("further", grown.further_text), ("chances", grown.chances_text)):
+                if text is not None:
+                    yield f"{name}.{number}", np.frombuffer(text.encode(), dtype="u1")
         yield f"ordered.{number}", horizon.band.ordered.astype("<f4")
         yield f"counts.{number}", horizon.band.counts.astype("<i4")
         yield f"misses.{number}", horizon.band.misses.astype("<f8")
@@ -90,7 +97,7 @@ def _read(described: list[list[Any]], body: bytes) -> dict[str, Array]:
     found, offset = {}, 0
     for name, kind, *shape in described:
         array = np.frombuffer(body, dtype=kind, count=int(np.prod(shape)), offset=offset).reshape(shape)
-        found[name] = array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
+        found[name] = array if kind == "|u1" else array.astype(_KINDS[array.dtype.kind])
         offset += array.nbytes
     return found
 
@@ -114,7 +121,16 @@ def _model(head: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
                 weights=arrays[f"weights.{number}"],
                 band=Band(*(arrays[f"{name}.{number}"] for name in ("ordered", "counts", "misses"))),
                 odds=arrays.get(f"odds.{number}"),
+                grown=_grown(arrays.get(f"further.{number}"), arrays.get(f"chances.{number}")),
+                trusted=arrays[f"trusted.{number}"],
+                trusted_chances=arrays[f"trusted_chances.{number}"],
             )
             for number, ahead in enumerate(HORIZONS)
         ),
     )
+
+
+def _grown(further: Array | None, chances: Array | None) -> Grown | None:
+    if further is None:
+        return None
+    return Grown(further.tobytes().decode(), None if chances is None else chances.tobytes().decode())

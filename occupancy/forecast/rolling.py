@@ -27,9 +27,13 @@ from occupancy.forecast.making import BLENDED, Horizon, Made, Weeks, joined, mak
 from occupancy.forecast.panel import Floats, Ints, Panel, at_steps
 from occupancy.forecast.ridge import Ridge
 from occupancy.forecast.spread import Spread
+from occupancy.forecast.trees import REMEMBERED_DAYS, Grown, Trees, available, tree_rows
 from occupancy.forecast.usual import LATELY_DAYS, UsualWeek
 
 REFITTED_EVERY_DAYS = 7
+GROWN_EVERY_DAYS, GROWN_BEFORE_DAYS = 28, 56
+"""Trees are grown anew every four weeks, and so long before anybody goes by them: what they are worth must be known."""
+_TREES_EARN = 0.01
 _HOUR = timedelta(hours=1)
 
 
@@ -54,10 +58,14 @@ class _Horizon:
     ahead: int
     spreads: Mapping[str, Spread]
     blend: Blend
+    trust: Blend
+    trust_chances: Blend
     ridge: Ridge = field(default_factory=Ridge)
     coefficients: Floats | None = None
     decay: Decay = field(default_factory=Decay)
     logit: Logit = field(default_factory=Logit)
+    trees: Trees = field(default_factory=Trees)
+    grown: Grown | None = None
 
     @property
     def learnt(self) -> Horizon:
@@ -69,6 +77,9 @@ class _Horizon:
             self.blend.weights,
             self.spreads[OURS].band,
             self.logit.coefficients,
+            self.grown,
+            self.trust.weights,
+            self.trust_chances.weights,
         )
 
 
@@ -111,7 +122,13 @@ class Rolling:
         self._some_free, self._some_free_lately = UsualWeek(grid, places, inf), UsualWeek(grid, places)
         names = (*judged, OURS)
         self._horizons = [
-            _Horizon(ahead, {name: Spread(places) for name in names}, Blend(places, BLENDED))
+            _Horizon(
+                ahead,
+                {name: Spread(places) for name in names},
+                Blend(places, BLENDED),
+                trust=Blend(places, 2, earned=_TREES_EARN),
+                trust_chances=Blend(1, 2, earned=_TREES_EARN, squared=True),
+            )
             for ahead in horizons
         ]
         self._tables: dict[int, _Tables] = {}
@@ -120,7 +137,7 @@ class Rolling:
         """Each whole day of the panel and its forecasts by horizon. All is fitted anew each week, so on day `first`.
         What is before that day may be there to be learnt from only: then days of the first week are fitted one by one,
         so that there are errors, and odds not at all, on which nothing else leans."""
-        per_day = self._panel.grid.per_day
+        per_day, trees = self._panel.grid.per_day, available()
         for day in range(self._panel.steps // per_day):
             steps = np.arange(day * per_day, (day + 1) * per_day)
             slots, shares = self._panel.slots[steps], self._panel.shares[steps]
@@ -129,10 +146,13 @@ class Rolling:
             self._known.residuals[steps] = shares - tables.weeks.usual[slots]
             if (day - first) % REFITTED_EVERY_DAYS == 0 or (to_learn and day < REFITTED_EVERY_DAYS):
                 self._fit(odds=not to_learn or day >= first)
+            if day >= first - GROWN_BEFORE_DAYS and (day - first) % GROWN_EVERY_DAYS == 0:
+                self._grow()
+            to_trees = trees and day >= first - GROWN_BEFORE_DAYS - REMEMBERED_DAYS
             made = [self._make(horizon, day) for horizon in self._horizons]
             yield day, [one.forecasts for one in made]
             for horizon, one in zip(self._horizons, made, strict=True):
-                self._learn(horizon, one)
+                self._learn(horizon, one, to_trees=to_trees)
             for week in (self._week, self._lately, self._mean):
                 week.take_up(slots, shares)
             free = np.where(np.isfinite(shares), shares <= limits(self._bays), np.nan)
@@ -142,6 +162,7 @@ class Rolling:
     def learnt(self) -> tuple[Weeks, Floats, tuple[Horizon, ...]]:
         """What is known after the last day: the weeks, the residuals of all steps, and the horizons, fitted anew."""
         self._fit(odds=True)
+        self._grow()
         return self._known_tables().weeks, self._known.residuals, tuple(one.learnt for one in self._horizons)
 
     def _known_tables(self) -> _Tables:
@@ -153,11 +174,16 @@ class Rolling:
             horizon.coefficients = horizon.ridge.solve(
                 leant_on(horizon.decay.left, horizon.ahead, self._panel.grid)
             )
-            horizon.blend.settle()
+            for blend in (horizon.blend, horizon.trust, horizon.trust_chances):
+                blend.settle()
             if odds:
                 horizon.logit.fit()
             for spread in horizon.spreads.values():
                 spread.settle()
+
+    def _grow(self) -> None:
+        for horizon in self._horizons:
+            horizon.grown = horizon.trees.grow() or horizon.grown
 
     def _make(self, horizon: _Horizon, day: int) -> _Day:
         panel, ahead, per_day = self._panel, horizon.ahead, self._panel.grid.per_day
@@ -191,7 +217,7 @@ class Rolling:
         known = np.where(np.isfinite(now), truth, np.nan)
         return _Day(Forecasts(targets, known, points, quantiles, chances), found.rows, found.usual, made)
 
-    def _learn(self, horizon: _Horizon, day: _Day) -> None:
+    def _learn(self, horizon: _Horizon, day: _Day, *, to_trees: bool) -> None:
         forecasts = day.forecasts
         known = np.isfinite(forecasts.known)
         if not known.any():
@@ -201,7 +227,17 @@ class Rolling:
         horizon.decay.take_up(day.made.residual[known], later[known])
         if horizon.coefficients is None:
             return
-        horizon.blend.take_up(forecasts.known, day.made.kinds)
+        made, came = day.made, np.where(known, forecasts.known <= limits(self._bays), np.nan)
+        horizon.blend.take_up(forecasts.known, made.kinds)
+        horizon.trust.take_up(forecasts.known, made.tiers)
+        horizon.trust_chances.take_up(
+            came.reshape(-1, 1), [chances.reshape(-1, 1) for chances in made.chances_by_tier]
+        )
+        if to_trees:
+            own = horizon.trees.drawn(known)
+            slots = self._panel.slots[forecasts.targets]
+            rows = tree_rows(self._panel.grid, slots, self._bays, made.parts_of_trees, own)
+            horizon.trees.take_up(rows, (forecasts.known - made.tiers[0])[own], came[own])
         hourly = forecasts.targets % self._panel.grid.steps(_HOUR) == 0
         parts = part_of_day(self._panel.grid, self._panel.slots[forecasts.targets[hourly]])
         truth = forecasts.known[hourly]
@@ -210,6 +246,5 @@ class Rolling:
             outside = (truth < quantiles[..., 0]) | (truth > quantiles[..., -1])
             spread.missed(np.where(np.isfinite(truth), outside, np.nan))
             spread.take_up(truth - forecasts.points[name][hourly], parts)
-        came = (truth <= limits(self._bays)).astype(float)
         own = np.isfinite(truth)
-        horizon.logit.take_up(day.made.chance_rows[hourly][own], came[own])
+        horizon.logit.take_up(made.chance_rows[hourly][own], came[hourly][own])
