@@ -66,6 +66,10 @@ class Arrival(Driver):
         examples=["2026-11-22T10:30:00Z"],
     )
 
+    at_least: int | None = Field(
+        None, ge=1, le=1000, description="Also the probability of at least so many free bays: `p_at_least`"
+    )
+
     @property
     def arriving(self) -> bool:
         return self.arrive_in is not None or self.arrive_at is not None
