@@ -97,3 +97,34 @@ class Forecast(_Shape):
     points: list[Outlook]
     skill: Skill | None = Field(description="How good this zone's forecasts were; null: see `skill_reason`")
     skill_reason: str | None
+
+
+class SkillRow(Measures):
+    zone: str | None = Field(description="null: all zones of the area together")
+    horizon: str
+    kind: Literal["ordinary", "bank_holiday", "event"] | None = Field(
+        description="Of the day that was forecast; null: all kinds together (by=zone)"
+    )
+
+
+class Calibration(_Shape):
+    """Forecasts whose chance of a free bay lay in one tenth."""
+
+    horizon: str
+    from_: float = Field(alias="from")
+    to: float
+    forecasts: int
+    said: float = Field(description="The mean of what was said")
+    came: float = Field(description="How often there was a free bay")
+
+
+class SkillReport(_Shape):
+    """How good issued forecasts of places were, each held against what came."""
+
+    area: str
+    zone: str | None
+    since: date = Field(description="The first day")
+    until: date = Field(description="The last day")
+    rows: list[SkillRow] = Field(description="Empty: no forecast was scored")
+    calibration: list[Calibration] = Field(description="Of the area alone")
+    next: str | None = Field(description="With by=zone: give it as `after` for the next page; null: the last")

@@ -15,18 +15,17 @@ from api.errors import Problem
 from api.live import Live
 from api.params import Arrival
 from api.selection import View
-from api.skill_documents import HORIZON_NAMES, measures
+from api.skill_documents import measures
 from api.snapshot import Level
 from occupancy.answers import instant
 from occupancy.forecast.arrivals import Arriving, Expectation
 from occupancy.forecast.capacity import CapacityAt
+from occupancy.forecast.issue import HORIZONS, horizon_name
 from occupancy.forecast.outlook import Outlook, outlook
 from occupancy.forecast.skill import Sums
 from occupancy.model import AreaId, Source, Zone
 from occupancy.whole_stay import Visit
 
-POINTS_MIN = (5, 15, 30, 60, 120, 240, 1440)
-"""Minutes ahead, when no arrival is asked for."""
 NOT_SCORED = "not scored yet"
 _WHOLE = 1e-6
 """So near to a whole bay is a whole bay."""
@@ -46,7 +45,7 @@ def forecast_document(live: Live, zone: Zone, query: Arrival) -> dict[str, objec
     if now is not None and query.arriving:
         times = [_arrival(now, query)]
     elif now is not None:
-        times = [now + timedelta(minutes=minutes) for minutes in POINTS_MIN]
+        times = [now + ahead for ahead in HORIZONS]
     points = [
         _AreaArrival(live, zone.area_id, now, at).point(zone, query.view, query.at_least)
         for at in times
@@ -168,7 +167,7 @@ class _AreaArrival:
         if measured is None or sums is None:
             return None
         return {
-            "horizon": HORIZON_NAMES[minutes],
+            "horizon": horizon_name(minutes),
             "since": measured.since.isoformat(),
             **measures(sums),
         }
@@ -180,8 +179,8 @@ def _skill_of_all(live: Live, zone: Zone) -> dict[str, object] | None:
     if measured is None:
         return None
     total = Sums()
-    for minutes in HORIZON_NAMES:
-        if sums := measured.zones.get((zone.zone_id, minutes)):
+    for ahead in HORIZONS:
+        if sums := measured.zones.get((zone.zone_id, _minutes(ahead))):
             total.add(sums)
     if not total.forecasts:
         return None

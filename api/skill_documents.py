@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from occupancy.forecast.issue import HORIZONS
 from occupancy.forecast.skill import Sums
-
-HORIZON_NAMES = {
-    round(ahead.total_seconds() / 60): name
-    for ahead, name in zip(HORIZONS, ("5m", "15m", "30m", "1h", "2h", "4h", "24h"), strict=True)
-}
-"""By minutes."""
 
 
 def measures(sums: Sums) -> dict[str, object]:

@@ -10,18 +10,43 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from occupancy.forecast.issue import Issue, Place
 from occupancy.forecast.issue_bytes import packed, places_document, places_of, unpacked
 from occupancy.forecast.skill import Chances, KindOfDay, Scored, Sums
 from occupancy.model import AreaId, ZoneId
 from store.copying import Cursor
+from store.postgres import Connection
 from store.queries import sql
+
+_LOCK = 0x666F_7265  # "fore"
 
 
 class ScoredMeanwhileError(Exception):
     """Somebody else has scored these forecasts: nothing is added."""
+
+
+class Live(NamedTuple):
+    """An area's live generation, and how far it reaches."""
+
+    area: AreaId
+    generation: int
+    watermark: datetime
+
+
+def live(cur: Cursor) -> list[Live]:
+    """Every area that has a watermark."""
+    cur.execute(sql("forecast_record.live"))
+    return [Live(*row) for row in cur.fetchall()]
+
+
+def try_lock(conn: Connection) -> bool:
+    """Whether this session is the one that forecasts; it stays so until it ends. Others stand by: that saves work."""
+    with conn.transaction(), conn.cursor() as cur:
+        cur.execute(sql("derived.try_engine_lock"), (_LOCK,))
+        row = cur.fetchone()
+    return bool(row and row[0])
 
 
 class Recorder:
@@ -109,6 +134,27 @@ def skill(
     """Of civil days [start, end) by horizon in minutes and kind of day: of one zone, or of all together."""
     cur.execute(sql("forecast_record.skill"), (area, start, end, zone_id))
     return {(row[0], KindOfDay(row[1])): Sums(*row[2:]) for row in cur.fetchall()}
+
+
+def skill_of_zones(
+    cur: Cursor, area: AreaId, start: date, end: date, after: str, limit: int
+) -> tuple[dict[tuple[ZoneId, int], Sums], str | None]:
+    """Of civil days [start, end) by zone and horizon in minutes: so many zones after one, by id; and the last of them
+    where there are more."""
+    cur.execute(sql("forecast_record.skill_of_some_zones"), (area, start, end, after, limit + 1))
+    found = {(ZoneId(row[0]), row[1]): Sums(*row[2:]) for row in cur.fetchall()}
+    zones = sorted({zone_id for zone_id, _ in found})
+    if len(zones) <= limit:
+        return found, None
+    return {key: sums for key, sums in found.items() if key[0] != zones[-1]}, zones[-2]
+
+
+def skill_by_horizon(cur: Cursor, area: AreaId, start: date, end: date) -> dict[int, Sums]:
+    """Of civil days [start, end), whatever kind they are of: of all zones together by horizon in minutes."""
+    found: dict[int, Sums] = {}
+    for (horizon_min, _), sums in skill(cur, area, start, end).items():
+        found.setdefault(horizon_min, Sums()).add(sums)
+    return found
 
 
 def chances(cur: Cursor, area: AreaId, start: date, end: date) -> dict[int, Chances]:

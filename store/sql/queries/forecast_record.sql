@@ -79,7 +79,22 @@ SELECT zone_id, horizon_min, sum(forecasts)::bigint, sum(off), sum(off_usual), s
        sum(brier), sum(brier_usual), sum(brier_now)
 FROM forecast_score WHERE area = $1 AND day >= $2 AND day < $3 GROUP BY zone_id, horizon_min ORDER BY zone_id, horizon_min;
 
+-- name: skill_of_some_zones
+-- Likewise of the $5 first zones after one ($4).
+SELECT zone_id, horizon_min, sum(forecasts)::bigint, sum(off), sum(off_usual), sum(off_now), sum(pinball), sum(inside)::bigint,
+       sum(brier), sum(brier_usual), sum(brier_now)
+FROM forecast_score
+WHERE area = $1 AND day >= $2 AND day < $3 AND zone_id IN (
+    SELECT DISTINCT zone_id FROM forecast_score
+    WHERE area = $1 AND day >= $2 AND day < $3 AND zone_id > $4 ORDER BY zone_id LIMIT $5
+)
+GROUP BY zone_id, horizon_min ORDER BY zone_id, horizon_min;
+
 -- name: chances
 -- What was said of a free bay and how often there was one, by tenths, on all days from $2 to $3 (not in it).
 SELECT horizon_min, tenth, sum(forecasts)::bigint, sum(said), sum(came)::bigint
 FROM forecast_chance WHERE area = $1 AND day >= $2 AND day < $3 GROUP BY horizon_min, tenth ORDER BY horizon_min, tenth;
+
+-- name: live
+-- Each area's live generation and how far it reaches.
+SELECT area, generation, watermark FROM generation WHERE status = 'live' AND watermark IS NOT NULL ORDER BY area;
