@@ -5,76 +5,36 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from occupancy.engine.forecasts import ForecastConfig, run
-from occupancy.forecast.issue import GRID, Issue
+from occupancy.forecast.issue import GRID
 from occupancy.forecast.model import Model
 from occupancy.forecast.panel import Panel
 from occupancy.forecast.places import bays_at, members_of
 from occupancy.forecast.training import train
-from occupancy.model import AreaId, Source, ZoneId
+from occupancy.model import Source, ZoneId
 from store import registry_now
 from store.forecast_models import ModelFolder
-from store.forecast_records import IssueReader
-from store.postgres import Connection, connect
-from tests.support.derived_rows import AREA, DerivedRows, street
+from store.postgres import connect
+from tests.support.derived_rows import DerivedRows
+from tests.support.forecast_town import BEGAN, CARDIFF, MINUTE, Town
 from tests.support.waiting import eventually
-
-CARDIFF = AreaId("cardiff")
-BEGAN = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-
-
-class Town:
-    """Two streets of four bays, in an area whose time is ours to move."""
-
-    def __init__(self, rows: DerivedRows, conn: Connection, folder: Path) -> None:
-        self._rows, self._conn = rows, conn
-        self.folder = folder
-        self.config = ForecastConfig(database_url=conn.info.dsn, data_dir=folder, poll_s=0.01)
-        rows.register("area", "cardiff", {**AREA, "clock": "event"})
-        for number in range(2):
-            rows.register("zone", f"s{number}", street(number))
-            for bay in range(4):
-                place = {"area_id": "cardiff", "zone_id": f"s{number}", "lat": 51.48, "lon": -3.18}
-                rows.register("bay", f"s{number}-{bay}", {**place, "bay_type": "standard"})
-        rows.go_live(BEGAN)
-
-    def held(self, bay: str, state: str, start: datetime, end: datetime | None = None) -> None:
-        self._conn.execute(
-            "INSERT INTO bay_interval (area, generation, bay_id, started_at, ended_at, state, reason, device_id)"
-            " VALUES ('cardiff', $4, $1, $2, $3, $5, '', $1)",
-            (bay, start, end, self._rows.generation, state),
-        )
-
-    def is_at(self, at: datetime) -> None:
-        self._rows.move_watermark(at)
-
-    def issues(self) -> list[Issue]:
-        with self._conn.cursor() as cur:
-            return IssueReader().issued_in(cur, CARDIFF, BEGAN, BEGAN + timedelta(days=9))
-
-    def issued(self, at: datetime) -> Issue:
-        """Wait for the issue of a minute."""
-        eventually(lambda: any(issue.issued_at == at for issue in self.issues()))
-        return next(issue for issue in self.issues() if issue.issued_at == at)
-
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return self._conn.execute(statement).fetchall()  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def town(database_url: str, tmp_path: Path) -> Iterator[Town]:
+def config(database_url: str, tmp_path: Path) -> ForecastConfig:
+    return ForecastConfig(database_url=database_url, data_dir=tmp_path, poll_s=0.01)
+
+
+@pytest.fixture
+def town(database_url: str) -> Iterator[Town]:
     with DerivedRows(database_url) as rows, connect(database_url, autocommit=True) as conn:
-        found = Town(rows, conn, tmp_path)
-        found.config = ForecastConfig(database_url=database_url, data_dir=tmp_path, poll_s=0.01)
-        yield found
+        yield Town(rows, conn)
 
 
 class EndlessTraining:
@@ -88,13 +48,13 @@ class EndlessTraining:
 
 
 @contextmanager
-def running(town: Town) -> Iterator[None]:
+def running(config: ForecastConfig) -> Iterator[None]:
     stop = threading.Event()
     failed: list[BaseException] = []
 
     def body() -> None:
         try:
-            run(town.config, stop, lambda _: EndlessTraining())
+            run(config, stop, lambda _: EndlessTraining())
         except BaseException as error:  # noqa: BLE001 - told to the test
             failed.append(error)
 
@@ -108,17 +68,9 @@ def running(town: Town) -> Iterator[None]:
     assert not failed, failed
 
 
-def some_evidence(town: Town) -> None:
-    """Three bays of the first street are taken, none of the second; nothing changes for hours."""
-    for number in range(2):
-        for bay in range(4):
-            taken = number == 0 and bay > 0
-            town.held(f"s{number}-{bay}", "occupied" if taken else "free", BEGAN - timedelta(hours=2))
-
-
-def test_each_minute_is_issued_once_from_the_first_one_on(town: Town) -> None:
-    some_evidence(town)
-    with running(town):
+def test_each_minute_is_issued_once_from_the_first_one_on(town: Town, config: ForecastConfig) -> None:
+    town.has_evidence()
+    with running(config):
         first = town.issued(BEGAN)
         town.is_at(BEGAN + timedelta(seconds=59))
         town.is_at(BEGAN + MINUTE)
@@ -131,19 +83,19 @@ def test_each_minute_is_issued_once_from_the_first_one_on(town: Town) -> None:
     assert first.free[0, 0] == pytest.approx(0.25, abs=0.02)
     assert first.free[1, 0] == pytest.approx(1, abs=0.02)
     assert first.free[0, 0] < first.free[0, -1] < 0.5 < first.free[1, -1] < first.free[1, 0]
-    with running(town):
+    with running(config):
         town.is_at(BEGAN + 2 * MINUTE)
         town.issued(BEGAN + 2 * MINUTE)
     assert [issue.issued_at for issue in town.issues()] == [BEGAN + number * MINUTE for number in range(3)]
 
 
-def test_what_came_due_is_scored_once(town: Town) -> None:
-    some_evidence(town)
-    with running(town):
+def test_what_came_due_is_scored_once(town: Town, config: ForecastConfig) -> None:
+    town.has_evidence()
+    with running(config):
         for number in range(26):
             town.is_at(BEGAN + number * MINUTE)
             town.issued(BEGAN + number * MINUTE)
-    with running(town):  # another process goes on where that one stopped
+    with running(config):  # another process goes on where that one stopped
         for number in range(26, 37):
             town.is_at(BEGAN + number * MINUTE)
             town.issued(BEGAN + number * MINUTE)
@@ -168,9 +120,9 @@ def test_what_came_due_is_scored_once(town: Town) -> None:
     assert (forecasts, came) == (80, 80)
 
 
-def trained(town: Town, share: float) -> Model:
+def trained(url: str, share: float) -> Model:
     """By a week in which every place was so full."""
-    with connect(town.config.database_url) as conn, conn.cursor() as cur:
+    with connect(url) as conn, conn.cursor() as cur:
         registry = registry_now.registry_now(cur, CARDIFF)
     until = BEGAN.replace(hour=0)
     members = members_of(registry)
@@ -180,34 +132,34 @@ def trained(town: Town, share: float) -> Model:
     return train(Panel(GRID, shares, slots), places, bays_at(registry, members, until), until)
 
 
-def test_a_new_model_is_taken_up_and_a_broken_one_is_not(town: Town) -> None:
-    folder = ModelFolder(town.folder, CARDIFF)
-    with running(town):
+def test_a_new_model_is_taken_up_and_a_broken_one_is_not(town: Town, config: ForecastConfig) -> None:
+    folder = ModelFolder(config.data_dir, CARDIFF)
+    with running(config):
         assert town.issued(BEGAN).model == "prior"
-        model = trained(town, 0.5)
+        model = trained(config.database_url, 0.5)
         folder.keep(model)
         town.is_at(BEGAN + MINUTE)
         fitted = town.issued(BEGAN + MINUTE)
-        current = town.folder / "forecast" / "cardiff" / "current"
+        current = config.data_dir / "forecast" / "cardiff" / "current"
         current.write_text("nowhere")
         town.is_at(BEGAN + 2 * MINUTE)
         broken = town.issued(BEGAN + 2 * MINUTE)
     assert fitted.model == broken.model == model.version
-    with running(town):  # a new process has none before it
+    with running(config):  # a new process has none before it
         town.is_at(BEGAN + 3 * MINUTE)
         assert town.issued(BEGAN + 3 * MINUTE).model == "prior"
 
 
-def test_another_registry_or_generation_is_taken_up(town: Town) -> None:
-    some_evidence(town)
-    with running(town):
+def test_another_registry_or_generation_is_taken_up(town: Town, config: ForecastConfig) -> None:
+    town.has_evidence()
+    with running(config):
         assert len(town.issued(BEGAN).places) == 2
         badge = {"area_id": "cardiff", "zone_id": "s0", "lat": 51.48, "lon": -3.18, "bay_type": "blue_badge"}
-        town._rows.register("bay", "badge", badge)
-        town._rows.generation = 2
+        town.written.register("bay", "badge", badge)
+        town.written.generation = 2
         town.held("badge", "free", BEGAN - timedelta(hours=1))
         town.is_at(BEGAN)
-        town._rows.go_live(BEGAN + MINUTE)
+        town.written.go_live(BEGAN + MINUTE)
         issue = town.issued(BEGAN + MINUTE)
     assert len(issue.places) == 3
     free = {
@@ -218,13 +170,13 @@ def test_another_registry_or_generation_is_taken_up(town: Town) -> None:
     assert free[ZoneId("s0"), "standard"] == pytest.approx(0.5), "the new generation knows nothing of it"
 
 
-def test_old_issues_are_dropped_when_they_were_scored(town: Town) -> None:
-    some_evidence(town)
-    with running(town):
+def test_old_issues_are_dropped_when_they_were_scored(town: Town, config: ForecastConfig) -> None:
+    town.has_evidence()
+    with running(config):
         town.issued(BEGAN)
         later = BEGAN + timedelta(days=41)
         town.is_at(later)
         eventually(lambda: town.rows("SELECT max(issued_at) FROM forecast_issue") == [(later,)])
-    town._conn.execute("UPDATE forecast_scoring SET scored_to = $1", (later,))
-    with running(town):
+    town.conn.execute("UPDATE forecast_scoring SET scored_to = $1", (later,))
+    with running(config):
         eventually(lambda: town.rows("SELECT min(issued_at) FROM forecast_issue") == [(later,)])
