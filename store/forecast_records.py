@@ -41,6 +41,22 @@ def live(cur: Cursor) -> list[Live]:
     return [Live(*row) for row in cur.fetchall()]
 
 
+class ForecastCondition(NamedTuple):
+    """How forecasts of an area are doing. `behind_s`: before the watermark; None: none was issued."""
+
+    area: AreaId
+    behind_s: float | None
+    model: str | None
+    watermark: datetime
+    scored_to: datetime | None
+
+
+def conditions(cur: Cursor) -> list[ForecastCondition]:
+    """Every area that has a watermark."""
+    cur.execute(sql("forecast_record.conditions"))
+    return [ForecastCondition(*row) for row in cur.fetchall()]
+
+
 def try_lock(conn: Connection) -> bool:
     """Whether this session is the one that forecasts; it stays so until it ends. Others stand by: that saves work."""
     with conn.transaction(), conn.cursor() as cur:

@@ -98,3 +98,11 @@ FROM forecast_chance WHERE area = $1 AND day >= $2 AND day < $3 GROUP BY horizon
 -- name: live
 -- Each area's live generation and how far it reaches.
 SELECT area, generation, watermark FROM generation WHERE status = 'live' AND watermark IS NOT NULL ORDER BY area;
+
+-- name: conditions
+-- Of each area that has a watermark: how many seconds before it the newest issue was made, its model, how far scores reach.
+SELECT g.area, extract(epoch FROM g.watermark - i.issued_at)::double precision, i.model, g.watermark, s.scored_to
+FROM generation g
+LEFT JOIN LATERAL (SELECT issued_at, model FROM forecast_issue WHERE area = g.area ORDER BY issued_at DESC LIMIT 1) AS i ON true
+LEFT JOIN forecast_scoring s ON s.area = g.area
+WHERE g.status = 'live' AND g.watermark IS NOT NULL ORDER BY g.area;
