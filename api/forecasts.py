@@ -129,9 +129,9 @@ class _AreaArrival:
                 return _point(found, self._now)
         assert self._issued is not None  # noqa: S101 - nothing is expected without it
         return {
-            **_expected_point(expected, capacity, at_least),
             "at": instant(self.at),
             "in_min": _minutes(self.at - self._now),
+            **_expected_point(expected, capacity, at_least),
             **_issue_document(self._issued, self._now),
             "skill": self._skill(zone, self._issued),
         }
