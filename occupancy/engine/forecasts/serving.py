@@ -64,7 +64,7 @@ def run(
                 with connect(config.database_url, role="baycast forecast") as conn:
                     while not stop.is_set() and not forecast_records.try_lock(conn):
                         stop.wait(config.poll_s)
-                    serving = _Serving(conn, config, nightly, clock)
+                    serving = _Serving(conn, config, nightly, clock, stop)
                     while not stop.is_set():
                         serving.look()
                         delay = 0.1
@@ -83,9 +83,15 @@ class _Serving:
     """One connection's work."""
 
     def __init__(
-        self, conn: Connection, config: ForecastConfig, nightly: Nightly, clock: Callable[[], datetime]
+        self,
+        conn: Connection,
+        config: ForecastConfig,
+        nightly: Nightly,
+        clock: Callable[[], datetime],
+        stop: threading.Event,
     ) -> None:
         self._conn, self._config, self._nightly, self._clock = conn, config, nightly, clock
+        self._stop = stop
         self._areas: dict[AreaId, tuple[Standing, AreaForecasts]] = {}
         self._models: dict[AreaId, AreaModel] = {}
         self._recorders: dict[AreaId, Recorder] = {}
@@ -100,6 +106,8 @@ class _Serving:
         with self._conn.transaction(), self._conn.cursor() as cur:
             live, marks = forecast_records.live(cur), registry_now.marks(cur)
         for at in live:
+            if self._stop.is_set():
+                return
             if at.area not in marks:
                 continue
             try:
@@ -165,9 +173,9 @@ class _Serving:
         try:
             for _ in range(HOURS_SCORED):
                 scored = score_due(self._conn, forecasts, self._reader, at.watermark)
-                if scored is None:
+                SCORED.labels(at.area).inc(scored or 0)
+                if scored is None or self._stop.is_set():
                     break
-                SCORED.labels(at.area).inc(scored)
         except ScoredMeanwhileError as other:
             _log.info("scored by another process", extra={"area": at.area, "what": str(other)})
         with self._conn.transaction(), self._conn.cursor() as cur:
