@@ -184,10 +184,13 @@ class _Serving:
         SCORED_LAG.labels(at.area).set(max(behind, timedelta()).total_seconds())
 
     def _train(self, forecasts: AreaForecasts, minute: datetime) -> None:
-        with self._conn.transaction(), self._conn.cursor() as cur:
-            heard = heard_since(cur, forecasts.area.area_id, forecasts.places)
         model = self._models[forecasts.area.area_id].newest
-        self._nightly.look(forecasts.area, minute, None if model is None else model.trained_to, heard)
+        trained_to = None if model is None else model.trained_to
+        heard = trained_to  # who was learnt from was heard of
+        if heard is None:
+            with self._conn.transaction(), self._conn.cursor() as cur:
+                heard = heard_since(cur, forecasts.area.area_id, forecasts.places)
+        self._nightly.look(forecasts.area, minute, trained_to, heard)
 
     def _drop(self, area: AreaId, before: datetime) -> None:
         with self._conn.transaction(), self._conn.cursor() as cur:
