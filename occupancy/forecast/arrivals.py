@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from occupancy.forecast.issue import HORIZONS, LEVELS, Issue, Place
-from occupancy.forecast.outlook import P_EDGE
+from occupancy.forecast.outlook import EDGE, P_EDGE
 from occupancy.model import Source, aware
 
 _BAND_SDS = 2 * 1.645
 """How many standard deviations of a normal distribution lie between the quantiles of 5 and 95 %."""
 _ALIKE = (0.005, 0.95)
 """How far bays of one place are taken to go together, at least and at most: 0 is not at all, 1 as one."""
-_EDGE = 0.5
-"""The mean stays half a bay from none and from all: neither is certain."""
 _MEDIAN = LEVELS.index(0.5)
 UsualShare = Callable[[datetime], float | None]
 """The share of a zone's bays that is usually taken at an instant; None: not known."""
@@ -136,7 +134,7 @@ class Arriving:
     def _of(self, number: int, usable: int, bend: float) -> _Free:
         bays = self._bays[number]
         straight, quantiles = self._free[number], self._quantiles[number]
-        edge = _EDGE / max(bays, usable)
+        edge = min(EDGE, 0.5 / bays)
         mean = min(max(straight, edge), 1 - edge)
         bent = min(max(straight + bend, edge), 1 - edge)
         alike = _alike(bays, mean, (quantiles[-1] - quantiles[0]) / _BAND_SDS)
