@@ -21,7 +21,7 @@ from occupancy.answers import instant
 from occupancy.forecast.arrivals import Arriving, Expectation
 from occupancy.forecast.capacity import CapacityAt
 from occupancy.forecast.issue import HORIZONS, horizon_name
-from occupancy.forecast.outlook import Outlook, outlook
+from occupancy.forecast.outlook import SAME_BAYS, Outlook, outlook
 from occupancy.forecast.skill import Sums
 from occupancy.model import AreaId, Source, Zone
 from occupancy.whole_stay import Visit
@@ -141,9 +141,11 @@ class _AreaArrival:
         if self._issued is None or capacity.usable == 0:
             return None
         profile = self._live.profiles.get(zone.zone_id)
+        if profile is None or capacity.usable < SAME_BAYS * capacity.opened:
+            return self._issued.expected(capacity.by_place)
 
         def usual(at: datetime) -> float | None:
-            found = None if profile is None else profile.at(at)
+            found = profile.at(at)
             return None if found is None else found.share
 
         return self._issued.expected(capacity.by_place, self._issued.bend(usual))

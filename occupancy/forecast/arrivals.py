@@ -123,7 +123,7 @@ class Arriving:
         p_any = min(max(1 - none, P_EDGE), 1 - P_EDGE)
         return Expectation(
             usable=sum(place.usable for place in places),
-            # Whoever expects a free bay more often than not expects more than half of one.
+            # Chance and mean are learnt apart; of whole bays the mean is never below the chance of one.
             expected_free=max(sum(place.usable * place.mean for place in places), p_any),
             quantiles=_together(places),
             p_any=p_any,
