@@ -21,6 +21,7 @@ from api.routes import (
     admin,
     drivers,
     forecast,
+    forecast_skill,
     history,
     ops,
     overrides,
@@ -86,7 +87,7 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     errors.install(app)
     # Routes are looked through in this order: what is polled comes first.
     drivers.install(app, live, access)
-    for room in (forecast, live_routes, sign_previews, ops, utmc):
+    for room in (forecast, forecast_skill, live_routes, sign_previews, ops, utmc):
         room.install(app, live)
     for of_signs in (signs, shown):
         of_signs.install(app, live, frames)

@@ -33,6 +33,8 @@ class ApiConfig:
     """Not ready when the database has not answered the feed for this long."""
     profiles_every_s: float = 900.0
     """Pause between two readings of the history that forecasts stand on."""
+    forecast_stale_after_s: float = 900.0
+    """An issued forecast that is older is not gone by."""
     denials_every_s: float = 60.0
     """Pause between two entries in the audit log about refused attempts."""
     silent_after_ttls: float = 3.0

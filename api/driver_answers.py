@@ -13,6 +13,7 @@ from api.forecasts import Arrivals
 from api.params import Availability, ZonePage
 from api.selection import Selection, View, distance_m
 from api.snapshot import encode, envelope, geometry, kerb_document, place_document, zone_document
+from api.within_radius import within_radius
 from occupancy.model import Zone, ZoneId
 
 Document = dict[str, object]
@@ -27,12 +28,15 @@ def filtered(board: Board, query: Availability, arrivals: Arrivals | None) -> by
     zones = board.select(selection, None if arrivals is None else arrivals.visit)
     whole, zones = _since(board, query, zones)
     head = {**board.head(selection, zones), **whole}
-    if query.format == "geojson":
-        features = [_feature(zone, _told(board, zone, selection, arrivals)) for zone in zones]
-        return encode({"type": "FeatureCollection", **head, "features": features})
-    if selection.around is None and arrivals is None:
+    if query.format == "json" and selection.around is None and arrivals is None:
         return envelope(head, (board.zone_bytes(zone.zone_id, selection.view) for zone in zones))
-    return encode({**head, "zones": [_told(board, zone, selection, arrivals) for zone in zones]})
+    documents = [_told(board, zone, selection, arrivals) for zone in zones]
+    if selection.around is not None and arrivals is not None:
+        head["within_radius"] = within_radius(documents)
+    if query.format == "geojson":
+        features = [_feature(zone, properties) for zone, properties in zip(zones, documents, strict=True)]
+        return encode({"type": "FeatureCollection", **head, "features": features})
+    return encode({**head, "zones": documents})
 
 
 def zone_page(board: Board, query: ZonePage) -> Document:

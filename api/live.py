@@ -17,12 +17,14 @@ from api.capacities import Capacities
 from api.config import ApiConfig
 from api.fan_out import FanOut
 from api.hub import Hub
+from api.issued import Issued
 from api.kept import KeptAnswers
 from api.profiles import Profiles
 from api.proxies import Proxies
 from api.snapshot import Level
 from occupancy.model import AreaId, Clock
 from store.feed import Feed
+from store.forecast_feed import ForecastFeed
 from store.history import HistoryReader
 
 _log = logging.getLogger("baycast.api")
@@ -52,6 +54,7 @@ class Live:
         self.proxies = Proxies.of(config.trusted_proxies)
         self.profiles = Profiles(config.database_url, config.profiles_every_s)
         self.capacities = Capacities()
+        self.issued = Issued(ForecastFeed(config.database_url), config.forecast_stale_after_s)
         self.history = HistoryReader(config.database_url)
         self.fan_out = FanOut()
 
@@ -65,6 +68,7 @@ class Live:
                 asyncio.create_task(again(self._tick), name="tick"),
                 asyncio.create_task(again(self._beat), name="heartbeat"),
                 asyncio.create_task(again(self._profile), name="profiles"),
+                asyncio.create_task(again(self.issued.feed.follow), name="forecasts"),
             ]
             try:
                 yield

@@ -21,6 +21,7 @@ from api.params import (
     OverridePage,
     QuarantinePage,
     SensorList,
+    SkillQuery,
     Withdrawal,
     ZonePage,
 )
@@ -36,6 +37,7 @@ BY_ROUTE: Mapping[str, type[BaseModel]] = {
     "/v1/zones/{zone_id}": Driver,
     "/v1/zones/{zone_id}/bays": BayPage,
     "/v1/zones/{zone_id}/forecast": Arrival,
+    "/v1/forecast/skill": SkillQuery,
     "/v1/admin/keys": KeyPage,
     "/v1/admin/audit": AuditPage,
     "/v1/admin/sensors": SensorList,

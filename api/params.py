@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -64,6 +64,10 @@ class Arrival(Driver):
         None,
         description="A forecast for this time, RFC 3339 with its offset, up to 24 hours ahead; or `arrive_in`",
         examples=["2026-11-22T10:30:00Z"],
+    )
+
+    at_least: int | None = Field(
+        None, ge=1, le=1000, description="Also the probability of at least so many free bays: `p_at_least`"
     )
 
     @property
@@ -164,6 +168,25 @@ class ZonePage(Chosen):
     limit: int = Field(200, ge=1, le=1000, description="Zones in one answer")
     after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
         None, description="Go on after this zone: `next` of the answer before"
+    )
+
+
+class SkillQuery(Nothing):
+    """How good forecasts were. Days are civil days of the area, both included."""
+
+    area: Annotated[Text, checked(lambda text: ids_of(text, 1))] = Field(description="The area's id")
+    zone: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
+        None, description="Of this zone alone"
+    )
+    by: Literal["area", "zone"] = Field("area", description="zone: each zone, all kinds of days together")
+    horizon: Literal["5m", "15m", "30m", "1h", "2h", "4h", "24h"] | None = Field(
+        None, description="How far ahead the forecasts were"
+    )
+    since: date | None = Field(None, description="The first day; four weeks before `until` when not given")
+    until: date | None = Field(None, description="The last day; today when not given")
+    limit: int = Field(200, ge=1, le=1000, description="With by=zone: zones in one answer")
+    after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
+        None, description="With by=zone: go on after this zone, `next` of the answer before"
     )
 
 

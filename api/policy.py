@@ -56,6 +56,7 @@ POLICIES: Mapping[tuple[str, str], Policy] = {
     ("GET", "/v1/zones/{zone_id}"): PUBLIC,
     ("GET", "/v1/zones/{zone_id}/bays"): Policy(Audience.PUBLIC, more=Scope.PERSONAL),
     ("GET", "/v1/zones/{zone_id}/forecast"): PUBLIC,
+    ("GET", "/v1/forecast/skill"): PUBLIC,
     ("WS", "/v1/live"): PUBLIC,
     ("GET", "/v1/live/events"): PUBLIC,
     ("GET", "/v1/signs"): PUBLIC,

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.forecast_schemas import Outlook, WithinRadius
 from api.rule_schemas import Kerb, Opening, OverrideInForce, RuleInForce, Words
 
 
@@ -88,25 +89,6 @@ class Zone(Counts):
     )
 
 
-class Outlook(_Shape):
-    """What a driver may expect at one time: modelled, never live."""
-
-    at: datetime
-    in_min: int = Field(ge=0, le=1440, description="Minutes from now")
-    usable_capacity: int = Field(ge=0, description="Bays that the driver of `for=` may use then")
-    expected_free: float | None = Field(
-        ge=0, description="Of them, on average; null: no evidence, so no claim"
-    )
-    free_low: int = Field(ge=0, description="The 5-95 % band; with no claim, all that is possible")
-    free_high: int = Field(ge=0)
-    p_any: float | None = Field(ge=0, le=1, description="Probability of at least one usable free bay")
-    source: Literal["typical", "prior"] = Field(
-        description="typical: from this zone's usual week and what is seen now; prior: its usual week is not known"
-    )
-    cells: int = Field(ge=0, description="Quarters of an hour of history behind `typical`; 0 for a prior")
-    closed: bool = Field(description="Closed then, by the hours and rules in the registry")
-
-
 class NearZone(Zone):
     forecast: Outlook | None = Field(
         None, description="Only with `arrive_in` or `arrive_at`; null: the area has no such time"
@@ -148,6 +130,10 @@ class _Since(_Versioned):
     gone: list[str] = Field(
         default=[],
         description="Zones that changed and have not what was asked for: drop them; only when not complete",
+    )
+
+    within_radius: WithinRadius | None = Field(
+        None, description="Only with `near` and `arrive_in` or `arrive_at`"
     )
 
 
@@ -205,18 +191,6 @@ class BayPage(_Shape):
     as_of: datetime | None
     bays: list[Bay]
     next: str | None
-
-
-class Forecast(_Shape):
-    zone: str
-    area: str
-    issued_at: datetime | None = Field(description="The area's time now; null: it has none yet")
-    data_as_of: datetime | None = Field(description="The newest evidence; null: there is none")
-    stale: bool
-    for_: str = Field(alias="for")
-    points: list[Outlook]
-    skill: None = Field(description="How much better than a plain guess: not scored yet")
-    skill_reason: str
 
 
 class Sign(_Shape):

@@ -95,6 +95,7 @@ class CityRun:
             ("page", f"{url}/"),
             ("API", f"{url}/docs"),
             ("snapshot", f"{url}/v1/availability"),
+            ("arrival", f"{url}/v1/availability?arrive_in=15"),
             ("live", f"{url.replace('http', 'ws', 1)}/v1/live"),
             ("broker", self._shown_broker()),
             ("logs", str(self._stack.log_dir)),

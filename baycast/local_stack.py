@@ -26,7 +26,14 @@ from baycast.service_account import Account, account_for, hand_over, prepare_dat
 from baycast.settings import Settings, UsageError, child_environment, variable
 from baycast.supervisor import RESTART_FIRST_S, RESTART_MOST_S, Role, RoleStatus, Supervisor
 
-ROLES = ("ingest", "engine", "api", "publish")
+ROLES = {
+    "ingest": ("ingest",),
+    "engine": ("engine",),
+    "forecast": ("forecast", "run"),
+    "api": ("api",),
+    "publish": ("publish",),
+}
+"""By the name of their logs, the command of each."""
 READY_TIMEOUT_S = 60.0
 STOP_ROLES_S = 3.2  # together with the services below 5 s, the promise for Ctrl-C
 STOP_SERVICES_S = 1.2
@@ -74,7 +81,7 @@ class LocalStack:
             require_free_port(settings.metrics_host, port, variable("ingest_metrics_port"))
         for port in api_fleet.metrics_ports(settings, settings.api_processes):
             require_free_port(settings.metrics_host, port, variable("api_metrics_port"))
-        for role in ("engine", "publish"):
+        for role in ("engine", "forecast", "publish"):
             if port := getattr(settings, f"{role}_metrics_port"):
                 require_free_port(settings.metrics_host, port, variable(f"{role}_metrics_port"))
         if settings.mqtt_url is None:
@@ -109,8 +116,8 @@ class LocalStack:
             self.mqtt_url = settings.mqtt_url.get_secret_value()
 
     def start_roles(self, *more: Role) -> None:
-        """The four roles, and others such as the simulator."""
-        roles = [self.role(name, name) for name in ROLES]
+        """The five roles, and others such as the simulator."""
+        roles = [self.role(name, *command) for name, command in ROLES.items()]
         self._supervisor = Supervisor([*roles, *more], self.log_dir, self._log_bytes)
         self._supervisor.start()
 

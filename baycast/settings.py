@@ -145,6 +145,13 @@ class Settings(BaseSettings):
     retention_slots_months: Annotated[int, Field(ge=0, le=1200)] = Field(
         default=25, description="months that five minutes of history are kept; 0: for ever"
     )
+    retention_forecasts_days: Annotated[int, Field(ge=2, le=3650)] = Field(
+        default=40, description="days that issued forecasts are kept; how good they were stays"
+    )
+    forecast_stale_after_s: Annotated[float, Field(ge=60, le=86_400)] = Field(
+        default=900,
+        description="age in seconds of an issued forecast at which the API goes by the usual week instead",
+    )
     sign_silent_after_ttls: Annotated[float, Field(ge=1, le=1000)] = Field(
         default=3,
         description="ttls of a sign after which one that says what it shows, and has not, is silent",
@@ -157,6 +164,9 @@ class Settings(BaseSettings):
     )
     engine_metrics_port: PortOrOff = Field(default=9102, description="Prometheus port of the engine; 0: off")
     publish_metrics_port: PortOrOff = Field(default=9103, description="Prometheus port of publish; 0: off")
+    forecast_metrics_port: PortOrOff = Field(
+        default=9105, description="Prometheus port of `forecast run`; 0: off"
+    )
     api_metrics_port: PortOrOff = Field(
         default=9104,
         description="Prometheus port of the first of several API processes, the second has it + 10, and so on;"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from baycast.embedded_postgres import EmbeddedPostgres, running_url
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from api.config import ApiConfig
     from ingest.config import IngestConfig
     from occupancy.engine import EngineConfig
+    from occupancy.engine.forecasts import ForecastConfig
     from occupancy.retention import Retention
     from publish.config import PublishConfig
 
@@ -103,6 +105,7 @@ def api_config(settings: Settings) -> ApiConfig:
         trusted_proxies=tuple(settings.http_trusted_proxies.split()),
         live_per_address=settings.live_per_address,
         history_least_coverage=settings.history_least_coverage,
+        forecast_stale_after_s=settings.forecast_stale_after_s,
         silent_after_ttls=settings.sign_silent_after_ttls,
     )
 
@@ -115,4 +118,15 @@ def publish_config(settings: Settings) -> PublishConfig:
         database_url=database_url(settings),
         mqtt_url=mqtt_url(settings),
         silent_after_ttls=settings.sign_silent_after_ttls,
+    )
+
+
+def forecast_config(settings: Settings) -> ForecastConfig:
+    """For `occupancy.engine.forecasts.run`."""
+    from occupancy.engine.forecasts import ForecastConfig
+
+    return ForecastConfig(
+        database_url=database_url(settings),
+        data_dir=settings.data_dir.resolve(),
+        issues_kept=timedelta(days=settings.retention_forecasts_days),
     )

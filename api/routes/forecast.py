@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
+from api import forecast_schemas
 from api.answers import tagged
 from api.errors import not_found
 from api.forecasts import forecast_document
@@ -28,5 +29,8 @@ def install(app: FastAPI, live: Live) -> None:
         return tagged(request, encode(forecast_document(live, found.zone, query)))
 
     app.add_api_route(
-        "/v1/zones/{zone_id}/forecast", forecast, tags=["drivers"], **described("Forecast", PROBLEMS)
+        "/v1/zones/{zone_id}/forecast",
+        forecast,
+        tags=["drivers"],
+        **described(forecast_schemas.Forecast, PROBLEMS),
     )

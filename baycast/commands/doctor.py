@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from baycast.findings import Finding
+from baycast.forecast_findings import examine_forecasts
 from baycast.gaps_report import gaps_report
 from baycast.history_recount import recount_findings
 from baycast.ingest_findings import examine_resets, examine_workers
@@ -113,6 +114,7 @@ def _database(conn: "Connection") -> Iterator[Finding]:
         yield _pipeline(area)
         yield _log(area)
         yield _engine(area)
+    yield from examine_forecasts(conn)
     for reach in doctor.reach(conn):
         yield reach_finding(reach)
     for silence in doctor.outages(conn):

@@ -5,9 +5,12 @@ import json
 import sys
 from pathlib import Path
 
+from baycast.cli import installed_version
+from baycast.metrics import serve_metrics
 from baycast.settings import Settings, UsageError
+from baycast.stop_signals import stop_on_signals
 
-HELP = "learn from what was seen, and hold forecasts against what came"
+HELP = "forecast, learn from what was seen, and hold forecasts against what came"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         default="rolling4",
         help="rolling4 (the last four weeks), onestep or lastweek (the last one), split:YYYY-MM-DD (from then on)",
+    )
+    doing.add_parser(
+        "run",
+        help="forecast every minute, score what has come due, have models trained anew every night",
+        description="Reads and writes the database; the models are in the data folder.",
+        allow_abbrev=False,
     )
     train = doing.add_parser(
         "train",
@@ -55,6 +64,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
+    if args.doing == "run":
+        return _run(settings)
     found = {"evaluate": _evaluated, "train": _trained, "drivers": _drivers}[args.doing](args, settings)
     if args.json:
         print(json.dumps(found))
@@ -66,6 +77,20 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print(f"{area:40} {version or 'no whole day was seen yet: forecasts are by the prior'}")
     for name, value in figures.items():
         print(f"{name:40} {'-' if value is None else format(value, '.6g')}")
+    return 0
+
+
+def _run(settings: Settings) -> int:
+    from baycast.forecast_role import training_child
+    from baycast.reachability import require_database
+    from baycast.wiring import forecast_config
+    from occupancy.engine.forecasts import run as run_forecasts
+
+    stop = stop_on_signals()
+    config = forecast_config(settings)
+    require_database(config.database_url)
+    serve_metrics("forecast", installed_version(), settings.metrics_host, settings.forecast_metrics_port)
+    run_forecasts(config, stop, training_child)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,7 @@ def _gathered(area_id: str, month: "CivilMonth", settings: Settings) -> "MonthHi
     from baycast.report.gathering import Wanted, month_history
     from baycast.wiring import database_url
     from occupancy.model import AreaId
+    from store import forecast_records
     from store.feed_bays import LOST
     from store.registry import load_registries
     from store.sensors import list_sensors
@@ -60,6 +62,10 @@ def _gathered(area_id: str, month: "CivilMonth", settings: Settings) -> "MonthHi
             known = ", ".join(sorted(registries)) or "none"
             raise UsageError(f"there is no area {area_id!r}; registered: {known}")
         sensors = list_sensors(conn, registry, personal=False)
+        days = registry.area.area_id, month.first, month.following.first
+        with conn.cursor() as cur:
+            skill = forecast_records.skill(cur, *days)
+            chances = forecast_records.chances(cur, *days)
     wanted = Wanted(
         area=registry.area,
         month=month,
@@ -67,9 +73,10 @@ def _gathered(area_id: str, month: "CivilMonth", settings: Settings) -> "MonthHi
         final_after_h=settings.history_final_after_h,
     )
     try:
-        return asyncio.run(month_history(url, wanted, registry, sensors))
+        history = asyncio.run(month_history(url, wanted, registry, sensors))
     except LOST as error:
         raise UsageError(f"report: the database does not answer: {error or type(error).__name__}") from None
+    return replace(history, skill=skill, chances=chances)
 
 
 def _write(out: Path, history: "MonthHistory", lang: str) -> int:

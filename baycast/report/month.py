@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from occupancy.calendar import day_bounds
+from occupancy.forecast.skill import Chances, KindOfDay
+from occupancy.forecast.skill import Sums as ForecastSums
 from occupancy.history.definitions import BY_NAME, Needs
 from occupancy.history.metrics import Figure, Sums, figures, withheld
 from occupancy.maintenance import SensorRecord
@@ -91,6 +93,10 @@ class MonthHistory:
     """How often hours of the month were revised."""
     sensors: Sequence[SensorRecord]
     """As they are now, what to fix first at the top."""
+    skill: Mapping[tuple[int, KindOfDay], ForecastSums] = field(default_factory=dict)
+    """How good forecasts were, by horizon in minutes and kind of day."""
+    chances: Mapping[int, Chances] = field(default_factory=dict)
+    """What was said of a free bay, and what came, by horizon in minutes."""
 
     @property
     def bounds(self) -> tuple[datetime, datetime]:

@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from baycast.report.brief import brief
 from baycast.report.counts import lengths, seen, turns
+from baycast.report.foretold import forecasts
 from baycast.report.fullness import full
 from baycast.report.listed import car_parks, definitions, final, sensors, streets
 from baycast.report.markup import text
@@ -13,7 +14,7 @@ from baycast.report.month import MonthHistory, Standing
 from baycast.report.telling import Telling
 from baycast.report.words import Words
 
-PARTS = (brief, full, lengths, turns, seen, streets, car_parks, sensors, final, definitions)
+PARTS = (brief, full, lengths, turns, seen, streets, car_parks, sensors, forecasts, final, definitions)
 
 
 def page(history: MonthHistory, words: Words, version: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from baycast.report.month import Standing
+from baycast.report.words_forecasts import ForecastWords
 from occupancy.maintenance import DefectKind
 from occupancy.model import SuspicionKind
 
@@ -115,6 +116,8 @@ class Words:
     places_table: str
     full_hours: str
     no_longer_registered: str
+
+    forecasts: ForecastWords
 
     final: SectionWords
     final_to: str

@@ -5,6 +5,7 @@ What is filled in stands behind a colon and not behind a preposition, so that it
 
 from __future__ import annotations
 
+from baycast.report import words_forecasts
 from baycast.report.month import Standing
 from baycast.report.words import PlotWords, SectionWords, Words
 from occupancy.maintenance import DefectKind
@@ -204,6 +205,7 @@ WELSH = Words(
     places_table="{places} dros y mis cyfan, yn ôl eu henwau",
     full_hours="Amser yn llawn, oriau",
     no_longer_registered="nid yw ar y gofrestr mwyach",
+    forecasts=words_forecasts.WELSH,
     final=SectionWords(
         heading="Dros dro a therfynol",
         says="Daw awr yn derfynol {hours} awr ar ôl iddi ddod i ben. Dim ond drwy ddiwygiad y mae awr derfynol yn "

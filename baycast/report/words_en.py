@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from baycast.report import words_forecasts
 from baycast.report.month import Standing
 from baycast.report.words import PlotWords, SectionWords, Words
 from occupancy.history.definitions import DEFINITIONS
@@ -188,6 +189,7 @@ ENGLISH = Words(
     places_table="{places} in the whole month, by name",
     full_hours="Time full, hours",
     no_longer_registered="no longer registered",
+    forecasts=words_forecasts.ENGLISH,
     final=SectionWords(
         heading="Provisional and final",
         says="An hour becomes final {hours} hours after its end. A final hour changes only by a revision, "

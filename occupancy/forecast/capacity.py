@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from occupancy.availability import car_park_availability, street_availability
 from occupancy.car_park import scheduled_capacity
 from occupancy.drivers import ANYBODY, Asker, usable_by
-from occupancy.model import Bay, BayType, Override, Zone, ZoneAvailability, ZoneId, ZoneKind
+from occupancy.forecast.issue import Place
+from occupancy.model import Bay, BayType, Group, Override, Zone, ZoneAvailability, ZoneId, ZoneKind
 from occupancy.rules import Access, access_of, is_open, overrides_at
 from occupancy.whole_stay import Timetable, Visit
 
@@ -21,6 +23,8 @@ class CapacityAt:
     opened: int
     closed: bool
     """Every bay is closed, by its rules or by the car park's hours."""
+    by_place: Mapping[Place, int] = field(default_factory=dict)
+    """Those usable for the driver, of each place that has any."""
 
 
 class RulesAt:
@@ -39,11 +43,12 @@ class RulesAt:
         if known is None:
             known = self._zones[zone.zone_id] = self._nothing_seen(zone)
         counts = known.counts
-        own = usable_by(zone, known, asker, Visit(self._timetable, self._at, stay_min)).counts
+        own = usable_by(zone, known, asker, Visit(self._timetable, self._at, stay_min))
         return CapacityAt(
-            usable=own.capacity - own.closed,
+            usable=own.counts.capacity - own.counts.closed,
             opened=counts.capacity - counts.closed,
             closed=counts.closed == counts.capacity > 0,
+            by_place=_by_place(zone, own.groups),
         )
 
     def _nothing_seen(self, zone: Zone) -> ZoneAvailability:
@@ -64,3 +69,16 @@ class RulesAt:
         if key not in self._known:
             self._known[key] = access_of(self._registry, bay.rule_ids, bay.bay_type, self._at, key[2])
         return self._known[key]
+
+
+def _by_place(zone: Zone, groups: Iterable[Group]) -> dict[Place, int]:
+    found: dict[Place, int] = {}
+    for group in groups:
+        bays = group.counts.capacity - group.counts.closed
+        if bays:
+            place = Place(zone.zone_id)
+            if zone.kind is not ZoneKind.CAR_PARK:
+                terms = () if group.terms is None else group.terms.rule_ids
+                place = Place(zone.zone_id, group.bay_type, terms)
+            found[place] = found.get(place, 0) + bays
+    return found

@@ -20,6 +20,14 @@ __all__ = ["GRID", "HORIZONS", "LEVELS", "Issue", "Place"]
 HORIZONS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 1440))
 GRID = Grid(timedelta(minutes=5))
 """Of what forecasts in service are learnt from and made of."""
+_NAMES = dict(
+    zip((ahead // timedelta(minutes=1) for ahead in HORIZONS), "5m 15m 30m 1h 2h 4h 24h".split(), strict=True)
+)
+
+
+def horizon_name(minutes: int) -> str:
+    """As figures have it. Raises `KeyError` for any other horizon."""
+    return _NAMES[minutes]
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -136,7 +136,7 @@ def test_docker_itself_accepts_the_compose_file() -> None:
 
 
 def test_every_role_is_there_and_only_the_demo_profile_simulates() -> None:
-    assert {"db", "mosquitto", "migrate", "ingest", "engine", "api", "publish"} == {
+    assert {"db", "mosquitto", "migrate", "ingest", "engine", "forecast", "api", "publish"} == {
         name for name, service in SERVICES.items() if "profiles" not in service
     }
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]} == {

@@ -22,7 +22,7 @@ from tests.support.ports import free_port
 
 COUNTS = ("free", "occupied", "unknown", "closed")
 # Everything that the demo starts is a child of its process; the roles are told by their command.
-ROLES = ("ingest", "engine", "api", "publish", "simulate")
+ROLES = ("ingest", "engine", "forecast", "api", "publish", "simulate")
 
 
 class Demo:
@@ -38,7 +38,7 @@ class Demo:
                 "BAYCAST_MQTT_PORT": str(free_port()),
                 **{
                     f"BAYCAST_{role}_METRICS_PORT": str(free_port())
-                    for role in ("INGEST", "ENGINE", "PUBLISH")
+                    for role in ("INGEST", "ENGINE", "PUBLISH", "FORECAST")
                 },
             }
         )

@@ -150,6 +150,8 @@ def asked(method: str, path: str, area: str | None) -> tuple[str, dict[str, Any]
         return url, {"json": {"dark": True}}
     if path.startswith("/v1/history/") and (policy := policy_of(method, path)) and policy.looks_at_keys:
         return url, {"params": {"area": of, "from": "2026-11-01", "to": "2026-11-02"}}
+    if path == "/v1/forecast/skill" and policy_of(method, path):
+        return url, {"params": {"area": of}}
     listing = method in ("GET", "HEAD") and "{" not in path and path.startswith("/v1/admin")
     return url, {"params": {"area": area}} if listing and area else {}
 

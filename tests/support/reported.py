@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 from baycast.report.month import CivilMonth, MonthHistory
+from occupancy.forecast.skill import Chances, KindOfDay
+from occupancy.forecast.skill import Sums as ForecastSums
 from occupancy.history.definitions import HISTOGRAM_MIN
 from occupancy.history.hour import HOUR_US
 from occupancy.history.lengths import Lengths
@@ -116,6 +118,14 @@ def sensor(device_id: str, **more: Any) -> SensorRecord:
     return SensorRecord(**{**known, **more})
 
 
+def said_and_came() -> Chances:
+    """Nothing was said between 0.1 and 0.9."""
+    found = Chances()
+    found.forecasts[0], found.said[0], found.came[0] = 10, 0.5, 1
+    found.forecasts[9], found.said[9], found.came[9] = 990, 950.4, 940
+    return found
+
+
 def suspicion() -> Suspicion:
     return Suspicion(
         bay_id=BayId("high-st-0"),
@@ -155,6 +165,12 @@ def history(**more: Any) -> MonthHistory:
         ],
         "revisions": 3,
         "sensors": (),
+        "skill": {
+            (30, KindOfDay.ORDINARY): ForecastSums(1000, 50, 100, 200, 20, 905, 50, 100, 200),
+            (30, KindOfDay.EVENT): ForecastSums(10, 2, 1, 3, 1, 8, 4, 2, 3),
+            (1440, KindOfDay.ORDINARY): ForecastSums(900, 90, 0, 0, 20, 800, 0, 0, 0),
+        },
+        "chances": {30: said_and_came()},
     }
     return MonthHistory(**{**known, **more})
 

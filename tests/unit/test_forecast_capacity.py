@@ -7,6 +7,7 @@ import pytest
 from api.capacities import MINUTES_MAX, Capacities
 from occupancy.drivers import Asker
 from occupancy.forecast.capacity import CapacityAt, RulesAt
+from occupancy.forecast.issue import Place
 from occupancy.model import AreaId, ZoneId
 from occupancy.registry import Registry
 from occupancy.whole_stay import Timetable
@@ -85,7 +86,8 @@ def test_l12_the_rules_of_the_arrival_hold(hour: int, driver: str, stay_min: int
 def test_a_suspended_street_and_a_shut_car_park_are_closed() -> None:
     assert at(6) == CapacityAt(usable=0, opened=0, closed=True)
     assert at(6, "park") == CapacityAt(usable=0, opened=0, closed=True)
-    assert at(7, "park") == CapacityAt(usable=100, opened=100, closed=False)
+    open_park = CapacityAt(usable=100, opened=100, closed=False, by_place={Place(ZoneId("park")): 100})
+    assert at(7, "park") == open_park
 
 
 def test_a_street_without_bays_is_not_closed() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from baycast.report.brief import brief
 from baycast.report.counts import lengths, turns
+from baycast.report.foretold import forecasts
 from baycast.report.listed import car_parks, sensors, streets
 from baycast.report.month import MonthHistory, Standing
 from baycast.report.page import page, standing
@@ -64,7 +65,7 @@ BOTH = pytest.mark.parametrize("words", [ENGLISH, WELSH], ids=lambda words: word
 def test_every_plot_has_a_name_a_description_and_its_figures_in_a_table(words: Words) -> None:
     read = read_page(words)
     drawings = read.all("svg")
-    assert len(drawings) == 8
+    assert len(drawings) == 9
     ids = {element["attributes"].get("id"): element for element in read.elements}
     for drawing in drawings:
         assert drawing["attributes"]["role"] == "img"
@@ -216,6 +217,8 @@ def test_a_month_without_any_history_is_a_page_of_dashes() -> None:
         hours_of_week={},
         working_hours={},
         places=[],
+        skill={},
+        chances={},
         extent=Extent(None, None),
     )
     read = Read(page(known, ENGLISH, "1.0"))
@@ -279,3 +282,24 @@ def test_the_command_line_starts_without_matplotlib() -> None:
         "sys.exit(any(name in sys.modules for name in ('matplotlib', 'asyncpg')))"
     )
     assert subprocess.run([sys.executable, "-c", says], check=False, timeout=60).returncode == 0
+
+
+def test_forecasts_are_held_against_two_guesses_on_each_kind_of_day() -> None:
+    rows = read_page(ENGLISH).section("forecasts")
+    by_name = {row[0]: row[1:] for row in rows[1:]}
+    assert by_name["30 minutes"] == ["1,000", "5.0%", "10.0%", "20.0%", "90.5%", "50.0%", "75.0%"]
+    assert by_name["30 minutes, event days"][:5] == ["10", "20.0%", "10.0%", "30.0%", "80.0%"]
+    assert by_name["30 minutes, event days"][5] == "−100.0%"
+    assert by_name["24 hours"][-1] == "– nothing to count"
+    none = part(forecasts, history(skill={}, chances={}))
+    assert none.all("table") == none.all("svg") == []
+    assert "No forecast of this month has been scored." in none.all("section")[0]["text"]
+
+
+@BOTH
+def test_what_was_said_of_a_free_bay_stands_beside_what_came(words: Words) -> None:
+    told = part(forecasts, history(), words)
+    tables = told.all("table")
+    cells = [" ".join(cell["text"].split()) for cell in told.inside(tables[1], "td")]
+    assert cells[:3] == ["10", "5.0%", "10.0%"]
+    assert cells[-3:] == ["990", "96.0%", "94.9%"]

@@ -14,7 +14,7 @@ from occupancy.history.definitions import BY_NAME
 from occupancy.maintenance import DefectKind
 from occupancy.model import SuspicionKind
 
-SAME = {"{n} h", "%", "{day} {month} {year}, {clock}"}
+SAME = {"{n} h", "%", "{day} {month} {year}, {clock}", "{horizon}"}
 """What is the same in both languages."""
 
 

@@ -1,0 +1,81 @@
+"""One area's forecasts: its places, what was seen of them of late, and the model in use."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from occupancy.engine.forecasts.metrics import FAILURES
+from occupancy.engine.forecasts.window import Window
+from occupancy.forecast.issue import Issue
+from occupancy.forecast.issuing import issue
+from occupancy.forecast.model import Model, empty_model
+from occupancy.forecast.model_file import ModelFileError
+from occupancy.forecast.places import bays_at, members_of
+from occupancy.forecast.profile import Week
+from occupancy.model import Area, AreaId
+from occupancy.registry import Registry
+from store.copying import Cursor
+from store.forecast_models import ModelFolder
+
+_log = logging.getLogger("baycast.forecast")
+
+
+class AreaModel:
+    """The newest model of an area that can be used; the one before stands while a newer one cannot be."""
+
+    def __init__(self, folder: ModelFolder, area_id: AreaId) -> None:
+        self._folder, self._area_id = folder, area_id
+        self._version: str | None = None
+        self.newest: Model | None = None
+
+    def look(self) -> None:
+        """Take up a model that is new in the folder."""
+        version = self._folder.version()
+        if version == self._version:
+            return
+        self._version = version
+        try:
+            self.newest = self._folder.current() or self.newest
+        except (ModelFileError, OSError) as problem:
+            FAILURES.labels("model").inc()
+            before = "the one before" if self.newest else "none"
+            _log.error("model not usable, forecasts go by %s: %s", before, problem)
+        else:
+            _log.info("model taken up", extra={"area": self._area_id, "model": version})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an area's state in memory is of: another one makes it anew."""
+
+    generation: int
+    mark: str
+
+
+class AreaForecasts:
+    """Of one registry and one generation."""
+
+    def __init__(self, area: Area, registry: Registry, model: AreaModel) -> None:
+        self.area, self.registry = area, registry
+        self.places = members_of(registry)
+        self.week = Week(area, registry.calendar)
+        self._model = model
+        self._window = Window(registry, self.places)
+        self._of: tuple[Model | None, Model] | None = None
+
+    def issue(self, cur: Cursor, data_to: datetime, now: datetime) -> Issue:
+        """Forecast by what is known up to `data_to`, which is not after `now`."""
+        bays = bays_at(self.registry, self.places, now)
+        recent = self._window.seen(cur, data_to)
+        return issue(self.model(now), self.area.area_id, recent, bays, self.week, now)
+
+    def model(self, now: datetime) -> Model:
+        """The newest model as it is of the places that there are now."""
+        newest = self._model.newest
+        if self._of is None or self._of[0] is not newest:
+            places = [members.place for members in self.places]
+            bays = bays_at(self.registry, self.places, now)
+            self._of = newest, empty_model(places, bays) if newest is None else newest.of(places, bays)
+        return self._of[1]

@@ -1,0 +1,37 @@
+"""Looks once an hour whether forecasts have become worse than they say, and says so."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, timedelta
+
+from occupancy.engine.forecasts.metrics import COVERAGE, DRIFT, MAE_RATIO
+from occupancy.forecast.drift_watch import DAYS, drifted, mae_ratio
+from occupancy.forecast.issue import horizon_name
+from occupancy.model import AreaId
+from store import forecast_records
+from store.copying import Cursor
+
+_log = logging.getLogger("baycast.forecast")
+
+
+def watch_drift(cur: Cursor, area: AreaId, today: date, known: set[tuple[AreaId, int]]) -> None:
+    """Measure the last days; `known` are areas and horizons of which it was said that they have drifted."""
+    found = forecast_records.skill_by_horizon(
+        cur, area, today - timedelta(days=DAYS - 1), today + timedelta(days=1)
+    )
+    for minutes, sums in found.items():
+        horizon = horizon_name(minutes)
+        COVERAGE.labels(area, horizon).set(sums.mean(sums.inside) or 0.0)
+        ratio = mae_ratio(sums)
+        if ratio is not None:
+            MAE_RATIO.labels(area, horizon).set(ratio)
+        wrong = drifted(sums)
+        DRIFT.labels(area, horizon).set(wrong is not None)
+        key = (area, minutes)
+        if wrong is not None and key not in known:
+            known.add(key)
+            _log.warning("forecasts have drifted", extra={"area": area, "horizon": horizon, "why": wrong})
+        elif wrong is None and key in known:
+            known.discard(key)
+            _log.info("forecasts are as they say again", extra={"area": area, "horizon": horizon})

@@ -1,0 +1,182 @@
+"""The process that issues forecasts, in a thread, on the tables that it reads and writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from occupancy.engine.forecasts import ForecastConfig, run
+from occupancy.forecast.issue import GRID
+from occupancy.forecast.model import Model
+from occupancy.forecast.panel import Panel
+from occupancy.forecast.places import bays_at, members_of
+from occupancy.forecast.training import train
+from occupancy.model import Source, ZoneId
+from store import registry_now
+from store.forecast_models import ModelFolder
+from store.postgres import connect
+from tests.support.derived_rows import DerivedRows
+from tests.support.forecast_town import BEGAN, CARDIFF, MINUTE, Town
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path) -> ForecastConfig:
+    return ForecastConfig(database_url=database_url, data_dir=tmp_path, poll_s=0.01)
+
+
+@pytest.fixture
+def town(database_url: str) -> Iterator[Town]:
+    with DerivedRows(database_url) as rows, connect(database_url, autocommit=True) as conn:
+        yield Town(rows, conn)
+
+
+class EndlessTraining:
+    """It never comes to an end."""
+
+    def poll(self) -> int | None:
+        return None
+
+    def kill(self) -> None:
+        """It is gone."""
+
+
+@contextmanager
+def running(config: ForecastConfig) -> Iterator[None]:
+    stop = threading.Event()
+    failed: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            run(config, stop, lambda _: EndlessTraining())
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            failed.append(error)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+    assert not failed, failed
+
+
+def test_each_minute_is_issued_once_from_the_first_one_on(town: Town, config: ForecastConfig) -> None:
+    town.has_evidence()
+    with running(config):
+        first = town.issued(BEGAN)
+        town.is_at(BEGAN + timedelta(seconds=59))
+        town.is_at(BEGAN + MINUTE)
+        town.issued(BEGAN + MINUTE)
+    assert first.model == "prior"
+    assert set(first.sources) == {Source.PRIOR}
+    assert (first.data_to, [place.zone_id for place in first.places]) == (BEGAN, ["s0", "s1"])
+    assert first.bays.tolist() == [4, 4]
+    # What is seen now lasts for a while; at last any share is as likely as any other.
+    assert first.free[0, 0] == pytest.approx(0.25, abs=0.02)
+    assert first.free[1, 0] == pytest.approx(1, abs=0.02)
+    assert first.free[0, 0] < first.free[0, -1] < 0.5 < first.free[1, -1] < first.free[1, 0]
+    with running(config):
+        town.is_at(BEGAN + 2 * MINUTE)
+        town.issued(BEGAN + 2 * MINUTE)
+    assert [issue.issued_at for issue in town.issues()] == [BEGAN + number * MINUTE for number in range(3)]
+
+
+def test_what_came_due_is_scored_once(town: Town, config: ForecastConfig) -> None:
+    town.has_evidence()
+    with running(config):
+        for number in range(26):
+            town.is_at(BEGAN + number * MINUTE)
+            town.issued(BEGAN + number * MINUTE)
+    with running(config):  # another process goes on where that one stopped
+        for number in range(26, 37):
+            town.is_at(BEGAN + number * MINUTE)
+            town.issued(BEGAN + number * MINUTE)
+        eventually(lambda: town.rows("SELECT scored_to FROM forecast_scoring")[0][0] >= BEGAN + 30 * MINUTE)
+    assert town.rows("SELECT scored_to FROM forecast_scoring") == [(BEGAN + 30 * MINUTE,)]
+    # Targets of [12:00, 12:30) of issues from 12:00 on.
+    assert town.rows(
+        "SELECT horizon_min, zone_id, forecasts, kind, day::text FROM forecast_score ORDER BY 1, 2"
+    ) == [
+        (5, "s0", 25, "ordinary", "2026-11-18"),
+        (5, "s1", 25, "ordinary", "2026-11-18"),
+        (15, "s0", 15, "ordinary", "2026-11-18"),
+        (15, "s1", 15, "ordinary", "2026-11-18"),
+    ]
+    ((off, off_usual, off_now, inside),) = town.rows(
+        "SELECT off, off_usual, off_now, inside FROM forecast_score WHERE horizon_min = 5 AND zone_id = 's0'"
+    )
+    assert off < 0.5
+    assert off_usual == pytest.approx(25 * 0.25)
+    assert (off_now, inside) == (0, 25)
+    ((forecasts, came),) = town.rows("SELECT sum(forecasts), sum(came) FROM forecast_chance")
+    assert (forecasts, came) == (80, 80)
+
+
+def trained(url: str, share: float) -> Model:
+    """By a week in which every place was so full."""
+    with connect(url) as conn, conn.cursor() as cur:
+        registry = registry_now.registry_now(cur, CARDIFF)
+    until = BEGAN.replace(hour=0)
+    members = members_of(registry)
+    shares = np.full((8 * GRID.per_day, len(members)), share)
+    slots = np.arange(len(shares)) % GRID.per_week
+    places = [one.place for one in members]
+    return train(Panel(GRID, shares, slots), places, bays_at(registry, members, until), until)
+
+
+def test_a_new_model_is_taken_up_and_a_broken_one_is_not(town: Town, config: ForecastConfig) -> None:
+    folder = ModelFolder(config.data_dir, CARDIFF)
+    with running(config):
+        assert town.issued(BEGAN).model == "prior"
+        model = trained(config.database_url, 0.5)
+        folder.keep(model)
+        town.is_at(BEGAN + MINUTE)
+        fitted = town.issued(BEGAN + MINUTE)
+        current = config.data_dir / "forecast" / "cardiff" / "current"
+        current.write_text("nowhere")
+        town.is_at(BEGAN + 2 * MINUTE)
+        broken = town.issued(BEGAN + 2 * MINUTE)
+    assert fitted.model == broken.model == model.version
+    with running(config):  # a new process has none before it
+        town.is_at(BEGAN + 3 * MINUTE)
+        assert town.issued(BEGAN + 3 * MINUTE).model == "prior"
+
+
+def test_another_registry_or_generation_is_taken_up(town: Town, config: ForecastConfig) -> None:
+    town.has_evidence()
+    with running(config):
+        assert len(town.issued(BEGAN).places) == 2
+        badge = {"area_id": "cardiff", "zone_id": "s0", "lat": 51.48, "lon": -3.18, "bay_type": "blue_badge"}
+        town.written.register("bay", "badge", badge)
+        town.written.generation = 2
+        town.held("badge", "free", BEGAN - timedelta(hours=1))
+        town.is_at(BEGAN)
+        town.written.go_live(BEGAN + MINUTE)
+        issue = town.issued(BEGAN + MINUTE)
+    assert len(issue.places) == 3
+    free = {
+        (place.zone_id, place.bay_type.value): issue.free[number, 0]
+        for number, place in enumerate(issue.places)
+    }
+    assert free[ZoneId("s0"), "blue_badge"] > 0.9
+    assert free[ZoneId("s0"), "standard"] == pytest.approx(0.5), "the new generation knows nothing of it"
+
+
+def test_old_issues_are_dropped_when_they_were_scored(town: Town, config: ForecastConfig) -> None:
+    town.has_evidence()
+    with running(config):
+        town.issued(BEGAN)
+        later = BEGAN + timedelta(days=41)
+        town.is_at(later)
+        eventually(lambda: town.rows("SELECT max(issued_at) FROM forecast_issue") == [(later,)])
+    town.conn.execute("UPDATE forecast_scoring SET scored_to = $1", (later,))
+    with running(config):
+        eventually(lambda: town.rows("SELECT min(issued_at) FROM forecast_issue") == [(later,)])
