@@ -35,8 +35,8 @@ class OverMqtt:
         self._back_off = BackOff()
         self._ask_s = ASK_S[0]
         self._sure_s = 0.0
-        self._asked: tuple[int | None, float] = (None, 0.0)
-        """The question that is not answered yet, and when it was asked."""
+        self._asked_s: float | None = None
+        """When the question was asked that is not answered yet."""
         self._thread = threading.Thread(target=self._run, name="frames over MQTT", daemon=True)
 
     def start(self) -> None:
@@ -59,7 +59,7 @@ class OverMqtt:
         while not self._stop.is_set():
             self._lost.clear()
             client = self._made()
-            self._asked, self._sure_s = (None, 0.0), time.monotonic()
+            self._asked_s, self._sure_s = None, time.monotonic()
             try:
                 client.connect(self._place.host, self._place.port, _KEEPALIVE_S)
             except OSError as problem:
@@ -77,10 +77,9 @@ class OverMqtt:
 
     def _ask(self, client: mqtt.Client) -> None:
         """One question at a time: whoever does not answer is not asked again."""
-        if self._asked[0] is None and client.is_connected():
-            asked_s = time.monotonic()
-            _, number = client.unsubscribe(f"{self._frames}/asked")
-            self._asked = number, asked_s
+        if self._asked_s is None and client.is_connected():
+            self._asked_s = time.monotonic()
+            client.unsubscribe(f"{self._frames}/asked")
 
     def _made(self) -> mqtt.Client:
         import paho.mqtt.client as mqtt
@@ -106,9 +105,9 @@ class OverMqtt:
                 self._ask_s = ask_after_s(expires_in_s)
             self._inbox.put(Arrived(bytes(message.payload), self._sure_s, expires_in_s))
 
-        def answered(_client: Any, _data: Any, number: int, *_: Any) -> None:
-            if self._asked[0] == number:
-                self._sure_s, self._asked = self._asked[1], (None, 0.0)
+        def answered(*_: Any) -> None:
+            if self._asked_s is not None:
+                self._sure_s, self._asked_s = self._asked_s, None
 
         client.on_connect, client.on_disconnect, client.on_message = connected, lost, came
         client.on_unsubscribe = answered

@@ -28,6 +28,9 @@ class Ground:
         history = run.history
         self.now_ms = history.start_ms
         self.bays = [registry.bays[BayId(bay.bay_id)] for bay in history.plan.bays]
+        self.bays_of: dict[str, list[int]] = {}
+        for index, bay in enumerate(self.bays):
+            self.bays_of.setdefault(bay.zone_id, []).append(index)
         self.occupied = list(history.occupied_at_start)
         self.silent = [False] * len(self.bays)
         self.closed = [False] * len(self.bays)

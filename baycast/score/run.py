@@ -15,6 +15,7 @@ from baycast.score.final_tables import judge_tables
 from baycast.score.ground import Ground
 from baycast.score.memory_engine import MemoryEngine
 from baycast.score.naive import NaiveEngine
+from baycast.score.sign_answers import EngineAnswers, NaiveAnswers
 from baycast.score.sign_tally import SignTally
 from baycast.score.suspicion_log import SuspicionLog
 from baycast.score.zone_tally import TrueZones, ZoneTally
@@ -28,6 +29,14 @@ WINDOW_MS = 5_000
 """Arrivals of so long are one batch, and its answers count from the end of it: for both engines alike."""
 MINUTE_MS = 60_000
 _DAY_MS = 86_400_000
+_NOT_OF_NAIVE = (
+    "truly_silent_share",
+    "interval_coverage",
+    "repairable_merges",
+    "history_unknown_share",
+    "sign_minutes",
+)
+"""Figures that a naive engine does not have, or that are the same for both."""
 
 Figures = dict[str, float | None]
 
@@ -84,7 +93,9 @@ class _Judge:
         self._true_zones = TrueZones(self._ground)
         self._our_zones = ZoneTally(self._ground, self._true_zones, self._ours)
         self._their_zones = ZoneTally(self._ground, self._true_zones, self._theirs)
-        self._signs = SignTally(self._ground, registry)
+        self._our_signs = SignTally(self._ground, registry, EngineAnswers(self._engine.fold.zones))
+        self._their_answers = NaiveAnswers(self._ground, self._theirs, registry)
+        self._their_signs = SignTally(self._ground, registry, self._their_answers)
         self._suspicions = SuspicionLog()
         self._engine_s = 0.0
 
@@ -130,12 +141,18 @@ class _Judge:
             if (bay := self._index.get(bay_id)) is not None:
                 self._show(bay, state, end_ms)
         for naive_id, occupied in self._naive.append(window).items():
-            self._theirs.show(self._index[naive_id], OCCUPIED if occupied else FREE, 1.0, end_ms)
+            bay = self._index[naive_id]
+            self._theirs.show(bay, OCCUPIED if occupied else FREE, 1.0, end_ms)
+            self._their_answers.changed(self._ground.bays[bay].zone_id)
+        self._their_answers.take(window)
+        for signs in (self._our_signs, self._their_signs):
+            signs.hear(end_ms)
         if end_ms % MINUTE_MS == 0:
             self._true_zones.look()
             self._our_zones.look(self._engine.fold.zones)
             self._their_zones.look(None)
-            self._signs.look(self._engine.fold.zones)
+            self._our_signs.look(end_ms)
+            self._their_signs.look(end_ms)
 
     def _show(self, bay: int, state: BayState, at_ms: int) -> None:
         self._ours.show(bay, ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms, _withheld(state))
@@ -146,17 +163,27 @@ class _Judge:
             **self._ours.figures(),
             **self._our_zones.figures(),
             **self._ours.calibration(),
-            **self._signs.figures(),
+            **self._our_signs.figures(each=True),
             **self._suspicions.figures(self._run),
             **outage_figures(self._run, self._engine.view.outages),
         }
-        theirs: Figures = {**self._theirs.figures(), **self._their_zones.figures()}
+        theirs: Figures = {
+            **self._theirs.figures(),
+            **self._their_zones.figures(),
+            **self._their_signs.figures(each=False),
+        }
         our_table, their_table = judge_tables(
             self._run, self._ground, self._engine, self._naive, self._registry
         )
         ours.update(our_table)
         theirs.update(their_table)
-        for name in ("truly_silent_share", "interval_coverage", "repairable_merges", "history_unknown_share"):
+        for name in (
+            "truly_silent_share",
+            "interval_coverage",
+            "repairable_merges",
+            "history_unknown_share",
+            "sign_minutes",
+        ):
             del theirs[name]
         return {
             **ours,

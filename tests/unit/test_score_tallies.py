@@ -11,6 +11,7 @@ from baycast.score.bay_tally import FREE, OCCUPIED, UNKNOWN, BayTally
 from baycast.score.city import START, make_city
 from baycast.score.decoding import instant, to_ms
 from baycast.score.ground import Ground
+from baycast.score.sign_answers import EngineAnswers
 from baycast.score.sign_tally import SignTally
 from baycast.score.zone_tally import TrueZones, ZoneTally
 from occupancy.model import Bay, BayType, Counts, Group, Source, ZoneAvailability
@@ -153,7 +154,11 @@ def test_a_sign_is_wrong_by_what_drivers_would_find_and_blank_without_a_claim() 
     ground.advance(BEGIN + M)
 
     def figures(**counts: int) -> dict[str, float | None]:
-        """Every zone is said to have these bays, for general drivers."""
+        said = everywhere(registry, **counts)
+        signs = SignTally(ground, registry, EngineAnswers(said))
+        signs.look(BEGIN + M)
+        return {name: signs.figures(each=False)[name] for name in ("sign_wrong_share", "sign_blank_share")}
+
         group = Group(bay_type=BayType.STANDARD, access=frozenset({"general"}), counts=Counts(**counts))
         free, unknown = group.counts.free, group.counts.unknown
         said = {
@@ -170,9 +175,9 @@ def test_a_sign_is_wrong_by_what_drivers_would_find_and_blank_without_a_claim() 
             )
             for zone_id in registry.zones
         }
-        signs = SignTally(ground, registry)
-        signs.look(said)
-        return dict(signs.figures())
+        signs = SignTally(ground, registry, EngineAnswers(said))
+        signs.look(BEGIN + M)
+        return {name: signs.figures(each=False)[name] for name in ("sign_wrong_share", "sign_blank_share")}
 
     left = set(ground.park_of) | {bay.zone_id for bay in ground.bays}
     signs = [sign for sign in registry.signs.values() if left & set(sign.zone_ids)]
