@@ -23,6 +23,7 @@ _MORE_IS_BETTER = (
     "stuck_detected_share",
     "outage_detected_share",
     "sign_word_least_s",
+    "street_sign_word_least_s",
 )
 _CAUSES = ("wrong_share.", "overstay_wrong_share.")
 """A run without such a figure had nothing wrong by that cause."""
@@ -35,6 +36,8 @@ _AGAINST_NAIVE = (
     "history_wrong_share",
     "sign_spaces_none_minutes",
     "sign_full_room_minutes",
+    "street_sign_spaces_none_minutes",
+    "street_sign_full_room_minutes",
 )
 
 

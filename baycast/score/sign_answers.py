@@ -18,7 +18,7 @@ class Answers(Protocol):
     """One contestant's numbers, as they are now."""
 
     def stamp(self, zone_ids: Sequence[ZoneId]) -> object:
-        """Another one as soon as the numbers of these zones are others; rules alone may change without."""
+        """Another one as soon as anything that is known of these zones may be another."""
 
     def known(self, zone_ids: Sequence[ZoneId], driver: str) -> Known | None:
         """What is known of these zones together; None: nothing is said of one of them."""
@@ -66,7 +66,7 @@ class NaiveAnswers:
         self._changes[zone_id] += 1
 
     def stamp(self, zone_ids: Sequence[ZoneId]) -> object:
-        return tuple(self._changes[zone_id] for zone_id in zone_ids)
+        return self._ground.rules_at_ms, *(self._changes[zone_id] for zone_id in zone_ids)
 
     def known(self, zone_ids: Sequence[ZoneId], driver: str) -> Known:
         capacity = open_bays = free = 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from baycast.score.ground import Ground
 from baycast.score.sign_answers import Answers
-from occupancy.model import Sign, ZoneId
+from occupancy.model import Sign, SignId, ZoneId
 from occupancy.registry import Registry
 from occupancy.rules import admits
 from signs.claims import NOTHING, Claim, thresholds
@@ -29,6 +29,11 @@ class _Part:
     says: Claim = NOTHING
     words_at_s: list[float] = field(default_factory=list)
     """When a word took over from another."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the end of a dwell alone may bring another word."""
+        return self.standing is not None and self.says.state is not self.standing.state
 
 
 @dataclass(slots=True)
@@ -52,34 +57,53 @@ class _Told:
         }
 
 
+def signs_of(registry: Registry, ground: Ground) -> list[Sign]:
+    """The city's signs; in a city made smaller, those whose streets or car parks are left."""
+    there = ground.bays_of.keys() | ground.park_of.keys()
+    return [sign for sign in registry.signs.values() if there & set(sign.zone_ids)]
+
+
+def sign_for_each(registry: Registry, ground: Ground) -> list[Sign]:
+    """As if every street and car park had a sign of its own, of which nothing is said: harder than sums are."""
+    return [
+        Sign(
+            sign_id=SignId(zone.zone_id),
+            area_id=zone.area_id,
+            name=zone.name,
+            zone_ids=(zone.zone_id,),
+            lat=zone.lat,
+            lon=zone.lon,
+        )
+        for zone in registry.zones.values()
+        if zone.zone_id in ground.bays_of or zone.zone_id in ground.park_of
+    ]
+
+
 class SignTally:
-    """One contestant's signs, all of the city; in a city made smaller, those whose streets or car parks are left.
+    """One contestant's signs.
 
     Words stand as on the street: by two thresholds and the dwell. `hear` as often as something may have changed.
     """
 
-    def __init__(self, ground: Ground, registry: Registry, answers: Answers) -> None:
+    def __init__(self, ground: Ground, signs: Iterable[Sign], answers: Answers) -> None:
         self._ground = ground
         self._answers = answers
-        there = ground.bays_of.keys() | ground.park_of.keys()
         self._signs = [
-            _Told(sign, [_Part(zone_ids) for zone_ids in subjects(sign).values()])
-            for sign in registry.signs.values()
-            if there & set(sign.zone_ids)
+            _Told(sign, [_Part(zone_ids) for zone_ids in subjects(sign).values()]) for sign in signs
         ]
 
     def hear(self, at_ms: int) -> None:
         """The signs say what their zones give now."""
         for told in self._signs:
             stamp = self._answers.stamp(told.sign.zone_ids)
-            if stamp != told.stamp:
+            if stamp != told.stamp or any(part.waits for part in told.parts):
                 told.stamp = stamp
                 self._speak(told, at_ms)
 
     def look(self, at_ms: int) -> None:
         """Once a minute: what is said then, of what drivers would find."""
+        self.hear(at_ms)
         for told in self._signs:
-            self._speak(told, at_ms)
             told.looked += 1
             said = [part for part in told.parts if part.says is not NOTHING]
             told.blank += not said
@@ -96,23 +120,21 @@ class SignTally:
         words = [part.words_at_s for told in self._signs for part in told.parts]
         between = [later - earlier for at_s in words for earlier, later in pairwise(at_s)]
         found: dict[str, float | None] = {
-            "sign_minutes": minutes,
-            "sign_wrong_share": sum(told.wrong for told in self._signs) / minutes if minutes else None,
-            "sign_blank_share": sum(told.blank for told in self._signs) / minutes if minutes else None,
-            "sign_spaces_none_minutes": sum(told.spaces_none for told in self._signs),
-            "sign_full_room_minutes": sum(told.full_room for told in self._signs),
-            "sign_word_changes": sum(map(len, words)),
-            "sign_word_least_s": min(between, default=None),
+            "minutes": minutes,
+            "wrong_share": sum(told.wrong for told in self._signs) / minutes if minutes else None,
+            "blank_share": sum(told.blank for told in self._signs) / minutes if minutes else None,
+            "spaces_none_minutes": sum(told.spaces_none for told in self._signs),
+            "full_room_minutes": sum(told.full_room for told in self._signs),
+            "word_changes": sum(map(len, words)),
+            "word_least_s": min(between, default=None),
         }
         of_each = {told.sign.sign_id: told.figures() for told in self._signs}
         for name in _WORST:
             known = [value for figures in of_each.values() if (value := figures[name]) is not None]
-            found[f"sign_{name}.worst"] = max(known, default=None)
+            found[f"{name}.worst"] = max(known, default=None)
         if each:
             found |= {
-                f"sign_{name}.{id}": value
-                for id, figures in of_each.items()
-                for name, value in figures.items()
+                f"{name}.{id}": value for id, figures in of_each.items() for name, value in figures.items()
             }
         return found
 

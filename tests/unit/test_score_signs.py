@@ -9,7 +9,7 @@ from baycast.score.city import START, City, make_city
 from baycast.score.decoding import instant, to_ms
 from baycast.score.ground import Ground
 from baycast.score.sign_answers import EngineAnswers, NaiveAnswers
-from baycast.score.sign_tally import SignTally
+from baycast.score.sign_tally import SignTally, sign_for_each, signs_of
 from occupancy.model import (
     BayType,
     CountReading,
@@ -83,10 +83,10 @@ def test_a_sign_is_wrong_by_what_drivers_would_find_and_blank_without_a_claim(
     ground: Ground, registry: Registry
 ) -> None:
     def figures(**counts: int) -> tuple[float | None, ...]:
-        signs = SignTally(ground, registry, EngineAnswers(everywhere(registry, **counts)))
+        signs = SignTally(ground, signs_of(registry, ground), EngineAnswers(everywhere(registry, **counts)))
         signs.look(BEGIN + M)
         found = signs.figures(each=False)
-        names = ("sign_wrong_share", "sign_blank_share", "sign_spaces_none_minutes", "sign_full_room_minutes")
+        names = ("wrong_share", "blank_share", "spaces_none_minutes", "full_room_minutes")
         return tuple(found[name] for name in names)
 
     left = set(ground.park_of) | {bay.zone_id for bay in ground.bays}
@@ -103,25 +103,25 @@ def test_a_sign_is_wrong_by_what_drivers_would_find_and_blank_without_a_claim(
 
 def test_a_sign_keeps_its_words_as_on_the_street(ground: Ground, registry: Registry) -> None:
     said = everywhere(registry, free=1)
-    signs = SignTally(ground, registry, EngineAnswers(said))
+    signs = SignTally(ground, signs_of(registry, ground), EngineAnswers(said))
     number = len({sign for sign in registry.signs.values() if _left(ground) & set(sign.zone_ids)})
     # The word is FULL for five seconds: truth wins over the dwell, so the signs are blank, and SPACES comes back.
     for at_s, counts in ((0, {"free": 1}), (20, {"occupied": 1}), (25, {"free": 1}), (40, {"occupied": 1})):
         said.update(everywhere(registry, **counts))
         signs.hear(BEGIN + 1000 * at_s)
     signs.look(BEGIN + 55_000)
-    assert signs.figures(each=False)["sign_blank_share"] == 1
-    signs.hear(BEGIN + 61_000)  # nothing is new, so nobody speaks
+    assert signs.figures(each=False)["blank_share"] == 1
+    signs.hear(BEGIN + 61_000)  # nothing is new, but the dwell is over
     signs.look(BEGIN + 115_000)
     found = signs.figures(each=False)
-    assert found["sign_blank_share"] == 0.5
-    assert found["sign_full_room_minutes"] == number
-    assert found["sign_word_changes"] == number
-    assert found["sign_word_least_s"] is None
+    assert found["blank_share"] == 0.5
+    assert found["full_room_minutes"] == number
+    assert found["word_changes"] == number
+    assert found["word_least_s"] is None
 
     said.update(everywhere(registry, free=1))
     signs.look(BEGIN + 200_000)
-    assert signs.figures(each=False)["sign_word_least_s"] == 85
+    assert signs.figures(each=False)["word_least_s"] == 139
 
 
 def test_each_sign_has_its_figures_and_the_worst_is_named(ground: Ground, registry: Registry) -> None:
@@ -130,14 +130,23 @@ def test_each_sign_has_its_figures_and_the_worst_is_named(ground: Ground, regist
     dark = next(sign for sign in registry.signs.values() if "sophia-gardens" in sign.zone_ids)
     for zone_id in dark.zone_ids:
         said[zone_id] = unknown[zone_id]
-    signs = SignTally(ground, registry, EngineAnswers(said))
+    signs = SignTally(ground, signs_of(registry, ground), EngineAnswers(said))
     signs.look(BEGIN + M)
     found = signs.figures(each=True)
-    assert found[f"sign_blank_share.{dark.sign_id}"] == found["sign_blank_share.worst"] == 1
-    assert found["sign_blank_share"] is not None
-    assert 0 < found["sign_blank_share"] < 1
-    assert found["sign_spaces_none_minutes.worst"] == found["sign_full_room_minutes.worst"] == 0
+    assert found[f"blank_share.{dark.sign_id}"] == found["blank_share.worst"] == 1
+    assert found["blank_share"] is not None
+    assert 0 < found["blank_share"] < 1
+    assert found["spaces_none_minutes.worst"] == found["full_room_minutes.worst"] == 0
     assert not any("vms-" in name for name in signs.figures(each=False))
+
+
+def test_every_street_and_car_park_may_have_a_sign_of_its_own(ground: Ground, registry: Registry) -> None:
+    own = sign_for_each(registry, ground)
+    assert {sign.zone_ids for sign in own} == {(zone_id,) for zone_id in _left(ground)}
+    fill(ground)
+    signs = SignTally(ground, own, EngineAnswers(everywhere(registry, free=1)))
+    signs.look(BEGIN + M)
+    assert signs.figures(each=False)["spaces_none_minutes"] == len(own)
 
 
 def test_a_naive_sign_is_sure_of_bays_and_of_passages(ground: Ground, registry: Registry) -> None:
