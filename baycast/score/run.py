@@ -185,13 +185,7 @@ class _Judge:
         )
         ours.update(our_table)
         theirs.update(their_table)
-        for name in (
-            "truly_silent_share",
-            "interval_coverage",
-            "repairable_merges",
-            "history_unknown_share",
-            "sign_minutes",
-        ):
+        for name in _NOT_OF_NAIVE:
             del theirs[name]
         return {
             **ours,
