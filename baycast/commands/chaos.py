@@ -80,8 +80,8 @@ def _run_signs(args: argparse.Namespace, settings: Settings) -> int:
         raise UsageError("chaos: --cuts is from 1 to 100000")
     if not 2 <= args.signs <= 100:
         raise UsageError("chaos: --signs is from 2 to 100")
-    if not 3 <= args.stale_after <= 3600:
-        raise UsageError("chaos: --stale-after is from 3 to 3600 seconds")
+    if not 2 <= args.stale_after <= 3600:
+        raise UsageError("chaos: --stale-after is from 2 to 3600 seconds")
     if args.plan:
         print("\n".join(f"{cut.link}, {cut.how}" for cut in schedule(args.seed, args.cuts)))
         return 0

@@ -12,7 +12,7 @@ CHAOS_SIGNS = [sys.executable, "-m", "baycast", "chaos", "--profile", "signs"]
 @pytest.mark.timeout(300)
 def test_l6_signs_go_dark_in_time_and_come_back_whichever_link_is_cut() -> None:
     done = subprocess.run(
-        [*CHAOS_SIGNS, "--cuts", "7", "--signs", "4", "--stale-after", "3", "--json"],
+        [*CHAOS_SIGNS, "--cuts", "7", "--signs", "4", "--stale-after", "2", "--json"],
         capture_output=True,
         text=True,
         timeout=290,

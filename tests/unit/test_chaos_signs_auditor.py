@@ -67,7 +67,7 @@ def test_nothing_is_found_where_there_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("fault", "found"),
     [
-        pytest.param("past_ttl", verdict(changed(5, Shown(13.7, ()))), id="dark after the ttl"),
+        pytest.param("past_ttl", verdict(changed(5, Shown(13.8, ()))), id="dark after the ttl"),
         pytest.param("past_ttl", verdict(TOLD[:5]), id="never dark"),
         pytest.param("past_ttl", verdict([*TOLD[:8], *TOLD[10:]]), id="the next frame after the ttl"),
         pytest.param(
@@ -75,7 +75,7 @@ def test_nothing_is_found_where_there_is_nothing() -> None:
             verdict(changed(6, came(17.0)._replace(ends_s=16.5))),
             id="a frame that was held up on its way",
         ),
-        pytest.param("blank_late", verdict(TOLD, CUT._replace(dark_within_s={"sign-0": 1.3})), id="too late"),
+        pytest.param("blank_late", verdict(TOLD, CUT._replace(dark_within_s={"sign-0": 1.2})), id="too late"),
         pytest.param(
             "blank_late",
             verdict([*TOLD[:6], came(14.5), Shown(14.5, FOUR), Shown(15.0, ()), *TOLD[6:]]),
@@ -85,8 +85,13 @@ def test_nothing_is_found_where_there_is_nothing() -> None:
         pytest.param("recovered_late", verdict(TOLD, dwell_s=0.5), id="back after a dwell"),
         pytest.param(
             "recovered_late",
-            verdict([*TOLD[:8], Shown(17.5, ()), came(20.6), Shown(20.6, FOUR)]),
+            verdict([*TOLD[:8], Shown(17.4, ()), came(20.6), Shown(20.6, FOUR)]),
             id="back, and dark again at once",
+        ),
+        pytest.param(
+            "recovered_late",
+            verdict([*TOLD[:8], Shown(17.9, ()), came(20.2), Shown(20.2, FOUR)], dwell_s=3),
+            id="back, and once more later",
         ),
         pytest.param("modelled_as_live", verdict(changed(9, came(20.0, version="1.20"))), id="an estimate"),
         pytest.param("unfounded", verdict(changed(9, came(20.0, version="1.9"))), id="more than is certain"),

@@ -13,10 +13,10 @@ from baycast.chaos.signs.notes import Came, Diary, Pages, Shown
 
 FAULTS = ("past_ttl", "blank_late", "recovered_late", "modelled_as_live", "unfounded", "untold")
 """Figures that are nought in a run without fault."""
-GRACE_S = 0.1
+GRACE_S = 0.2
 """So late a picture may change because the machine was busy with something else."""
-STABLE_S = 1.0
-"""A sign that was lit for so long without a break is back."""
+STABLE_S = 0.5
+"""A sign that was lit for so long without a break is back, from the last time on that it had gone dark for."""
 LIVE = ("sensor", "count")
 _FINDINGS_MAX = 50
 
@@ -144,8 +144,8 @@ class _Lit:
         )
 
     def back_at(self, from_s: float, to_s: float) -> float | None:
-        """From when on, within a time, it was lit for `STABLE_S`; None: it was not."""
-        for start, end in self.spans:
+        """When the last stretch of `STABLE_S` or more began in which it was lit, within a time; None: there is none."""
+        for start, end in reversed(self.spans):
             begun = max(start, from_s)
             if begun + STABLE_S <= min(end, to_s):
                 return begun

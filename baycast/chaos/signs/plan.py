@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 TTL_S = 2
-DWELL_S = 20
+DWELL_S = 60
 HEARTBEAT_S = 4
 SILENT_AFTER_S = 2.5 * HEARTBEAT_S
 """A sensor's silence that is no evidence any more."""
 _WATERMARK_S = 1.0
 """Between two canaries."""
-_LATER_MOST_S = 0.5
+_LATER_MOST_S = 0.25
 
 
 class Over(StrEnum):

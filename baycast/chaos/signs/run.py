@@ -20,7 +20,7 @@ from baycast.chaos.stack import eventually
 _LIT_WITHIN_S = 90.0
 _DARK_MARGIN_S = 5.0
 """A sign that is not dark in time is waited for a little longer, to say how late it was."""
-_AFTER_DARK_S = 0.5
+_AFTER_DARK_S = 0.3
 """Whoever lights up again while the link is cut is seen."""
 
 Check = Callable[[], None]
