@@ -64,6 +64,10 @@ def test_nothing_is_found_where_there_is_nothing() -> None:
     assert worst_s["recovered_worst_s"] == worst_s["recovered_worst_s.publish.kill"] == 1
 
 
+def test_a_picture_may_be_drawn_while_the_next_frame_comes() -> None:
+    assert verdict([came(10.0), came(10.1, THREE, "1.9"), Shown(10.11, FOUR), *TOLD[2:]]).findings == []
+
+
 @pytest.mark.parametrize(
     ("fault", "found"),
     [
@@ -98,8 +102,13 @@ def test_nothing_is_found_where_there_is_nothing() -> None:
         pytest.param("unfounded", verdict(changed(9, came(20.0, version="3.1"))), id="of no such version"),
         pytest.param("unfounded", verdict(changed(10, came(20.5, FULL, "1.9", "FULL"))), id="not full"),
         pytest.param("unfounded", verdict(changed(9, came(20.0)._replace(versions=()))), id="of nothing"),
-        pytest.param("untold", verdict(changed(7, Shown(17.0, THREE))), id="another picture"),
+        pytest.param("untold", verdict(changed(7, Shown(17.0, FULL))), id="another picture"),
         pytest.param("untold", verdict(changed(0, came(30.0))), id="an older frame than one before"),
+        pytest.param(
+            "untold",
+            verdict([came(10.0), came(10.1, THREE, "1.9"), Shown(10.4, FOUR), *TOLD[2:]]),
+            id="the frame before the last",
+        ),
     ],
 )
 def test_a_planted_fault_is_found(fault: str, found: Verdict) -> None:

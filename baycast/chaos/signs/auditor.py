@@ -74,10 +74,10 @@ def judge(
             if isinstance(came, Came):
                 verdict.figures["frames"] += 1
                 issued.judge(sign_id, came, verdict)
+    when_lit = {sign_id: _Lit(diary, ended_s) for sign_id, diary in sorted(diaries.items())}
     for index, cut in enumerate(struck):
         ends_s = struck[index + 1].at_s if index + 1 < len(struck) else ended_s
-        for sign_id, diary in sorted(diaries.items()):
-            lit = _Lit(diary, ended_s)
+        for sign_id, lit in when_lit.items():
             if sign_id in cut.dark_within_s:
                 _judge_dark(sign_id, lit, cut, verdict)
             if lit.ever:
@@ -88,6 +88,7 @@ def judge(
 def _judge_pictures(sign_id: str, diary: Diary, ended_s: float, verdict: Verdict) -> None:
     """Nothing is shown past its ttl, and nothing that the newest frame did not say."""
     newest: Came | None = None
+    before: Came | None = None
     frame: Came | None = None
     """Whose picture is seen; None: it is dark."""
 
@@ -101,7 +102,7 @@ def _judge_pictures(sign_id: str, diary: Diary, ended_s: float, verdict: Verdict
     for note in diary.notes:
         if isinstance(note, Came):
             if newest is None or note.sequence > newest.sequence:
-                newest = note
+                before, newest = newest, note
                 if frame is not None and frame.pages == note.pages:
                     over(note.at_s)
                     frame = note
@@ -110,11 +111,18 @@ def _judge_pictures(sign_id: str, diary: Diary, ended_s: float, verdict: Verdict
         frame = None
         if note.pages:
             verdict.figures["pictures"] += 1
-            if newest is None or newest.pages != note.pages:
+            frame = _pictured(note, newest, before)
+            if frame is None:
                 verdict.find("untold", f"{sign_id} shows {note.pages}, which is not what it was told last")
-            else:
-                frame = newest
     over(ended_s)
+
+
+def _pictured(shown: Shown, newest: Came | None, before: Came | None) -> Came | None:
+    """The frame that a picture is of: the newest, or the one before where the newest came while it was drawn."""
+    if newest is not None and newest.pages == shown.pages:
+        return newest
+    drawing = newest is not None and shown.at_s - newest.at_s <= GRACE_S
+    return before if drawing and before is not None and before.pages == shown.pages else None
 
 
 class _Lit:
