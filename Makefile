@@ -42,7 +42,7 @@ soak: setup ## long property, fuzz and chaos runs, hours of them: make soak SEED
 	@$(BIN)/pytest -q -n 2 --timeout 3600 --hypothesis-profile soak --hypothesis-seed $(SEED) tests/property \
 		--deselect tests/property/test_engine_machine.py::TestTown
 	@BAYCAST_TEST_CANARIES=10000 $(BIN)/pytest -q tests/integration/test_gate_agent.py
-	@for profile in broker stock poison outage long; do \
+	@for profile in signs broker stock poison outage long; do \
 		$(BIN)/baycast chaos --profile $$profile --seed $(SEED) --json || exit 1; done
 
 secrets: ## passwords for docker-compose.yml in .env, generated once

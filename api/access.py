@@ -27,6 +27,7 @@ from api.policy import Audience, Policy
 from store import audit
 from store.audit import Deed
 from store.feed_bays import LOST
+from store.following import end
 from store.key_secret import is_well_formed
 from store.postgres import Connection
 
@@ -58,9 +59,7 @@ class Access:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
             await self.record_denials()
             await self.keyring.close()
 

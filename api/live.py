@@ -24,6 +24,7 @@ from api.proxies import Proxies
 from api.snapshot import Level
 from occupancy.model import AreaId, Clock
 from store.feed import Feed
+from store.following import end
 from store.forecast_feed import ForecastFeed
 from store.history import HistoryReader
 
@@ -73,9 +74,7 @@ class Live:
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await end(*tasks)
                 await self.history.close()
 
     def time_in(self, area_id: AreaId) -> datetime | None:

@@ -20,6 +20,7 @@ from api.said import Said
 from api.snapshot import encode
 from occupancy.model import SignId
 from signs.document import document
+from store.following import end
 from store.shown import Reported, ShownLog
 from store.sign_feed import SignFeed, Told
 
@@ -71,9 +72,7 @@ class SignFrames:
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await end(*tasks)
                 await self.shown.close()
 
     def join(self, sign_id: SignId, wake: Callable[[], None], cut: Callable[[], None]) -> SignReader:

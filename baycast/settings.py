@@ -152,6 +152,10 @@ class Settings(BaseSettings):
         default=900,
         description="age in seconds of an issued forecast at which the API goes by the usual week instead",
     )
+    retention_signs_months: Annotated[int, Field(ge=0, le=1200)] = Field(
+        default=25,
+        description="months that frames of signs, and what signs said they showed, are kept; 0: for ever",
+    )
     sign_silent_after_ttls: Annotated[float, Field(ge=1, le=1000)] = Field(
         default=3,
         description="ttls of a sign after which one that says what it shows, and has not, is silent",

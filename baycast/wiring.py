@@ -85,6 +85,7 @@ def retention(settings: Settings) -> Retention:
         stays_months=12 * settings.retention_stays_years,
         hours_months=12 * settings.retention_hours_years,
         slots_months=settings.retention_slots_months,
+        signs_months=settings.retention_signs_months,
     )
 
 

@@ -1,4 +1,4 @@
-"""How long what is kept: from when on, in civil months before a watermark.
+"""How long what is kept: from when on, in civil months before a watermark, or for signs before now.
 
 Nothing goes that the log could make again, for the next rebuild would: rows of bays and car parks go only from before
 the log's beginning, and hours only from before those rows. Five minutes that are not kept are not made again either.
@@ -24,6 +24,8 @@ class Retention:
     hours_months: int = 0
     slots_months: int = 0
     """The five minutes of final hours."""
+    signs_months: int = 0
+    """What signs were told, and what they said they showed."""
 
     def log_from(self, watermark: datetime) -> datetime | None:
         """From when on the log is kept; None: all of it."""
@@ -48,6 +50,10 @@ class Retention:
         """From when on the five minutes of final hours are kept; None: all of them."""
         own = _earlier(months_before(watermark, self.slots_months), final_to)
         return max((at for at in (own, hours_from) if at is not None), default=None)
+
+    def signs_from(self, now: datetime) -> datetime | None:
+        """From when on records of signs are kept, by the time of day; None: all of them."""
+        return months_before(now, self.signs_months)
 
 
 KEEP_ALL = Retention()

@@ -23,6 +23,7 @@ from publish.signs import Due, Signs
 from publish.view import Moment, fresh_areas
 from publish.zones import Zones
 from store.feed import Feed
+from store.following import end
 from store.frames import LOST, FrameLog
 from store.shown import ShownLog
 
@@ -31,7 +32,6 @@ _TICK_S = 0.5
 _COALESCE_S = 0.05
 """Changes of a sign within this time share a frame; a zone's document never waits."""
 _RETRY_S = 1.0
-_ASKED_AGAIN_S = 0.5
 
 
 def utc_now() -> datetime:
@@ -80,17 +80,6 @@ async def _serve(config: PublishConfig, stop: threading.Event) -> None:
 async def _stopped(stop: threading.Event) -> None:
     while not await asyncio.to_thread(stop.wait, 0.5):
         pass
-
-
-async def end(*tasks: asyncio.Task[None]) -> None:
-    """Cancel tasks until they have ended: one that is told in the very moment in which a library's wait ends may miss
-    it once, and a publisher that nobody supervises any more must not live on.
-    """
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        await asyncio.wait(pending, timeout=_ASKED_AGAIN_S)
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Publisher:

@@ -61,6 +61,11 @@ def showing(
     return frame.pages if 0 <= now_s - received_s < life_s else ()
 
 
+def ends_s(display: Display) -> float:
+    """Return when the frame that came last is past its life, whether it is shown still or not."""
+    return display.received_s + display.life_s
+
+
 def shown(display: Display, now_s: float) -> tuple[Page, ...]:
     """Return what the sign shows now."""
     return showing(display.frame, now_s, display.received_s, display.life_s)

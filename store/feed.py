@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
@@ -20,15 +19,15 @@ import msgspec
 
 from occupancy.model import Area, AreaId, BayId, BayState, Zone, ZoneAvailability, ZoneId
 from occupancy.registry import Registry
-from store.feed_bays import LOST, BayQuestions, closed, opened
+from store.feed_bays import LOST, BayQuestions
 from store.feed_rows import availability_of, bay_state_of, registry_of, unobserved
+from store.following import Following
 from store.queries import sql
 
 POLL_S = 1.0
 """How often the versions are asked for when nobody notifies."""
 REGISTRY_POLL_S = 5.0
 """How often the registry marks are asked for when nobody notifies."""
-_BACK_OFF_S = (0.2, 10.0)
 _log = logging.getLogger("baycast.feed")
 
 
@@ -91,58 +90,38 @@ class Feed:
         self.areas: dict[AreaId, AreaLive] = {}
         self.zones: dict[ZoneId, ZoneLive] = {}
         self.registries: dict[AreaId, Registry] = {}
-        self._url = url
-        self._poll_s = poll_s
-        self._connection: Any = None
         self._bays = BayQuestions(url)
-        self._wake = asyncio.Event()
         self._marks = _Marks()
+        heard = {"baycast_feed": lambda: None, "baycast_registry": self._registry_changed}
+        self._following = Following(url, "baycast feed", heard, poll_s=poll_s)
         self._renewed: set[AreaId] = set()
         """Areas whose new registry is loaded but not yet applied."""
-        self._followed_at: float | None = None
 
     async def __aenter__(self) -> Feed:
         with contextlib.suppress(*LOST):
-            await self._connect()
-            await self._advance()
+            await self._following.step(self._advance)
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        await self._disconnect()
+        await self._following.close()
         await self._bays.close()
 
     @property
     def followed_s(self) -> float | None:
         """Seconds since the database last answered, None: never."""
-        return None if self._followed_at is None else time.monotonic() - self._followed_at
+        return self._following.answered_s
 
     @property
     def followed_at(self) -> float | None:
         """When the database last answered (monotonic seconds), None: never."""
-        return self._followed_at
+        return self._following.answered_at
 
     async def changes(self) -> AsyncGenerator[Change, None]:
-        """Yield every change, for ever; reconnect with a jittered back-off when the database goes away."""
-        back_off_s = _BACK_OFF_S[0]
-        while True:
-            found: list[Change] = []
-            try:
-                if self._connection is None or self._connection.is_closed():
-                    await self._connect()
-                self._wake.clear()
-                found = await self._advance()
-            except LOST as lost:
-                await self._disconnect()
-                _log.warning("database lost, next try within %.1f s: %s", back_off_s, lost)
-                await asyncio.sleep(back_off_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
-                back_off_s = min(back_off_s * 2, _BACK_OFF_S[1])
-                continue
-            back_off_s = _BACK_OFF_S[0]
-            for change in found:
-                yield change
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_s):
-                    await self._wake.wait()
+        """Yield every change, for ever, also when the database goes away and comes back."""
+        async with contextlib.aclosing(self._following.steps(self._advance)) as steps:
+            async for found in steps:
+                for change in found:
+                    yield change
 
     async def bay_states(self, area_id: AreaId, bay_ids: Sequence[BayId]) -> dict[BayId, BayState]:
         """Return what is known of these bays of one area now; a bay without a row is not in the result.
@@ -150,37 +129,20 @@ class Feed:
         Raises `OSError`, `TimeoutError` or an asyncpg error when the database cannot answer, or is asked too
         much. It has a connection of its own: whoever asks must not hold up those who follow.
         """
-        if self._connection is None:
+        if self._following.connection is None:
             raise ConnectionError("the database is not connected")
         rows = await self._bays.ask(area_id, self.areas[area_id].generation, bay_ids)
         return {BayId(row["bay_id"]): bay_state_of(row) for row in rows}
 
     # --- following ------------------------------------------------------------------------------------------
 
-    async def _connect(self) -> None:
-        connection = await opened(self._url, "baycast feed")
-        try:
-            await connection.add_listener("baycast_feed", lambda *_: self._wake.set())
-            await connection.add_listener("baycast_registry", lambda *_: self._registry_changed())
-        except BaseException:
-            connection.terminate()
-            raise
-        connection.add_termination_listener(lambda *_: self._wake.set())
-        self._connection = connection
-        self._marks.due = True
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        await closed(connection)
-
     def _registry_changed(self) -> None:
         self._marks.due = True
-        self._wake.set()
 
     async def _fetch(self, statement: str, *args: object) -> Sequence[Any]:
-        if self._connection is None:
+        if self._following.connection is None:
             raise ConnectionError("the database is not connected")
-        rows: Sequence[Any] = await self._connection.fetch(statement, *args)
+        rows: Sequence[Any] = await self._following.connection.fetch(statement, *args)
         return rows
 
     async def _advance(self) -> list[Change]:
@@ -194,7 +156,6 @@ class Feed:
             # A renewed registry may have brought zones whose rows are older than the known version.
             [-1 if area.area.area_id in renewed else area.version for area in known],
         )
-        self._followed_at = time.monotonic()
         self._renewed = set()
         by_area: dict[str, list[Any]] = {}
         for row in rows:

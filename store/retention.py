@@ -19,6 +19,8 @@ ROWS = (
     "retention.drop_cells",
 )
 """Of bays and car parks."""
+SIGN_RECORDS = ("retention.drop_sign_frames", "retention.drop_sign_shown")
+"""Of all signs, also of those that are in no registry any more."""
 AT_ONCE = 20_000
 """Rows in one transaction."""
 _ALL = 2**31
@@ -94,3 +96,16 @@ def drop_slots(cur: Cursor, *, area: AreaId, before: datetime) -> None:
     """The five minutes of final hours. The time is planned with as a constant."""
     allow_unpacking(cur)
     cur.execute(sql("retention.drop_slots"), (area, before), prepare=False)
+
+
+def clock(cur: Cursor) -> datetime:
+    """The database's time of day."""
+    row = cur.execute(sql("retention.clock")).fetchone()
+    assert row is not None  # noqa: S101 - it always knows the time
+    return row[0]  # type: ignore[no-any-return]
+
+
+def drop_sign_records(cur: Cursor, *, statement: str, before: datetime) -> bool:
+    """Some records of one table (`SIGN_RECORDS`) from before an instant; whether there are more."""
+    cur.execute(sql(statement), (before, AT_ONCE))
+    return cur.rowcount == AT_ONCE

@@ -14,17 +14,13 @@ from api.guard import areas_for, caller_of
 from api.live import Live
 from api.mode_schemas import NewPreview
 from api.params import Nothing
-from api.refusals import told
 from api.routes.described import KEYED_PROBLEMS, PROBLEMS, described
 from api.snapshot import encode
 from occupancy.model import AreaId, Sign, SignId
-from occupancy.registry import Registry, RegistryError, entity
-from occupancy.registry_problems import sign_problems
-from signs.document import document
+from occupancy.registry import RegistryError, entity
 from signs.frame import Frame
 from signs.making import frame
-from signs.refusals import refusals_of
-from signs.words import unconfirmed
+from signs.preview import Preview, preview, preview_document
 
 
 def install(app: FastAPI, live: Live) -> None:
@@ -44,8 +40,7 @@ def install(app: FastAPI, live: Live) -> None:
         try:
             sign = entity("sign", body.id, body.document)
         except RegistryError as error:
-            refused = {"frame": None, "refusals": told([error]), "unconfirmed": []}
-            return Response(encode(refused), media_type=JSON)
+            return Response(encode(preview_document(Preview(refused=(error,)))), media_type=JSON)
         if not isinstance(sign, Sign):
             raise TypeError(f"a sign was read as {sign!r}")
         areas_for(caller_of(request), sign.area_id)
@@ -69,32 +64,21 @@ def install(app: FastAPI, live: Live) -> None:
 
 def _preview(live: Live, sign: Sign) -> dict[str, object]:
     registry = live.feed.registries.get(sign.area_id)
-    if registry is None or registry.area is None:
-        known = ", ".join(sorted(live.feed.registries)) or "none"
-        unknown = RegistryError(
-            f"sign {sign.sign_id}", "area_id", f"there is no area '{sign.area_id}'", f"registered: {known}"
-        )
-        return {"frame": None, "refusals": told([unknown]), "unconfirmed": []}
-    refused = [*sign_problems(registry, sign), *refusals_of(sign, registry)]
-    words = unconfirmed(sign, registry.area.languages)
-    return {
-        "frame": None if refused else document(_frame(live, sign, registry)),
-        "refusals": told(refused),
-        "unconfirmed": [{"state": key, "language": lang, "text": text} for key, lang, text in words],
-    }
+    areas = [str(area_id) for area_id in live.feed.registries]
+    return preview_document(preview(sign, registry, areas, lambda: _frame(live, sign)))
 
 
-def _frame(live: Live, sign: Sign, registry: Registry) -> Frame:
+def _frame(live: Live, sign: Sign) -> Frame:
     board = live.board
     area_id = AreaId(sign.area_id)
     zone_ids = [zone_id for zone_id in sign.zone_ids if zone_id in board.zones]
     # A new area's registry is read a moment before its numbers.
     area = board.areas.get(area_id)
-    if registry.area is None or area is None:
+    if area is None:
         raise not_found("area", area_id)
     return frame(
         sign,
-        registry.area,
+        area.area,
         [board.shown(zone_id) for zone_id in zone_ids],
         now=live.clock(),
         sequence=0,

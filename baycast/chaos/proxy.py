@@ -16,6 +16,7 @@ from typing import Any
 
 _PIECE = 65_536
 _BACKLOG = 64
+_CLOSE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,12 @@ class FaultProxy:
 
     async def _close(self) -> None:
         self._server.close()
+        self._set(Toxics())
         self._abort()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        if others:
+            # A connection's task that is cancelled while its server ends is an error to asyncio: it ends by itself.
+            await asyncio.wait(others, timeout=_CLOSE_S)
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)

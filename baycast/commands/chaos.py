@@ -12,14 +12,16 @@ from baycast.chaos.schedule import PROFILES
 from baycast.settings import Settings, UsageError
 
 HELP = "kill and cut everything on purpose, and audit that nothing was lost or counted twice"
+_SIGNS = "signs"
 _FINDINGS_SHOWN = 20
 _BENCH_MESSAGES = 50_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     about = "; ".join(f"{profile.name}: {profile.about}" for profile in PROFILES.values())
+    about = f"{about}; {_SIGNS}: every link to the signs is cut in turn"
     parser.add_argument(
-        "--profile", choices=sorted(PROFILES), default="commit", help=about.replace("%", "%%")
+        "--profile", choices=sorted([*PROFILES, _SIGNS]), default="commit", help=about.replace("%", "%%")
     )
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="same seed, same stream and schedule"
@@ -35,6 +37,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--database-url",
         metavar="URL",
         help="profile compress: a server with TimescaleDB, on which a database is made and dropped",
+    )
+    signs = parser.add_argument_group(f"profile {_SIGNS}")
+    signs.add_argument("--cuts", type=int, default=100, metavar="N", help="links cut (default: 100)")
+    signs.add_argument("--signs", type=int, default=10, metavar="M", help="signs that watch (default: 10)")
+    signs.add_argument(
+        "--stale-after",
+        type=float,
+        default=30.0,
+        metavar="S",
+        help="seconds without a canary after which nothing is known (default: 30, as `publish` has it)",
     )
     parser.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
     parser.add_argument("--json", action="store_true", help="only the result, one JSON object")
@@ -53,7 +65,40 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    return _run_feed(args) if args.kind == "feed" else _run_profile(args, settings)
+    if args.kind == "feed":
+        return _run_feed(args)
+    return _run_signs(args, settings) if args.profile == _SIGNS else _run_profile(args, settings)
+
+
+def _run_signs(args: argparse.Namespace, settings: Settings) -> int:
+    from baycast.chaos.signs.plan import schedule
+    from baycast.chaos.signs.run import Order
+    from baycast.chaos.signs.run import run as run_signs
+    from baycast.measured import measured
+
+    if not 1 <= args.cuts <= 100_000:
+        raise UsageError("chaos: --cuts is from 1 to 100000")
+    if not 2 <= args.signs <= 100:
+        raise UsageError("chaos: --signs is from 2 to 100")
+    if not 2 <= args.stale_after <= 3600:
+        raise UsageError("chaos: --stale-after is from 2 to 3600 seconds")
+    if args.plan:
+        print("\n".join(f"{cut.link}, {cut.how}" for cut in schedule(args.seed, args.cuts)))
+        return 0
+    order = Order(
+        cuts=args.cuts,
+        signs=args.signs,
+        seed=args.seed,
+        stale_after_s=args.stale_after,
+        packages=settings.data_dir.resolve() / "packages",
+    )
+    result = run_signs(order, _saying(quiet=args.json), _interrupted())
+    for finding in result.findings[:_FINDINGS_SHOWN]:
+        print(finding, file=sys.stderr)
+    if result.stuck is not None:
+        print(f"chaos: {result.stuck}", file=sys.stderr)
+    print(json.dumps(measured("chaos", args.seed, result.figures, profile=_SIGNS)))
+    return 0 if result.good else 1
 
 
 def _run_feed(args: argparse.Namespace) -> int:

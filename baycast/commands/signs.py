@@ -1,4 +1,4 @@
-"""`baycast signs mode|list`: what operators put on signs in place of what the sensors say."""
+"""`baycast signs mode|list|preview`: what operators put on signs, and what signs would show of themselves."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baycast.instants import INSTANT, instant_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from signs.modes import SetMode
     from store.postgres import Connection
 
-HELP = "set what signs show for a time (blank, a word, an approved legend), and see what is set"
+HELP = "set what signs show for a time (blank, a word, an approved legend), see what is set, try a sign"
 
 MODES = ("auto", "blank", "full", "closed", "legend", "test")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -43,6 +44,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     lists = actions.add_parser("list", help=text, description=text, allow_abbrev=False)
     lists.add_argument("--area", metavar="ID", help="one area only")
     lists.add_argument("--json", action="store_true", help="print one JSON object")
+    text = "what a sign would show now on auto, if nothing stood on it before; nothing is sent"
+    tries = actions.add_parser("preview", help=text, description=text, allow_abbrev=False)
+    which = tries.add_mutually_exclusive_group(required=True)
+    which.add_argument("sign_id", nargs="?", metavar="SIGN_ID", help="a sign of the registry")
+    which.add_argument(
+        "--file", type=Path, metavar="JSON", help="a sign's registry document, which need not be registered"
+    )
+    tries.add_argument("--json", action="store_true", help="print one JSON object, as the API does")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -51,6 +60,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from baycast.reachability import open_database
     from baycast.wiring import database_url
 
+    if args.action == "preview":
+        return _preview(args, settings)
     action = {"mode": _set, "list": _list}[args.action]
     with open_database(database_url(settings), "baycast signs") as conn:
         try:
@@ -121,6 +132,21 @@ def _list(args: argparse.Namespace, conn: "Connection") -> int:
     if not shown:
         print("all on auto")
     return 0
+
+
+def _preview(args: argparse.Namespace, settings: Settings) -> int:
+    from baycast.sign_preview import in_words, look
+    from signs.preview import preview_document
+
+    found = look(settings, args.sign_id, args.file)
+    if args.json:
+        print(json.dumps(preview_document(found), ensure_ascii=False))
+    else:
+        for line in in_words(found):
+            print(line)
+    for error in found.refused:
+        print(error, file=sys.stderr)
+    return 1 if found.refused else 0
 
 
 def _find(sign_id: str, registries: "list[Registry]") -> "tuple[Sign, Registry]":

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from baycast.reference_sign.inbox import Inbox, say
 from occupancy.model import SignId
-from signs.display import Display, darkened, page_at, readback, receive, shown
+from signs.display import Display, darkened, ends_s, page_at, readback, receive, shown
 from signs.document import FrameError, parse
 from signs.frame import Page
 from signs.picture import fits
@@ -53,7 +53,12 @@ class Face:
             while self._inbox.arrived:
                 self._take()
             self._show(time.monotonic())
-            self._inbox.wake.wait(_TICK_S)
+            self._inbox.wake.wait(self._until_next_s())
+
+    def _until_next_s(self) -> float:
+        """A tick, or to the end of what is shown: it is dark then, and not at the next tick."""
+        left_s = ends_s(self._display) - time.monotonic()
+        return min(_TICK_S, left_s) if left_s > 0 else _TICK_S
 
     def _take(self) -> None:
         one = self._inbox.arrived.popleft()

@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 BACK_OFF_S = (0.25, 10.0)
+ASK_S = (0.2, 5.0)
+"""How often a sign asks whether it is heard, at most and at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class BackOff:
     def reset(self) -> None:
         """It went well."""
         self._next_s = BACK_OFF_S[0]
+
+
+def ask_after_s(life_s: float) -> float:
+    """How long until the next question of a sign whose frames live so long: ten in a life."""
+    return min(max(ASK_S[0], life_s / 10), ASK_S[1])
 
 
 def say(text: str) -> None:

@@ -1,4 +1,9 @@
-"""Frames from the broker, and back what is shown."""
+"""Frames from the broker, and back what is shown.
+
+A frame counts from the last of our questions that the broker answered before it in the same stream, or from our
+connecting: as over WebSocket, bytes that were held up on the way are not believed for longer than they are true. The
+question is to let go of a topic that we never had: paho sends no ping when one wants it, and this changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from baycast.reference_sign.inbox import Arrived, BackOff, Inbox, say
+from baycast.reference_sign.inbox import ASK_S, Arrived, BackOff, Inbox, ask_after_s, say
 from firmware_contract.topics import sign_frame_topic, sign_shown_topic
 
 if TYPE_CHECKING:
@@ -28,6 +33,10 @@ class OverMqtt:
         self._client: mqtt.Client | None = None
         self._lost = threading.Event()
         self._back_off = BackOff()
+        self._ask_s = ASK_S[0]
+        self._sure_s = 0.0
+        self._asked_s: float | None = None
+        """When the question was asked that is not answered yet."""
         self._thread = threading.Thread(target=self._run, name="frames over MQTT", daemon=True)
 
     def start(self) -> None:
@@ -50,6 +59,7 @@ class OverMqtt:
         while not self._stop.is_set():
             self._lost.clear()
             client = self._made()
+            self._asked_s, self._sure_s = None, time.monotonic()
             try:
                 client.connect(self._place.host, self._place.port, _KEEPALIVE_S)
             except OSError as problem:
@@ -57,12 +67,19 @@ class OverMqtt:
             else:
                 self._client = client
                 client.loop_start()
-                self._lost.wait()
+                while not self._lost.wait(self._ask_s):
+                    self._ask(client)
                 self._client = None
                 client.on_disconnect = None
                 client.disconnect()
                 client.loop_stop()
             self._stop.wait(self._back_off.pause_s())
+
+    def _ask(self, client: mqtt.Client) -> None:
+        """One question at a time: whoever does not answer is not asked again."""
+        if self._asked_s is None and client.is_connected():
+            self._asked_s = time.monotonic()
+            client.unsubscribe(f"{self._frames}/asked")
 
     def _made(self) -> mqtt.Client:
         import paho.mqtt.client as mqtt
@@ -84,9 +101,16 @@ class OverMqtt:
 
         def came(_client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
             expires_in_s = getattr(message.properties, "MessageExpiryInterval", None)
-            self._inbox.put(Arrived(bytes(message.payload), time.monotonic(), expires_in_s))
+            if expires_in_s is not None:
+                self._ask_s = ask_after_s(expires_in_s)
+            self._inbox.put(Arrived(bytes(message.payload), self._sure_s, expires_in_s))
+
+        def answered(*_: Any) -> None:
+            if self._asked_s is not None:
+                self._sure_s, self._asked_s = self._asked_s, None
 
         client.on_connect, client.on_disconnect, client.on_message = connected, lost, came
+        client.on_unsubscribe = answered
         client.connect_timeout = 5.0
         if self._place.username is not None:
             client.username_pw_set(self._place.username, self._place.password)

@@ -22,11 +22,9 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from baycast.reference_sign.inbox import Arrived, BackOff, Inbox, say
+from baycast.reference_sign.inbox import ASK_S, Arrived, BackOff, Inbox, ask_after_s, say
 
 _CONNECT_S = 5.0
-_PING_S = (0.2, 5.0)
-"""How often we ask whether the API hears us, at most and at least: ten times in a ttl."""
 _READ_S = 0.2
 _SILENT_S = 10.0
 """Without an answer for this long the connection is given up."""
@@ -44,7 +42,7 @@ class OverWebSocket:
         scheme = "wss" if parts.scheme == "https" else "ws"
         self._url = f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/v1/signs/{sign_id}/live"
         self._inbox = inbox
-        self._ping_s = _PING_S[0]
+        self._ping_s = ASK_S[0]
         self._stop = threading.Event()
         self._back_off = BackOff()
         self._thread = threading.Thread(target=self._run, name="frames over WebSocket", daemon=True)
@@ -120,7 +118,7 @@ class OverWebSocket:
             if message["type"] == "dark":
                 self._inbox.put(Arrived(None, sure_s, None))
             elif message["type"] == "frame":
-                self._ping_s = min(max(_PING_S[0], message["ttl_s"] / 10), _PING_S[1])
+                self._ping_s = ask_after_s(message["ttl_s"])
                 self._inbox.put(Arrived(text, sure_s, message["expires_in_ms"] / 1000))
         except (ValueError, KeyError, TypeError, AttributeError):
             say(f"refused what came: {text[:80]!r}")

@@ -28,6 +28,9 @@ class Ground:
         history = run.history
         self.now_ms = history.start_ms
         self.bays = [registry.bays[BayId(bay.bay_id)] for bay in history.plan.bays]
+        self.bays_of: dict[str, list[int]] = {}
+        for index, bay in enumerate(self.bays):
+            self.bays_of.setdefault(bay.zone_id, []).append(index)
         self.occupied = list(history.occupied_at_start)
         self.silent = [False] * len(self.bays)
         self.closed = [False] * len(self.bays)
@@ -37,6 +40,8 @@ class Ground:
         self.park_of = {park.zone_id: n for n, park in enumerate(history.plan.car_parks)}
         self.capacities = [park.capacity for park in history.plan.car_parks]
         self.park_open = [True] * len(self.capacities)
+        self.rules_at_ms = 0
+        """When rules were looked at last."""
         self._registry = registry
         self._tallies: list[BayTally] = []
         self._misled = [sorted(sensor.misled) for sensor in run.sensors]
@@ -94,6 +99,7 @@ class Ground:
 
     def _apply_rules(self, at_ms: int) -> None:
         at = instant(at_ms)
+        self.rules_at_ms = at_ms
         for zone_id, park in self.park_of.items():
             self.park_open[park] = is_open(self._registry, self._registry.zones[ZoneId(zone_id)], at)
         known: dict[object, tuple[Access, bool]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from baycast.score.bay_tally import ANSWERS, FREE, OCCUPIED, UNKNOWN, BayTally
@@ -15,7 +15,8 @@ from baycast.score.final_tables import judge_tables
 from baycast.score.ground import Ground
 from baycast.score.memory_engine import MemoryEngine
 from baycast.score.naive import NaiveEngine
-from baycast.score.sign_tally import SignTally
+from baycast.score.sign_answers import EngineAnswers, NaiveAnswers
+from baycast.score.sign_tally import SignTally, sign_for_each, signs_of
 from baycast.score.suspicion_log import SuspicionLog
 from baycast.score.zone_tally import TrueZones, ZoneTally
 from occupancy.model import AnyReading, BayState, State
@@ -28,6 +29,15 @@ WINDOW_MS = 5_000
 """Arrivals of so long are one batch, and its answers count from the end of it: for both engines alike."""
 MINUTE_MS = 60_000
 _DAY_MS = 86_400_000
+_NOT_OF_NAIVE = (
+    "truly_silent_share",
+    "interval_coverage",
+    "repairable_merges",
+    "history_unknown_share",
+    "sign_minutes",
+    "street_sign_minutes",
+)
+"""Figures that a naive engine does not have, or that are the same for both."""
 
 Figures = dict[str, float | None]
 
@@ -84,7 +94,16 @@ class _Judge:
         self._true_zones = TrueZones(self._ground)
         self._our_zones = ZoneTally(self._ground, self._true_zones, self._ours)
         self._their_zones = ZoneTally(self._ground, self._true_zones, self._theirs)
-        self._signs = SignTally(self._ground, registry)
+        answers = EngineAnswers(self._engine.fold.zones)
+        self._their_answers = NaiveAnswers(self._ground, self._theirs, registry)
+        posted = {
+            "sign": signs_of(registry, self._ground),
+            "street_sign": sign_for_each(registry, self._ground),
+        }
+        self._our_signs = {name: SignTally(self._ground, signs, answers) for name, signs in posted.items()}
+        self._their_signs = {
+            name: SignTally(self._ground, signs, self._their_answers) for name, signs in posted.items()
+        }
         self._suspicions = SuspicionLog()
         self._engine_s = 0.0
 
@@ -130,12 +149,18 @@ class _Judge:
             if (bay := self._index.get(bay_id)) is not None:
                 self._show(bay, state, end_ms)
         for naive_id, occupied in self._naive.append(window).items():
-            self._theirs.show(self._index[naive_id], OCCUPIED if occupied else FREE, 1.0, end_ms)
+            bay = self._index[naive_id]
+            self._theirs.show(bay, OCCUPIED if occupied else FREE, 1.0, end_ms)
+            self._their_answers.changed(self._ground.bays[bay].zone_id)
+        self._their_answers.take(window)
+        for signs in (*self._our_signs.values(), *self._their_signs.values()):
+            signs.hear(end_ms)
         if end_ms % MINUTE_MS == 0:
             self._true_zones.look()
             self._our_zones.look(self._engine.fold.zones)
             self._their_zones.look(None)
-            self._signs.look(self._engine.fold.zones)
+            for signs in (*self._our_signs.values(), *self._their_signs.values()):
+                signs.look(end_ms)
 
     def _show(self, bay: int, state: BayState, at_ms: int) -> None:
         self._ours.show(bay, ANSWERS.get(state.state, UNKNOWN), state.confidence, at_ms, _withheld(state))
@@ -146,17 +171,21 @@ class _Judge:
             **self._ours.figures(),
             **self._our_zones.figures(),
             **self._ours.calibration(),
-            **self._signs.figures(),
+            **_of_signs(self._our_signs, each="sign"),
             **self._suspicions.figures(self._run),
             **outage_figures(self._run, self._engine.view.outages),
         }
-        theirs: Figures = {**self._theirs.figures(), **self._their_zones.figures()}
+        theirs: Figures = {
+            **self._theirs.figures(),
+            **self._their_zones.figures(),
+            **_of_signs(self._their_signs),
+        }
         our_table, their_table = judge_tables(
             self._run, self._ground, self._engine, self._naive, self._registry
         )
         ours.update(our_table)
         theirs.update(their_table)
-        for name in ("truly_silent_share", "interval_coverage", "repairable_merges", "history_unknown_share"):
+        for name in _NOT_OF_NAIVE:
             del theirs[name]
         return {
             **ours,
@@ -168,6 +197,14 @@ class _Judge:
             "cpu_s": judged_s,
             "rss_max_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
+
+
+def _of_signs(tallies: Mapping[str, SignTally], *, each: str | None = None) -> Figures:
+    return {
+        f"{name}_{figure}": value
+        for name, tally in tallies.items()
+        for figure, value in tally.figures(each=name == each).items()
+    }
 
 
 def _withheld(state: BayState) -> tuple[int, float] | None:

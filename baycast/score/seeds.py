@@ -22,6 +22,8 @@ _MORE_IS_BETTER = (
     "brier_skill_with_withheld",
     "stuck_detected_share",
     "outage_detected_share",
+    "sign_word_least_s",
+    "street_sign_word_least_s",
 )
 _CAUSES = ("wrong_share.", "overstay_wrong_share.")
 """A run without such a figure had nothing wrong by that cause."""
@@ -32,6 +34,10 @@ _AGAINST_NAIVE = (
     "occupied_given_free_blue_badge",
     "zone_mae",
     "history_wrong_share",
+    "sign_spaces_none_minutes",
+    "sign_full_room_minutes",
+    "street_sign_spaces_none_minutes",
+    "street_sign_full_room_minutes",
 )
 
 

@@ -17,15 +17,12 @@ class TrueZones:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self.bays_of: dict[str, list[int]] = {}
-        for index, bay in enumerate(ground.bays):
-            self.bays_of.setdefault(bay.zone_id, []).append(index)
         self.open: dict[str, int] = {}
         self.free: dict[str, int] = {}
 
     def look(self) -> None:
         closed, occupied = self._ground.closed, self._ground.occupied
-        for zone_id, bays in self.bays_of.items():
+        for zone_id, bays in self._ground.bays_of.items():
             shut = [bay for bay in bays if closed[bay]]
             self.open[zone_id] = len(bays) - len(shut)
             free = len(bays) - sum(map(occupied.__getitem__, bays))

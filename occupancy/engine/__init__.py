@@ -15,7 +15,7 @@ from occupancy.engine.rebuilding import (
     rebuild,
 )
 from occupancy.engine.recounting import Recount, recount
-from occupancy.engine.retaining import Kept, retain
+from occupancy.engine.retaining import Kept, retain, retain_sign_records
 from occupancy.engine.serving import run
 
 __all__ = [
@@ -33,5 +33,6 @@ __all__ = [
     "rebuild",
     "recount",
     "retain",
+    "retain_sign_records",
     "run",
 ]

@@ -42,7 +42,8 @@ def retainer(config: EngineConfig) -> Beside:
     """Looks after the areas for as long as the `with` lasts."""
 
     def work(conn: Connection, area: AreaId) -> None:
-        retain_when_due(conn, area, config.retention)
+        if retain_when_due(conn, area, config.retention) is not None:
+            retain_sign_records(conn, config.retention)
 
     return Beside(
         "retention",
@@ -96,6 +97,19 @@ def retain(conn: Connection, area: AreaId, limits: Retention, *, dry_run: bool =
             retention.note_run(cur, area, live.watermark)
         _log.info("dropped what is too old", extra={"area": area, **_said(kept)})
     return kept
+
+
+def retain_sign_records(conn: Connection, limits: Retention, *, dry_run: bool = False) -> datetime | None:
+    """Drop what signs of all areas were told and said too long ago, by the time of day; from when on it is kept.
+
+    Signs speak by the clock of those who pass, whatever clock an area has.
+    """
+    with conn.transaction(), conn.cursor() as cur:
+        kept_from = limits.signs_from(retention.clock(cur))
+    if kept_from is not None and not dry_run:
+        for drop in retention.SIGN_RECORDS:
+            _until_done(conn, partial(retention.drop_sign_records, statement=drop, before=kept_from))
+    return kept_from
 
 
 def _drop_log(

@@ -344,8 +344,8 @@ def test_lost_database_is_said_and_the_last_answer_stands_until_it_is_old(
     database_url: str, rows: DerivedRows, clock: Clock
 ) -> None:
     with running_api(ApiConfig(database_url=database_url, ready_feed_s=1.5), clock) as api:
-        api.live.feed._url = "postgresql://127.0.0.1:1/nothing"
-        api.live.feed._connection.terminate()
+        api.live.feed._following.url = "postgresql://127.0.0.1:1/nothing"
+        api.live.feed._following.connection.terminate()
 
         api.until("/readyz", lambda answer: answer.status_code == 503)
         assert api.get("/healthz").status_code == 200

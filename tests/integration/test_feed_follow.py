@@ -200,7 +200,7 @@ def test_unreachable_database_is_tried_again(database_url: str, rows: DerivedRow
         async with feed:
             assert feed.areas == {}
             assert feed.followed_s is None
-            feed._url = database_url  # the server comes back
+            feed._following.url = database_url  # the server comes back
             changes = feed.changes()
             change = await following_change(changes)
             assert (change.reset, change.version) == (True, 1)

@@ -190,7 +190,13 @@ def test_the_command_drops_and_the_doctor_says_how_far_things_reach(
     conn: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BAYCAST_DATABASE_URL", database_url)
-    for what, limit in {"LOG_MONTHS": 20, "STAYS_YEARS": 2, "HOURS_YEARS": 0, "SLOTS_MONTHS": 0}.items():
+    for what, limit in {
+        "LOG_MONTHS": 20,
+        "STAYS_YEARS": 2,
+        "HOURS_YEARS": 0,
+        "SLOTS_MONTHS": 0,
+        "SIGNS_MONTHS": 0,
+    }.items():
         monkeypatch.setenv(f"BAYCAST_RETENTION_{what}", str(limit))
     apply(
         conn, [Change(kind, id, doc) for kind, id, doc in town("live")], entered_by="test", entered_at=at_h(0)
@@ -207,7 +213,8 @@ def test_the_command_drops_and_the_doctor_says_how_far_things_reach(
     assert capsys.readouterr().out == f"town: would keep: {kept}their five minutes all\n"
     assert found(conn, "SELECT begins_at FROM log_head") == [(None,)]
     assert main(["retention"]) == 0
-    assert capsys.readouterr().out == f"town: kept: {kept}their five minutes all\n"
+    signs = "signs: kept: frames and readbacks all\n"
+    assert capsys.readouterr().out == f"town: kept: {kept}their five minutes all\n{signs}"
     assert main(["retention", "--area", "nowhere"]) == 2
     main(["doctor"])
     told = "readings from 2026-11-03, stays from 2026-11-02, hours from the beginning, five minutes from the beginning"

@@ -228,6 +228,13 @@ def test_a_run_is_the_same_every_time_and_adds_up() -> None:
     assert wrong == pytest.approx(figures["wrong_share"])
     assert figures["refused"] == 0
     assert {"naive_wrong_share", "naive_zone_mae", "naive_stays", "naive_overstay_recall"} <= figures.keys()
+    # Signs, and as if each street had one, of both engines.
+    names = {"blank_share", "spaces_none_minutes", "full_room_minutes", "blank_share.worst"}
+    for prefix in ("sign_", "street_sign_", "naive_sign_", "naive_street_sign_"):
+        assert {f"{prefix}{name}" for name in names} <= figures.keys()
+    assert "naive_street_sign_minutes" not in figures
+    assert figures["street_sign_word_changes"]
+    assert any(name.startswith("sign_blank_share.vms-") for name in figures)
 
 
 def test_seeds_in_processes_of_their_own_are_those_played_alone_in_their_order() -> None:

@@ -11,9 +11,8 @@ from baycast.score.bay_tally import FREE, OCCUPIED, UNKNOWN, BayTally
 from baycast.score.city import START, make_city
 from baycast.score.decoding import instant, to_ms
 from baycast.score.ground import Ground
-from baycast.score.sign_tally import SignTally
 from baycast.score.zone_tally import TrueZones, ZoneTally
-from occupancy.model import Bay, BayType, Counts, Group, Source, ZoneAvailability
+from occupancy.model import Bay, BayType
 from occupancy.registry import Registry
 from occupancy.rules import access_of, rules_in_force
 from simulator.field_run import FieldRun
@@ -143,46 +142,3 @@ def test_what_free_is_worth_is_counted_by_minute_in_full_streets_while_a_rule_is
     assert figures["occupied_given_free_blue_badge"] == pytest.approx(claims[True][True] / sum(claims[True]))
     assert figures["zone_mae"] == pytest.approx(sum(map(abs, errors)) / len(errors))
     assert figures["zone_bias"] == pytest.approx(sum(errors) / len(errors))
-
-
-def test_a_sign_is_wrong_by_what_drivers_would_find_and_blank_without_a_claim() -> None:
-    city = make_city(bays=80, seed=5)
-    registry = city.registry()
-    history = play(city.plan, seed=5, start_ms=BEGIN, end_ms=END)
-    ground = Ground(FieldRun(history, SCENARIOS["calm"], seed=5), registry)
-    ground.advance(BEGIN + M)
-
-    def figures(**counts: int) -> dict[str, float | None]:
-        """Every zone is said to have these bays, for general drivers."""
-        group = Group(bay_type=BayType.STANDARD, access=frozenset({"general"}), counts=Counts(**counts))
-        free, unknown = group.counts.free, group.counts.unknown
-        said = {
-            zone_id: ZoneAvailability(
-                zone_id=zone_id,
-                groups=(group,),
-                counts=group.counts,
-                free_min=free,
-                free_max=free + unknown,
-                as_of=instant(BEGIN),
-                source=Source.SENSOR,
-                confidence=1.0,
-                coverage=1.0,
-            )
-            for zone_id in registry.zones
-        }
-        signs = SignTally(ground, registry)
-        signs.look(said)
-        return dict(signs.figures())
-
-    left = set(ground.park_of) | {bay.zone_id for bay in ground.bays}
-    signs = [sign for sign in registry.signs.values() if left & set(sign.zone_ids)]
-    assert len(signs) < len(registry.signs)  # one speaks only of streets that this city has not
-    # There is room in every car park at noon, and every sign that is left names one or a street with room.
-    assert figures(free=1) == {"sign_wrong_share": 0, "sign_blank_share": 0}
-    assert figures(occupied=1) == {"sign_wrong_share": 1, "sign_blank_share": 0}
-    assert figures(unknown=1) == {"sign_wrong_share": 0, "sign_blank_share": 1}
-    for park in ground.park_of.values():
-        ground.parked[park] = ground.capacities[park]
-    ground.occupied[:] = [True] * len(ground.bays)
-    assert figures(free=1) == {"sign_wrong_share": 1, "sign_blank_share": 0}
-    assert figures(occupied=1) == {"sign_wrong_share": 0, "sign_blank_share": 0}

@@ -120,3 +120,42 @@ DELETE FROM history_day d USING history_series s WHERE s.area = $1 AND d.series_
 -- name: drop_slots
 -- Their five minutes.
 DELETE FROM history_final_slots f USING history_series s WHERE s.area = $1 AND f.series_id = s.series_id AND f.hour_at < $2;
+
+-- name: clock
+-- The time of day: of what signs were told there is no watermark.
+SELECT clock_timestamp();
+
+-- name: drop_sign_frames
+-- Frames from before an instant ($1), but the newest of each sign, whose sequence must not come again. A sequence is at least
+-- the milliseconds of the time at which it was given. $2 rows at most.
+WITH RECURSIVE sign AS (
+    (SELECT sign_id FROM sign_frame ORDER BY sign_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT f.sign_id FROM sign_frame f WHERE f.sign_id > sign.sign_id ORDER BY f.sign_id LIMIT 1)
+    FROM sign WHERE sign.sign_id IS NOT NULL
+), newest AS (
+    SELECT sign_id, (SELECT max(f.sequence) FROM sign_frame f WHERE f.sign_id = sign.sign_id) AS sequence FROM sign
+)
+DELETE FROM sign_frame WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM newest n CROSS JOIN LATERAL (
+        SELECT f.ctid FROM sign_frame f WHERE f.sign_id = n.sign_id
+          AND f.sequence < least(n.sequence, (extract(epoch FROM $1::timestamptz) * 1000)::bigint) OFFSET 0
+    ) AS t LIMIT $2
+));
+
+-- name: drop_sign_shown
+-- What signs said they showed, up to an instant ($1), but the last of each sign, which else had never said anything.
+-- $2 rows at most.
+WITH RECURSIVE sign AS (
+    (SELECT sign_id FROM sign_shown ORDER BY sign_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT s.sign_id FROM sign_shown s WHERE s.sign_id > sign.sign_id ORDER BY s.sign_id LIMIT 1)
+    FROM sign WHERE sign.sign_id IS NOT NULL
+), newest AS (
+    SELECT sign_id, (SELECT max(s.first_at) FROM sign_shown s WHERE s.sign_id = sign.sign_id) AS first_at FROM sign
+)
+DELETE FROM sign_shown WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM newest n CROSS JOIN LATERAL (
+        SELECT s.ctid FROM sign_shown s WHERE s.sign_id = n.sign_id AND s.first_at < n.first_at AND s.last_at < $1 OFFSET 0
+    ) AS t LIMIT $2
+));
