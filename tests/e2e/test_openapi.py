@@ -24,6 +24,8 @@ from tests.support.examples import of_profile
 from tests.support.two_areas import MINE, TwoAreas, two_areas
 
 ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "openapi.json"
+"""What is served, as tests/unit/test_api_openapi.py sees to."""
 CONFIG = ROOT / "tests" / "support" / "schemathesis.toml"
 IN_SUITE = 6
 """Random questions to each operation, and sequences. With a profile of more, all that takes long is asked, too."""
@@ -36,7 +38,7 @@ LIKE_ANOTHER = {
 """They have the parameters of `/v1/availability` and `/v1/history/occupancy`: hundreds of questions at the bounds."""
 SECURITY: dict[str, list[dict[str, list[str]]]] = {
     f"{method.upper()} {path}": operation.get("security", [{}])
-    for path, operations in json.loads((ROOT / "docs" / "openapi.json").read_text("utf-8"))["paths"].items()
+    for path, operations in json.loads(DOCUMENT.read_text("utf-8"))["paths"].items()
     for method, operation in operations.items()
 }
 OPEN = {name for name, security in SECURITY.items() if {} in security}
@@ -84,7 +86,7 @@ def judged(
     """Let schemathesis ask; its report, when it found nothing wrong."""
     examples, seed = of_profile(IN_SUITE), request.config.getoption("--hypothesis-seed")
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)]
-    command += ["run", f"{api.url}/openapi.json", *phases, "--max-examples", str(examples)]
+    command += ["run", str(DOCUMENT), "--url", api.url, *phases, "--max-examples", str(examples)]
     command += [part for name in sorted(operations) for part in ("--include-name", name)]
     command += ["--report", "json", "--report-json-path", str(folder / "report.json")]
     command += ["--generation-deterministic"] if seed is None else ["--seed", str(seed)]
