@@ -41,6 +41,7 @@ soak: setup ## long property, fuzz and chaos runs, hours of them: make soak SEED
 	@$(BIN)/python -m tests.machine_soak --seed $(SEED)
 	@$(BIN)/pytest -q -n 2 --timeout 3600 --hypothesis-profile soak --hypothesis-seed $(SEED) tests/property \
 		--deselect tests/property/test_engine_machine.py::TestTown
+	@$(BIN)/pytest -q --hypothesis-profile soak --hypothesis-seed $(SEED) tests/e2e/test_openapi.py
 	@BAYCAST_TEST_CANARIES=10000 $(BIN)/pytest -q tests/integration/test_gate_agent.py
 	@for profile in signs broker stock poison outage long; do \
 		$(BIN)/baycast chaos --profile $$profile --seed $(SEED) --json || exit 1; done

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
+from api.arrival import DAY, HOUR, MINUTE
+from api.params import ID_MAX
 from api.survey_schemas import Agreement
+from occupancy.registry_fields import ID_PATTERN
 from store import quarantine_decisions
 from store.free_text import TEXT_MAX, checked_free_text, checked_reference
 from store.quarantine_decisions import Decision
@@ -20,12 +24,29 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Id = Annotated[str, Field(min_length=1, max_length=128)]
+def _number(said: object) -> object:
+    """A text of digits is none. 7.0 is: to JSON it is the same as 7."""
+    if isinstance(said, bool | str):
+        raise ValueError("is no number")
+    return said
+
+
+Id = Annotated[
+    str, Field(min_length=1, max_length=64, json_schema_extra={"pattern": f"^{ID_PATTERN.pattern}$"})
+]
 FreeText = Annotated[str, Field(max_length=TEXT_MAX), AfterValidator(checked_free_text)]
 """Kept for ever: what reads like a number plate is refused (L10)."""
 Reference = Annotated[str, Field(max_length=64), AfterValidator(checked_reference)]
 Word = Annotated[str, Field(max_length=64, pattern="^[a-z][a-z0-9_]*$")]
-Instant = Annotated[str, Field(max_length=40, description="RFC 3339, on a whole minute")]
+_MINUTE = f"{DAY}T{HOUR}:{MINUTE}:00(\\.0{{1,6}})?(Z|[+-]{HOUR}:{MINUTE})"
+Instant = Annotated[
+    str,
+    Field(
+        max_length=40,
+        description="RFC 3339, on a whole minute",
+        json_schema_extra={"pattern": f"^{_MINUTE}$"},
+    ),
+]
 
 
 class Key(_Shape):
@@ -135,14 +156,40 @@ class QuarantinePage(_Shape):
     next: int | None = Field(description="Give it as `before` for the next page; null: this was the last")
 
 
+_WHAT_GOES_TOGETHER: JsonDict = {
+    "allOf": [
+        {
+            "anyOf": [
+                {"properties": {"ids": {"minItems": 1}, "reason": {"type": "null"}}, "required": ["ids"]},
+                {
+                    "properties": {"ids": {"maxItems": 0}, "reason": {"type": "string"}},
+                    "required": ["reason"],
+                },
+            ]
+        },
+        {
+            "anyOf": [
+                {
+                    "properties": {
+                        "do": {"enum": [one.value for one in Decision if one is not Decision.DISCARD]}
+                    }
+                },
+                {"properties": {"do": {"const": "discard"}, "why": {"pattern": "\\S"}}, "required": ["why"]},
+            ]
+        },
+    ]
+}
+
+
 class QuarantineDecision(_Shape):
     """What shall become of refused messages: of those of `ids`, or of the oldest thousand open ones for a `reason`.
 
     Those that were refused again, or that can not be replayed, come last: asked again and again, all have their turn.
     """
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_WHAT_GOES_TOGETHER)
     do: Decision
-    ids: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] = Field(
+    ids: list[Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(_number)]] = Field(
         default_factory=list, max_length=quarantine_decisions.AT_ONCE
     )
     reason: Word | None = Field(None, description="As the rows have it: unknown_device")
@@ -168,8 +215,20 @@ class QuarantineDecided(_Shape):
     left: list[LeftRow] = Field(description="Rows that it can not be done to")
 
 
+_AN_OVERRIDE: JsonDict = {
+    "id": "water-main",
+    "area_id": "cardiff",
+    "kind": "suspension",
+    "reason": "burst water main",
+    "starts_at": "2036-12-01T08:00:00Z",
+    "zone_ids": ["cardiff-st"],
+}
+
+
 class NewOverride(_Shape):
     """A suspension, closure or event. The same one again changes nothing; another with the same id takes its place."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_AN_OVERRIDE]})
 
     id: Id
     area_id: Id

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.types import Receive, Scope, Send
 
 from api import errors, policy
@@ -17,6 +15,7 @@ from api.config import ApiConfig
 from api.edge import ABORT, Edge, abort_of
 from api.guard import guard
 from api.live import Live, utc_now
+from api.openapi import openapi
 from api.routes import (
     admin,
     drivers,
@@ -37,17 +36,9 @@ from api.routes import (
     utmc,
 )
 from api.routes import live as live_routes
-from api.schemas import FeatureCollection, Problem
 from api.sign_live import SignFrames
-from api.sign_schemas import Shown
-from api.survey_schemas import NewSurvey
 
 API_VERSION = "1.0"
-DESCRIPTION = (
-    "Parking availability as it is known now. Every number says how old it is (`as_of`), where it comes from "
-    "(`source`) and how sure it is; `unknown` is an answer. What drivers and signs ask for is open "
-    "data: read only, no key."
-)
 
 
 class _App(FastAPI):
@@ -98,39 +89,3 @@ def create_app(config: ApiConfig, *, clock: Callable[[], datetime] = utc_now) ->
     policy.enforce(app)
     guard(app, access)
     return app
-
-
-def openapi(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document of the application."""
-    document: dict[str, Any] = get_openapi(
-        title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
-    )
-    schemas: dict[str, Any] = document["components"]["schemas"]
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    for model in (FeatureCollection, Problem, NewSurvey, Shown):
-        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        for name, nested in schema.pop("$defs", {}).items():
-            schemas.setdefault(name, nested)
-        schemas[model.__name__] = schema
-    document["components"]["schemas"] = dict(sorted(schemas.items()))
-    _say_who_may(document)
-    return document
-
-
-def _say_who_may(document: dict[str, Any]) -> None:
-    """Say in the document which routes look at a key, and for which scope."""
-    document["components"]["securitySchemes"] = {
-        "key": {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "An API key, made by `baycast keys create`",
-        }
-    }
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            found = policy.POLICIES[method.upper(), path]
-            if found.scope is not None:
-                operation["security"] = [{"key": [found.scope.value]}]
-            elif found.more is not None:
-                operation["security"] = [{}, {"key": [found.more.value]}]

@@ -8,7 +8,13 @@ from datetime import UTC, datetime, timedelta
 MINUTES_MAX = 24 * 60
 CLOCKS_APART = timedelta(minutes=1)
 """An asker's clock may be so much behind: an arrival up to that long ago is taken as now."""
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?")
+DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+HOUR, MINUTE = "([01][0-9]|2[0-3])", "[0-5][0-9]"
+RFC3339 = rf"{DAY}[Tt]{HOUR}:{MINUTE}:{MINUTE}(\.[0-9]{{1,9}})?([Zz]|[-+]{HOUR}:{MINUTE})"
+"""As OpenAPI has it; what is read is judged by the calendar, too, and refused with the reason."""
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+_OFFSET = "([Zz]|[-+][0-9]{2}:[0-9]{2})"
+_READ = re.compile(f"{_TIME}{_OFFSET}?")
 _FIX = "give RFC 3339 with its offset, as in 2026-11-22T10:30:00Z"
 
 
@@ -16,7 +22,7 @@ def instant_of(text: str) -> datetime:
     """Read a time. Raises `ValueError` with a sentence for the asker."""
     if re.search(r"\d \d\d:\d\d$", text):
         raise ValueError("a + in a query is a space: write it %2B, or give UTC with Z")
-    match = _RFC3339.fullmatch(text)
+    match = _READ.fullmatch(text)
     if match is None:
         raise ValueError(f"is no time: {_FIX}")
     if match[2] is None:

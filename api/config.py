@@ -15,7 +15,7 @@ class ApiConfig:
 
     database_url: str
     listeners_max: int = 10_000
-    """WebSocket and SSE listeners together; one more is answered 503."""
+    """WebSocket and SSE listeners, and signs that follow their frames, together; one more is answered 503."""
     live_per_address: int = 1000
     """Of them so many for one address (IPv6: one /64); one more is answered 429. 0: no limit."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)

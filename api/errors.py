@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.parameters import known_parameters
+from api.policy import methods_of
 from api.snapshot import encode
 
 _log = logging.getLogger("baycast.api")
@@ -90,9 +91,13 @@ async def _on_problem(_request: Request, problem: Exception) -> Response:
     return response(problem)
 
 
-async def _on_http(_request: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    return _plain(error.status_code, error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The framework knows the methods of one route only, and a path may have several.
+        headers["Allow"] = ", ".join(methods_of(getattr(request.scope.get("route"), "path", "")))
+    return _plain(error.status_code, headers)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

@@ -11,8 +11,9 @@ from typing import Annotated
 import msgspec
 
 from api.errors import Problem
-from api.history_params import USES, History, hours_of
+from api.history_params import History
 from api.selection import ZONES_MAX, ids_of
+from api.texts import USES, hours_of
 from occupancy.answers import instant
 from occupancy.calendar import civil_at, known_day_types
 from occupancy.history.definitions import Report

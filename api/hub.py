@@ -12,40 +12,30 @@ Laws held here:
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 
 from api.board import Board
 from api.listener import Channel, Held, Listener, Message, Turned, Why
 from api.said import Said
+from api.seats import Seats
 from api.selection import Selection
 from api.telling import Teller
 from occupancy.model import ZoneId
 
-__all__ = ["SLOW", "AddressFullError", "Hub", "HubFullError", "Listener"]
+__all__ = ["SLOW", "Hub", "Listener"]
 SLOW = 4008
 """Close code for a listener that did not read for too long."""
 _READS = 2
 """The store's answers after which what it says now is known: the first may have been on its way already."""
 
 
-class HubFullError(Exception):
-    """There are as many listeners as the setting allows."""
-
-
-class AddressFullError(HubFullError):
-    """There are as many listeners of one address as the setting allows."""
-
-
 class Hub:
     """Owns the listeners of one process."""
 
-    def __init__(self, board: Board, *, listeners_max: int, per_address_max: int | None = None) -> None:
+    def __init__(self, board: Board, seats: Seats) -> None:
         self._board = board
         self._teller = Teller(board)
-        self._listeners_max = listeners_max
-        self._per_address_max = per_address_max
-        self._addresses: Counter[str] = Counter()
+        self._seats = seats
         self._channels: dict[Selection, Channel] = {}
         self._held: set[Listener] = set()
         self.listeners: set[Listener] = set()
@@ -58,14 +48,11 @@ class Hub:
         since: str | None = None,
         address: str | None = None,
     ) -> Listener:
-        """Add a listener; its first message is ready to take at once. Raises `HubFullError`.
+        """Add a listener; its first message is ready to take at once. Raises `FullError`.
 
         With `since` it is the delta from that version where that can be told, else a snapshot.
         """
-        if len(self.listeners) >= self._listeners_max:
-            raise HubFullError
-        if address is not None and self._addresses[address] == self._per_address_max:
-            raise AddressFullError
+        self._seats.take(address)
         listener = Listener(self, self._channel(selection), wake, cut, address)
         if since is None:
             listener.whole = Why.FIRST
@@ -76,8 +63,6 @@ class Hub:
             self._resume(listener, since)
         listener.channel.listeners.add(listener)
         self.listeners.add(listener)
-        if address is not None:
-            self._addresses[address] += 1
         return listener
 
     def leave(self, listener: Listener) -> None:
@@ -87,10 +72,7 @@ class Hub:
         self.listeners.remove(listener)
         self._held.discard(listener)
         self._quit(listener)
-        if listener.address is not None:
-            self._addresses[listener.address] -= 1
-            if not self._addresses[listener.address]:
-                del self._addresses[listener.address]
+        self._seats.give_back(listener.address)
 
     def turn(self, listener: Listener, selection: Selection, name: str | None = None) -> None:
         """Let a listener listen to something else. `subscribed` is its next message, then what it lacks of it.

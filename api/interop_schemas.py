@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from api.params import Nothing, Text, checked
-from api.selection import AREAS_MAX, ids_of
+from api.params import Nothing
+from api.texts import AreaIds
 
 
 class UtmcQuery(Nothing):
     format: Literal["json", "xml"] = Field("json", description="xml: the same names, an element each")
-    area: Annotated[Text, checked(lambda text: ids_of(text, AREAS_MAX))] | None = Field(
-        None, description="Area ids, separated by commas"
-    )
+    area: AreaIds | None = Field(None, description="Area ids, separated by commas")
 
 
 class _Shape(BaseModel):

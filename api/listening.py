@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from pydantic import ValidationError
+from websockets.http11 import Request
 
 from api import metrics
 from api.errors import Problem, body_of, not_found, parameter_problem
-from api.hub import AddressFullError, HubFullError, Listener
+from api.hub import Listener
 from api.live import Live
 from api.live_params import ListenBySocket, Subscribe
+from api.live_socket import LiveSocket
 from api.params import Listen
+from api.seats import AddressFullError, FullError
 from api.selection import Selection
 from api.snapshot import encode
 
@@ -46,6 +49,11 @@ def check_origin(headers: Mapping[str, str], allowed: frozenset[str]) -> None:
     raise Problem(403, "origin", "Pages of this origin may not open the live feed.")
 
 
+def asker_of(live: Live, socket: LiveSocket, handshake: Request) -> str:
+    """The address that a WebSocket counts for."""
+    return live.proxies.asker(socket.peer, handshake.headers.get_all("X-Forwarded-For"))
+
+
 def check_areas(live: Live, selection: Selection) -> None:
     """Raises `Problem` for an area that is not there."""
     for area_id in sorted(selection.areas or ()):
@@ -58,13 +66,20 @@ def join(
 ) -> Listener:
     """Join the hub. Raises `Problem`."""
     check_areas(live, query.selection)
-    try:
+    with seated():
         return live.hub.join(query.selection, wake, cut, query.since, address)
+
+
+@contextlib.contextmanager
+def seated() -> Iterator[None]:
+    """Say so to whoever gets no seat. Raises `Problem`."""
+    try:
+        yield
     except AddressFullError:
         metrics.REFUSED.labels("address").inc()
         told = "There are as many listeners from your address as this server takes."
         raise Problem(429, "too-many-from-address", told, {"Retry-After": "10"}) from None
-    except HubFullError:
+    except FullError:
         metrics.REFUSED.labels("full").inc()
         told = "There are as many listeners as this server takes."
         raise Problem(503, "too-many-listeners", told, {"Retry-After": "10"}) from None

@@ -21,6 +21,7 @@ from api.issued import Issued
 from api.kept import KeptAnswers
 from api.profiles import Profiles
 from api.proxies import Proxies
+from api.seats import Seats
 from api.snapshot import Level
 from occupancy.model import AreaId, Clock
 from store.feed import Feed
@@ -47,11 +48,8 @@ class Live:
         self.feed = Feed(config.database_url)
         self.board = Board(config.limits)
         self.answers = KeptAnswers()
-        self.hub = Hub(
-            self.board,
-            listeners_max=config.listeners_max,
-            per_address_max=config.live_per_address or None,
-        )
+        self.seats = Seats(config.listeners_max, config.live_per_address or None)
+        self.hub = Hub(self.board, self.seats)
         self.proxies = Proxies.of(config.trusted_proxies)
         self.profiles = Profiles(config.database_url, config.profiles_every_s)
         self.capacities = Capacities()

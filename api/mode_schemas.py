@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from api.admin_schemas import FreeText, Id
 from api.schemas import Frame
@@ -16,12 +17,42 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _written(said: object) -> object:
+    """Out of a number, or of its digits, seconds since 1970 would be read."""
+    if not isinstance(said, str | None) or (said or "").replace(".", "").isdecimal():
+        raise ValueError("is no time: give RFC 3339 with its offset, as in 2026-11-22T10:30:00Z")
+    return said
+
+
+_GIVEN: JsonDict = {"type": "string"}
+_LEFT_OUT: JsonDict = {"type": "null"}
+_ENDING = [mode.value for mode in Mode if mode not in (Mode.AUTO, Mode.LEGEND)]
+_WHAT_GOES_TOGETHER: JsonDict = {
+    "examples": [
+        {"mode": "full", "reason": "the barrier is broken", "expires_at": "2026-11-22T10:30:00Z"},
+        {"mode": "auto", "reason": "the barrier is mended"},
+    ],
+    "anyOf": [
+        {"properties": {"mode": {"const": "auto"}, "expires_at": _LEFT_OUT, "legend": _LEFT_OUT}},
+        {
+            "properties": {"mode": {"const": "legend"}, "expires_at": _GIVEN, "legend": _GIVEN},
+            "required": ["expires_at", "legend"],
+        },
+        {
+            "properties": {"mode": {"enum": [*_ENDING]}, "expires_at": _GIVEN, "legend": _LEFT_OUT},
+            "required": ["expires_at"],
+        },
+    ],
+}
+
+
 class NewMode(_Shape):
     """What a sign shall show in place of what the sensors say, and until when; `auto` ends it."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_WHAT_GOES_TOGETHER)
     mode: Mode
     reason: FreeText = Field(min_length=1, description="For the audit log, without number plates")
-    expires_at: AwareDatetime | None = Field(
+    expires_at: Annotated[AwareDatetime, BeforeValidator(_written)] | None = Field(
         None, description="Needed for all modes but auto; at most 30 days away"
     )
     legend: Id | None = Field(
@@ -47,7 +78,9 @@ class SignMode(_Shape):
 class NewPreview(_Shape):
     """A sign's registry document, which need not be registered."""
 
-    id: Id = "preview"
+    id: str = Field(
+        "preview", min_length=1, max_length=128, description="What is no id is one of the refusals"
+    )
     document: dict[str, Any]
 
 

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from datetime import datetime
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from api.arrival import MINUTES_MAX, instant_of
-from api.selection import (
-    AREAS_MAX,
-    ZONES_MAX,
-    Around,
-    Selection,
-    View,
-    box_of,
-    connector_of,
-    driver_of,
-    ids_of,
-    point_of,
+from api.selection import AREAS_MAX, ZONES_MAX, Around, Selection, View, box_of, ids_of, point_of
+from api.texts import (
+    AreaId,
+    AreaIds,
+    ArrivalTime,
+    CivilDay,
+    Connector,
+    Degrees2,
+    Degrees4,
+    Drivers,
+    OneId,
+    Text,
+    ZoneIds,
 )
 from occupancy.model import EV_CONNECTORS
 
-Text = Annotated[str, Field(max_length=4096)]
-
-
-def checked(check: Callable[[str], object]) -> AfterValidator:
-    """A text that `check` does not raise `ValueError` for."""
-
-    def run(text: str) -> str:
-        check(text)
-        return text
-
-    return AfterValidator(run)
+ID_MAX = 2**53 - 1
+"""The greatest whole number that every reader of JSON holds exactly, and so the greatest that OpenAPI can name."""
 
 
 class Nothing(BaseModel):
@@ -44,7 +36,7 @@ class Nothing(BaseModel):
 
 
 class Driver(Nothing):
-    for_: Annotated[Text, checked(driver_of)] = Field(
+    for_: Drivers = Field(
         "general",
         alias="for",
         description="Who `usable` is for: general, blue_badge, loading, ev, motorcycle, coach, permit:CODE",
@@ -60,7 +52,7 @@ class Arrival(Driver):
     arrive_in: int | None = Field(
         None, ge=0, le=MINUTES_MAX, description="A forecast for so many minutes from now, up to 24 hours"
     )
-    arrive_at: Annotated[Text, checked(instant_of)] | None = Field(
+    arrive_at: ArrivalTime | None = Field(
         None,
         description="A forecast for this time, RFC 3339 with its offset, up to 24 hours ahead; or `arrive_in`",
         examples=["2026-11-22T10:30:00Z"],
@@ -80,13 +72,9 @@ class Arrival(Driver):
 
 
 class Places(Driver):
-    area: Annotated[Text, checked(lambda text: ids_of(text, AREAS_MAX))] | None = Field(
-        None, description="Area ids, separated by commas"
-    )
-    zones: Annotated[Text, checked(lambda text: ids_of(text, ZONES_MAX))] | None = Field(
-        None, description="Zone ids, separated by commas"
-    )
-    bbox: Annotated[Text, checked(box_of)] | None = Field(
+    area: AreaIds | None = Field(None, description="Area ids, separated by commas")
+    zones: ZoneIds | None = Field(None, description="Zone ids, separated by commas")
+    bbox: Degrees4 | None = Field(
         None, description="west,south,east,north in degrees", examples=["-3.19,51.47,-3.16,51.49"]
     )
 
@@ -103,7 +91,7 @@ class Places(Driver):
 class Chosen(Places):
     """Zones chosen by where they are and what they offer."""
 
-    near: Annotated[Text, checked(point_of)] | None = Field(
+    near: Degrees2 | None = Field(
         None,
         description="lat,lon in degrees: zones around it, by straight-line distance",
         examples=["51.48,-3.18"],
@@ -127,16 +115,17 @@ class Chosen(Places):
         description="The vehicle's height: streets, and car parks whose height limit is known to be no lower",
     )
     step_free: bool = Field(default=False, description="Known to have a way without steps")
-    ev_connector: Annotated[Text, checked(connector_of)] | None = Field(
+    ev_connector: Connector | None = Field(
         None,
         description=f"Zones that have it ({', '.join(EV_CONNECTORS)}); in `usable` only the bays known to have it",
     )
 
-    @model_validator(mode="after")
-    def _radius_needs_near(self) -> Self:
-        if self.radius_m is not None and self.near is None:
-            raise ValueError("radius_m: goes with near=lat,lon")
-        return self
+    @field_validator("radius_m")
+    @classmethod
+    def _needs_near(cls, radius_m: float | None, others: ValidationInfo) -> float | None:
+        if radius_m is not None and others.data.get("near") is None:
+            raise ValueError("goes with near=lat,lon")
+        return radius_m
 
     @property
     def view(self) -> View:
@@ -166,35 +155,31 @@ class Availability(Chosen, Arrival):
 
 class ZonePage(Chosen):
     limit: int = Field(200, ge=1, le=1000, description="Zones in one answer")
-    after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
-        None, description="Go on after this zone: `next` of the answer before"
-    )
+    after: OneId | None = Field(None, description="Go on after this zone: `next` of the answer before")
 
 
 class SkillQuery(Nothing):
     """How good forecasts were. Days are civil days of the area, both included."""
 
-    area: Annotated[Text, checked(lambda text: ids_of(text, 1))] = Field(description="The area's id")
-    zone: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
-        None, description="Of this zone alone"
-    )
+    area: AreaId = Field(description="The area's id")
+    zone: OneId | None = Field(None, description="Of this zone alone")
     by: Literal["area", "zone"] = Field("area", description="zone: each zone, all kinds of days together")
     horizon: Literal["5m", "15m", "30m", "1h", "2h", "4h", "24h"] | None = Field(
         None, description="How far ahead the forecasts were"
     )
-    since: date | None = Field(None, description="The first day; four weeks before `until` when not given")
-    until: date | None = Field(None, description="The last day; today when not given")
+    since: CivilDay | None = Field(
+        None, description="The first day; four weeks before `until` when not given"
+    )
+    until: CivilDay | None = Field(None, description="The last day; today when not given")
     limit: int = Field(200, ge=1, le=1000, description="With by=zone: zones in one answer")
-    after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
+    after: OneId | None = Field(
         None, description="With by=zone: go on after this zone, `next` of the answer before"
     )
 
 
 class BayPage(Nothing):
     limit: int = Field(1000, ge=1, le=5000, description="Bays in one answer")
-    after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
-        None, description="Go on after this bay: `next` of the answer before"
-    )
+    after: OneId | None = Field(None, description="Go on after this bay: `next` of the answer before")
 
 
 class Listen(Places):
@@ -206,20 +191,18 @@ class Listen(Places):
 class AdminPage(Nothing):
     """A page of a list for admins."""
 
-    area: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
-        None, description="One area; without it, all that the key is for"
-    )
+    area: AreaId | None = Field(None, description="One area; without it, all that the key is for")
     limit: int = Field(100, ge=1, le=1000, description="Rows in one answer")
 
 
 class KeyPage(AdminPage):
-    after: int = Field(0, ge=0, le=2**63 - 1, description="Go on after this one: `next` of the answer before")
+    after: int = Field(0, ge=0, le=ID_MAX, description="Go on after this one: `next` of the answer before")
 
 
 class AuditPage(AdminPage):
     action: str | None = Field(None, max_length=64, description="Only this, as `personal.read`")
     before: int | None = Field(
-        None, ge=1, le=2**63 - 1, description="Go on before this one: `next` of the answer before"
+        None, ge=1, le=ID_MAX, description="Go on before this one: `next` of the answer before"
     )
 
 
@@ -232,14 +215,12 @@ class QuarantinePage(AdminPage):
     reason: str | None = Field(None, max_length=64, description="Only these")
     discarded: bool = Field(default=False, description="Also those that were discarded")
     before: int | None = Field(
-        None, ge=1, le=2**63 - 1, description="Go on before this one: `next` of the answer before"
+        None, ge=1, le=ID_MAX, description="Go on before this one: `next` of the answer before"
     )
 
 
 class OverridePage(AdminPage):
-    after: Annotated[Text, checked(lambda text: ids_of(text, 1))] | None = Field(
-        None, description="Go on after this one: `next` of the answer before"
-    )
+    after: OneId | None = Field(None, description="Go on after this one: `next` of the answer before")
 
 
 class Withdrawal(Nothing):

@@ -99,6 +99,16 @@ class UndeclaredRouteError(RuntimeError):
     """A route without a policy."""
 
 
+def methods_of(path: str) -> list[str]:
+    """Return what the edge and the routes answer at a path."""
+    found = {method for method, of in POLICIES if of == path and method != "WS"}
+    if "GET" in found:
+        found.add("HEAD")
+        if POLICIES["GET", path].audience is Audience.PUBLIC:
+            found.add("OPTIONS")
+    return sorted(found)
+
+
 def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Yield (method, path) of everything the application answers; WebSockets have the method WS."""
     for route in app.routes:

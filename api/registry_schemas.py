@@ -24,9 +24,9 @@ History = Annotated[
 
 class RegistryPage(AdminPage):
     kind: Kind | None = Field(None, description="Only documents of this kind")
-    after: Annotated[str, Field(max_length=300, pattern="^[a-z]+/.+$")] | None = Field(
-        None, description="Go on after this one: `next` of the answer before"
-    )
+    after: (
+        Annotated[str, Field(max_length=300, pattern="^[a-z]+/[^\\u0000-\\u001f\\u007f-\\u009f]+$")] | None
+    ) = Field(None, description="Go on after this one: `next` of the answer before")
 
 
 class RegistryImport(Nothing):

@@ -10,7 +10,10 @@ from occupancy.drivers import Asker
 from occupancy.model import EV_CONNECTORS, Zone, ZoneKind
 from occupancy.registry import is_driver
 
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+ID = "[a-z0-9][a-z0-9_-]{0,63}"
+NUMBER = r" *[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)? *"
+"""A decimal number, as programs and people write it."""
+_ID, _NUMBER = re.compile(ID), re.compile(NUMBER)
 ZONES_MAX = 500
 """Zones that one request may name."""
 AREAS_MAX = 50
@@ -142,10 +145,9 @@ def point_of(text: str) -> tuple[float, float]:
 
 def _numbers(text: str, count: int, shape: str) -> list[float]:
     parts = text.split(",")
-    try:
-        numbers = [float(part) for part in parts]
-    except ValueError:
-        raise ValueError(shape) from None
+    if not all(_NUMBER.fullmatch(part) for part in parts):
+        raise ValueError(shape)
+    numbers = [float(part) for part in parts]
     if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
         raise ValueError(shape)
     return numbers

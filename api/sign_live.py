@@ -11,10 +11,9 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from api import metrics
 from api.config import ApiConfig
-from api.errors import Problem
 from api.live import Live, again
 from api.said import Said
 from api.snapshot import encode
@@ -28,6 +27,13 @@ TICK_S = 0.5
 """How often it is looked whether a frame's life has ended."""
 
 
+class Kind(StrEnum):
+    """Of messages to a sign."""
+
+    FRAME = "frame"
+    DARK = "dark"
+
+
 @dataclass(eq=False, slots=True)
 class SignReader:
     """One sign's connection. `sending_since` is the shell's clock."""
@@ -36,6 +42,7 @@ class SignReader:
     sign_id: SignId
     wake: Callable[[], None]
     cut: Callable[[], None]
+    address: str
     told: int = -1
     """The sequence that it was told last."""
     dark: bool = False
@@ -48,7 +55,7 @@ class SignReader:
 
     def leave(self) -> None:
         """Go; again is no error."""
-        self.signs.readers.discard(self)
+        self.signs.leave(self)
 
 
 class SignFrames:
@@ -75,15 +82,20 @@ class SignFrames:
                 await end(*tasks)
                 await self.shown.close()
 
-    def join(self, sign_id: SignId, wake: Callable[[], None], cut: Callable[[], None]) -> SignReader:
-        """Add a reader; its first message is ready to take at once. Raises `Problem`."""
-        if len(self.readers) >= self._config.listeners_max:
-            metrics.REFUSED.labels("full").inc()
-            told = "There are as many listeners as this server takes."
-            raise Problem(503, "too-many-listeners", told, {"Retry-After": "10"})
-        reader = SignReader(self, sign_id, wake, cut)
+    def join(
+        self, sign_id: SignId, wake: Callable[[], None], cut: Callable[[], None], address: str
+    ) -> SignReader:
+        """Add a reader; its first message is ready to take at once. Raises `FullError`."""
+        self._live.seats.take(address)
+        reader = SignReader(self, sign_id, wake, cut, address)
         self.readers.add(reader)
         return reader
+
+    def leave(self, reader: SignReader) -> None:
+        """Remove a reader; again is no error."""
+        if reader in self.readers:
+            self.readers.remove(reader)
+            self._live.seats.give_back(reader.address)
 
     def newest(self, sign_id: SignId) -> Told | None:
         """Return the sign's newest frame, None where it has none that lives or where none is known to be the newest."""
@@ -109,12 +121,12 @@ class SignFrames:
             if reader.dark:
                 return None
             reader.dark = True
-            return Said(encode({"type": "dark", "sign_id": reader.sign_id}), "")
+            return Said(encode({"type": Kind.DARK.value, "sign_id": reader.sign_id}), "")
         if told.frame.sequence <= reader.told:
             return None
         reader.told, reader.dark = told.frame.sequence, False
         left_ms = int((told.ends_s - time.monotonic()) * 1000)
-        message = {"type": "frame", "expires_in_ms": max(0, left_ms), **document(told.frame)}
+        message = {"type": Kind.FRAME.value, "expires_in_ms": max(0, left_ms), **document(told.frame)}
         return Said(encode(message), str(told.frame.sequence))
 
     # --- the loops ---------------------------------------------------------------------------------------------

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from api.schemas import Page, Sign
+from signs.document import MAX_SEQUENCE
+from signs.readback import FAULT, FAULTS_MAX
+
+Fault = Annotated[str, Field(pattern=f"^{FAULT.pattern}$")]
+
+
+class ShownPage(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    language: str
+    lines: list[str] = Field(min_length=1)
+
+
+_LIT_OR_DARK: JsonDict = {
+    "required": [],
+    "anyOf": [
+        {
+            "properties": {"dark": {"const": False}, "sequence": {"type": "integer"}},
+            "required": ["state", "sequence"],
+        },
+        {
+            "properties": {"dark": {"const": True}, "state": False, "pages": {"maxItems": 0}},
+            "required": ["dark"],
+        },
+    ],
+}
 
 
 class Shown(BaseModel):
     """What a sign shows: either its `state`, with the `sequence` of the frame, or `dark`. Other members are ignored."""
 
-    model_config = ConfigDict(extra="allow")
-    sequence: int | None = Field(default=None, ge=0, le=2**63 - 1, description="Of the frame it shows")
-    state: Literal["SPACES", "ALMOST FULL", "FULL", "CLOSED", "UNKNOWN"] | None = Field(
-        default=None, description="UNKNOWN: its frame claims nothing"
+    model_config = ConfigDict(extra="allow", json_schema_extra=_LIT_OR_DARK)
+    sequence: int | None = Field(default=None, ge=0, le=MAX_SEQUENCE, description="Of the frame it shows")
+    state: Literal["SPACES", "ALMOST FULL", "FULL", "CLOSED", "UNKNOWN"] = Field(
+        description="UNKNOWN: its frame claims nothing"
     )
     dark: bool = Field(default=False, description="It shows nothing, for want of a frame")
-    pages: list[Page] | None = None
+    pages: list[ShownPage] | None = None
     at: datetime | None = Field(default=None, description="By the sign's own clock")
-    faults: list[str] = Field(
-        default=[], max_length=16, description="The sign's own words for what is broken"
+    faults: list[Fault] | None = Field(
+        default=None, max_length=FAULTS_MAX, description="The sign's own words for what is broken"
     )
 
 

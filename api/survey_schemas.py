@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.params import AdminPage, Nothing, Text, checked
-from api.selection import ids_of
+from api.params import AdminPage, Nothing
+from api.texts import AreaId, Dated, Text, checked
 from occupancy.survey_sheets import ROWS_MAX, checked_surveyor
 
 Word = Annotated[str, Field(max_length=64)]
 
 
 class SurveyQuery(Nothing):
-    area: Annotated[Text, checked(lambda text: ids_of(text, 1))] = Field(description="The area's id")
+    area: AreaId = Field(description="The area's id")
     surveyor: Annotated[Text, checked(checked_surveyor)] = Field(
         description="Who looked: a person or a team, in letters", examples=["Anna Rees"]
     )
@@ -23,10 +23,10 @@ class SurveyQuery(Nothing):
 
 
 class AgreementQuery(AdminPage):
-    from_: Text | None = Field(
+    from_: Dated | None = Field(
         None, alias="from", description="2026-10, 2026-10-01 (civil time of the area) or an instant"
     )
-    to: Text | None = Field(None, description="Likewise; not included")
+    to: Dated | None = Field(None, description="Likewise; not included")
     by: Literal["sensor", "zone", "area"] = Field("zone", description="One row for each of these")
     limit: int = Field(100, ge=1, le=5000, description="Rows in one answer, the worst at the top")
 
@@ -38,7 +38,7 @@ class _Shape(BaseModel):
 class NewLook(_Shape):
     bay_id: Word
     seen_at: Word = Field(description="RFC 3339, or without an offset the clock on the wall in the area")
-    occupied: bool | Word | None = Field(
+    occupied: bool | Literal[0, 1] | Word | None = Field(
         description="true, taken, yes, 1; false, free, no, 0; null or unknown: could not tell"
     )
 

@@ -20,7 +20,7 @@ from signs.words import FrameState
 
 MAX_DOCUMENT_BYTES = 16 * 1024
 FAULTS_MAX = 16
-_FAULT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+FAULT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 TOLERANCE = timedelta(seconds=2)
 """What the way from the sign may take: a report this long after the end of a frame's ttl may have been true."""
 
@@ -157,6 +157,6 @@ def _faults(listed: object) -> tuple[str, ...]:
         return ()
     if not isinstance(listed, list) or len(listed) > FAULTS_MAX:
         raise ReadbackError(f"faults: a list of at most {FAULTS_MAX} is needed")
-    if not all(isinstance(fault, str) and _FAULT.fullmatch(fault) for fault in listed):
+    if not all(isinstance(fault, str) and FAULT.fullmatch(fault) for fault in listed):
         raise ReadbackError("faults: each is a word of a-z 0-9 _ . - with at most 64 characters")
     return tuple(listed)

@@ -25,6 +25,9 @@ KEYED_PROBLEMS: Final = {
 }
 
 
+_TAG: Final = {"ETag": {"schema": {"type": "string"}, "required": True}}
+
+
 def described(
     model: str | type[BaseModel],
     problems: dict[int, str],
@@ -40,6 +43,7 @@ def described(
         reference = {"$ref": "#/components/schemas/FeatureCollection"}
         responses[200]["content"] = {"application/geo+json": {"schema": reference}}
     if tagged:
+        responses[200]["headers"] = _TAG
         responses[304] = {"description": "You have it already (If-None-Match)"}
     for status, words in problems.items():
         schema = {"$ref": "#/components/schemas/Problem"}

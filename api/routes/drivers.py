@@ -20,7 +20,7 @@ from api.forecasts import at_arrival
 from api.keyring import Caller
 from api.live import Live
 from api.params import Availability, BayPage, Driver, ZonePage
-from api.routes.described import KEY_PROBLEMS, PROBLEMS, described
+from api.routes.described import KEY_PROBLEMS, KEYED_PROBLEMS, PROBLEMS, described
 from api.selection import Selection
 from api.snapshot import encode
 from occupancy.answers import instant
@@ -104,7 +104,7 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
         "/v1/zones/{zone_id}/bays",
         bays,
         tags=["drivers"],
-        **described("BayPage", {**PROBLEMS, **KEY_PROBLEMS}),
+        **described("BayPage", {**PROBLEMS, **KEY_PROBLEMS, 503: KEYED_PROBLEMS[503]}),
     )
 
 

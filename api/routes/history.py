@@ -62,14 +62,16 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
         return answer
 
     for report in Report:
+        as_documented = described(shapes.HistoryReport, _PROBLEMS)
+        as_documented["responses"][200]["headers"] = {
+            "ETag": {"schema": {"type": "string"}, "description": "Where all that is asked for is final"}
+        }
+        as_documented["responses"][200]["content"] = {
+            CSV: {"schema": {"type": "string"}},
+            PARQUET: {"schema": {"type": "string", "contentEncoding": "binary"}},
+        }
         app.add_api_route(
-            f"/v1/history/{report.value}",
-            reporting(report),
-            tags=["managers"],
-            **described(
-                shapes.HistoryReport,
-                {**KEYED_PROBLEMS, 404: PROBLEMS[404], 406: "A format that is not installed here"},
-            ),
+            f"/v1/history/{report.value}", reporting(report), tags=["managers"], **as_documented
         )
     app.add_api_route(
         "/v1/history/definitions",

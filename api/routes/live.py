@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Query, Request
@@ -22,13 +22,23 @@ from api.access import address_of
 from api.edge import ABORT
 from api.errors import Problem, response
 from api.hub import Listener
-from api.listening import check_areas, check_origin, hear, join, listen_of
+from api.listening import asker_of, check_areas, check_origin, hear, join, listen_of
 from api.live import Live
 from api.live_socket import LiveSocket
 from api.params import Listen
 from api.routes.described import PROBLEMS
 
 SOCKET = "/v1/live"
+EVENT: Final = {
+    "type": "object",
+    "description": "One of the events",
+    "properties": {
+        "id": {"type": "string", "description": "The version, for Last-Event-ID"},
+        "event": {"const": "message"},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "The message"},
+    },
+    "required": ["id", "data"],
+}
 
 
 def opening(live: Live) -> Callable[[LiveSocket, Handshake], Listener]:
@@ -37,8 +47,7 @@ def opening(live: Live) -> Callable[[LiveSocket, Handshake], Listener]:
     def opened(socket: LiveSocket, handshake: Handshake) -> Listener:
         check_origin(handshake.headers, live.config.allowed_origins)
         query = listen_of(urlsplit(handshake.path).query)
-        address = live.proxies.asker(socket.peer, handshake.headers.get_all("X-Forwarded-For"))
-        listener = join(live, query, socket.wake, socket.evict, address)
+        listener = join(live, query, socket.wake, socket.evict, asker_of(live, socket, handshake))
         socket.hears = partial(hear, live, listener)
         return listener
 
@@ -67,7 +76,7 @@ def install(app: FastAPI, live: Live) -> None:
         responses={
             200: {
                 "description": "An endless stream",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"text/event-stream": {"schema": EVENT}},
             },
             **{status: {"description": words, "content": problem} for status, words in PROBLEMS.items()},
             429: {

@@ -14,7 +14,7 @@ from api.answers import JSON
 from api.errors import not_found
 from api.guard import areas_for, caller_of
 from api.live import Live
-from api.params import Nothing, QuarantinePage
+from api.params import ID_MAX, Nothing, QuarantinePage
 from api.routes.described import KEYED_PROBLEMS, PROBLEMS, described
 from api.snapshot import encode
 from occupancy.answers import instant
@@ -22,7 +22,6 @@ from store import quarantine
 from store.quarantine_decisions import Choice, decide
 
 _PATH = "/v1/admin/quarantine"
-_ID_MAX = 2**63 - 1
 
 
 def install(app: FastAPI, live: Live, access: Access) -> None:
@@ -52,7 +51,7 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
         """One of them, with all that is kept of its payload: 16 KiB, and nothing of a passage."""
         within = caller_of(request).areas
         found = None
-        if 0 < quarantine_id <= _ID_MAX:
+        if 0 < quarantine_id <= ID_MAX:
             found = await access.desk.ask(lambda conn: quarantine.find(conn, quarantine_id, within=within))
         if found is None:
             raise not_found("refused message", str(quarantine_id))

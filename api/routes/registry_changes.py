@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
@@ -30,6 +30,33 @@ from store.postgres import Connection
 from store.registry import Applied, Change, RegistryChangedError, apply
 from store.registry_documents import Standing, find
 
+_PRECONDITIONS: Final = [
+    {
+        "name": "If-Match",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "Only if the document is of this version, or, with *, is there",
+    },
+    {
+        "name": "If-None-Match",
+        "in": "header",
+        "schema": {"type": "string", "enum": ["*"]},
+        "description": "Only if there is no such document",
+    },
+]
+_RULE: Final = {"area_id": "cardiff", "use": "pay", "days": "mon-sat"}
+
+
+def _body(media_type: str, example: dict[str, Any]) -> dict[str, Any]:
+    """How a document, of which docs/registry.md tells more than a schema could, stands in the OpenAPI document."""
+    return {"required": True, "content": {media_type: {"schema": {"type": "object"}, "example": example}}}
+
+
+_DOCUMENT: Final = _body(JSON, _RULE)
+_FILE: Final = _body(
+    GEOJSON,
+    {"type": "FeatureCollection", "features": [], "baycast": {"rules": {"pay-and-display": _RULE}}},
+)
 _TAG = re.compile(r'(?<!W/)"(\d{1,18})"')
 
 
@@ -116,17 +143,16 @@ def install(app: FastAPI, live: Live, access: Access) -> None:
         412: "It is not as whoever changes it has seen it (If-Match, If-None-Match)",
         422: "What cannot be entered, with each thing that is wrong",
     }
-    for path, route, shape, method, media in (
-        (PATH, put_file, shapes.RegistryImported, "POST", GEOJSON),
-        (ONE, put, shapes.RegistryChanged, "PUT", JSON),
-        (ONE, remove, shapes.RegistryRemoved, "DELETE", None),
+    for path, route, shape, method, extra in (
+        (PATH, put_file, shapes.RegistryImported, "POST", {"requestBody": _FILE}),
+        (ONE, put, shapes.RegistryChanged, "PUT", {"parameters": _PRECONDITIONS, "requestBody": _DOCUMENT}),
+        (ONE, remove, shapes.RegistryRemoved, "DELETE", {"parameters": _PRECONDITIONS}),
     ):
-        body = {"required": True, "content": {media: {"schema": {"type": "object"}}}}
         app.add_api_route(
             path,
             route,
             tags=["admin"],
-            openapi_extra=None if media is None else {"requestBody": body},
+            openapi_extra=extra,
             **described(shape, problems, tagged=False, method=method),
         )
 

@@ -15,7 +15,7 @@ from api import sign_schemas as shapes
 from api.answers import JSON
 from api.errors import Problem, not_found
 from api.guard import areas_for, caller_of
-from api.listening import check_origin
+from api.listening import asker_of, check_origin, seated
 from api.live import Live
 from api.live_socket import LiveSocket
 from api.params import Nothing
@@ -40,7 +40,8 @@ def opening(live: Live, signs: SignFrames) -> Callable[[LiveSocket, Handshake], 
             raise Problem(400, "unknown-parameter", "There are no parameters here.")
         found = _SOCKET_PATH.match(parts.path)
         sign = _sign(live, found["sign_id"] if found else "")
-        return signs.join(sign.sign_id, socket.wake, socket.evict)
+        with seated():
+            return signs.join(sign.sign_id, socket.wake, socket.evict, asker_of(live, socket, handshake))
 
     return opened
 

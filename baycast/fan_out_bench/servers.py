@@ -30,6 +30,7 @@ from api.fan_out import FanOut
 from api.hub import Hub, Listener
 from api.live import TICK_S
 from api.live_socket import LiveSocket
+from api.seats import Seats
 from api.selection import Selection
 from api.snapshot import Limits
 from baycast.fan_out_bench.city import FedByHand
@@ -44,7 +45,7 @@ async def baycast(port: int, _size: int) -> Told:
     feed = FedByHand()
     board = Board(Limits())
     board.load(feed, datetime(2026, 1, 1, tzinfo=UTC))
-    hub, fan_out = Hub(board, listeners_max=100_000), FanOut()
+    hub, fan_out = Hub(board, Seats(100_000)), FanOut()
 
     def opening(asked: LiveSocket, _request: Request) -> Listener:
         return hub.join(Selection(), asked.wake, asked.evict)

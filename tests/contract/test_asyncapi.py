@@ -2,6 +2,7 @@
 (`tests.support.asyncapi.checked`).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -13,12 +14,16 @@ from api.listener import Why
 from api.live_params import ListenBySocket, Subscribe
 from api.live_socket import CLOSE_CODES, MESSAGE_MAX_BYTES, MESSAGES_MAX
 from api.params import Listen
+from api.policy import POLICIES
+from api.schemas import Frame
+from api.sign_live import Kind
 from api.telling import Teller
 from feed_client import messages as known_to_the_client
 from tests.support.asyncapi import DOCUMENT, MESSAGES, resolved, validator
 
-LIVE, EVENTS = DOCUMENT["channels"]["live"], DOCUMENT["channels"]["liveEvents"]
+LIVE, EVENTS, SIGN = (DOCUMENT["channels"][name] for name in ("live", "liveEvents", "signLive"))
 SAID_BY_SERVER = {name for name in vars(Teller) if not name.startswith("_")} | {"problem"}
+SAID_TO_SIGNS = {kind.value for kind in Kind}
 
 
 def refs(node: Any) -> Iterator[str]:
@@ -42,8 +47,9 @@ def test_it_is_version_3_and_every_reference_leads_somewhere() -> None:
 
 
 def test_every_message_of_the_code_is_in_it_and_no_other() -> None:
-    assert set(MESSAGES) == SAID_BY_SERVER | {"subscribe"}
-    assert set(LIVE["messages"]) == set(MESSAGES)
+    assert set(MESSAGES) == SAID_BY_SERVER | {"subscribe"} | SAID_TO_SIGNS
+    assert set(LIVE["messages"]) == SAID_BY_SERVER | {"subscribe"}
+    assert set(SIGN["messages"]) == SAID_TO_SIGNS
     assert set(EVENTS["messages"]) == {"snapshot", "delta", "heartbeat"}
     for name, message in MESSAGES.items():
         assert message["payload"]["properties"]["type"] == {"const": name}
@@ -61,15 +67,33 @@ def test_operations_name_every_message_once() -> None:
     told = [*operations["tell"]["messages"], *operations["hear"]["reply"]["messages"]]
     assert {ref["$ref"].rpartition("/")[2] for ref in told} == SAID_BY_SERVER
     assert [ref["$ref"].rpartition("/")[2] for ref in operations["hear"]["messages"]] == ["subscribe"]
+    assert {ref["$ref"].rpartition("/")[2] for ref in operations["tellSign"]["messages"]} == SAID_TO_SIGNS
+
+
+def test_every_websocket_of_the_code_is_a_channel_and_no_other() -> None:
+    here = {"$ref": "#/servers/here"}
+    addresses = {one["address"] for one in DOCUMENT["channels"].values() if here in one["servers"]}
+    assert addresses == {path for method, path in POLICIES if method == "WS"}
+    assert set(SIGN["parameters"]) == set(re.findall("{(.+?)}", SIGN["address"]))
+
+
+def test_a_frame_by_websocket_is_the_frame_by_http_and_what_it_has_left() -> None:
+    payload = MESSAGES["frame"]["payload"]
+    fields = Frame.model_fields
+    assert set(payload["properties"]) == {"type", "expires_in_ms", *fields}
+    needed = {name for name, field in fields.items() if field.is_required()}
+    assert set(payload["required"]) == {"type", "expires_in_ms", *needed}
+    for name in fields:
+        assert payload["properties"][name]["$ref"].endswith(f"/Frame/properties/{name}")
 
 
 def test_reasons_and_close_codes_are_those_of_the_code() -> None:
     assert MESSAGES["snapshot"]["payload"]["properties"]["reason"]["enum"] == [why.value for why in Why]
-    codes = LIVE["x-close-codes"]
-    assert set(codes) == set(CLOSE_CODES)
-    assert SLOW in codes
-    assert str(MESSAGES_MAX) in codes[1008]
-    assert f"{MESSAGE_MAX_BYTES // 1024} KiB" in codes[1009]
+    for codes in (LIVE["x-close-codes"], SIGN["x-close-codes"]):
+        assert set(codes) == set(CLOSE_CODES)
+        assert SLOW in codes
+        assert str(MESSAGES_MAX) in codes[1008]
+        assert f"{MESSAGE_MAX_BYTES // 1024} KiB" in codes[1009]
 
 
 def test_parameters_are_those_of_the_code() -> None:

@@ -258,6 +258,8 @@ def test_l9_what_is_not_there_is_a_problem(api: ApiServer, path: str) -> None:
         ("kind=sea", "kind"),
         ("format=xml", "format"),
         ("near=51,-3&radius_m=nan", "radius_m"),
+        ("radius_m=50", "radius_m"),
+        ("near=1_0,0", "near"),
         ("near=51,-3&radius_m=1e9", "radius_m"),
         ("zones=" + ",".join(["z"] * 501), "zones"),
     ],
@@ -286,7 +288,10 @@ def test_l9_other_methods_and_paths_are_problems(api: ApiServer) -> None:
     problem(api.get("/static/..%2Fapp.py"), 404)
     posted = httpx.post(api.url + "/v1/zones")
     problem(posted, 405)
-    assert "GET" in posted.headers["allow"]
+    assert posted.headers["allow"] == "GET, HEAD, OPTIONS"
+    several = httpx.patch(api.url + "/v1/admin/overrides")
+    problem(several, 405)
+    assert several.headers["allow"] == "GET, HEAD, POST"
 
 
 def test_l9_a_fault_of_ours_shows_no_internals(api: ApiServer) -> None:

@@ -21,6 +21,7 @@ from store import keys
 from store.keys import Scope
 from store.postgres import connect as database
 from tests.support.api_server import ApiServer, running_api
+from tests.support.asyncapi import checked
 from tests.support.brokers import Broker
 from tests.support.published_city import SIGN, City, publishing, utc_now
 from tests.support.sign_process import sign_process
@@ -49,8 +50,7 @@ def follow(api: ApiServer) -> ClientConnection:
 
 
 def told(socket: ClientConnection) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(socket.recv(timeout=15))
-    return message
+    return checked(json.loads(socket.recv(timeout=15)))
 
 
 def says(message: dict[str, Any]) -> list[str]:
@@ -143,6 +143,26 @@ def test_l8_there_are_only_so_many_followers(city: City) -> None:
             with pytest.raises(InvalidStatus) as refused:
                 follow(api)
     assert refused.value.response.status_code == 503
+
+
+def test_l8_signs_and_listeners_of_the_feed_share_what_an_address_has(city: City) -> None:
+    with running_api(ApiConfig(database_url=city.url, live_per_address=1)) as api:
+        api.until(f"/v1/signs/{SIGN}", lambda answer: answer.status_code == 200)
+        with follow(api) as first:
+            told(first)
+            for path in (PATH, "/v1/live"):
+                with pytest.raises(InvalidStatus) as refused:
+                    connect(f"ws://127.0.0.1:{api.port}{path}")
+                assert refused.value.response.status_code == 429
+                assert b"too-many-from-address" in (refused.value.response.body or b"")
+            assert api.get("/v1/live/events").status_code == 429
+            # A proxy on this machine is believed whom it asks for.
+            far = {"X-Forwarded-For": "198.51.100.7"}
+            with connect(f"ws://127.0.0.1:{api.port}{PATH}", additional_headers=far) as other:
+                told(other)
+        api.until("/metrics", lambda answer: 'baycast_feed_clients{kind="websocket"} 0.0' in answer.text)
+        with connect(f"ws://127.0.0.1:{api.port}/v1/live") as again:
+            again.recv(timeout=15)
 
 
 def test_the_reference_sign_follows_and_says_what_it_shows(

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from api.board import Board
 from api.hub import Hub, Listener
+from api.seats import Seats
 from api.selection import Selection, View
 from api.snapshot import Limits
 from feed_client import FeedState, Subscription, WentBackError
@@ -58,7 +59,7 @@ class Process:
         self.store, self.at, self.reads = store, 0, 0.0
         self.board = Board(Limits())
         self.board.load(store.steps[0][1], NOON)
-        self.hub = Hub(self.board, listeners_max=100)
+        self.hub = Hub(self.board, Seats(100))
 
     def read(self) -> None:
         """One step on, or the answer that there is none."""

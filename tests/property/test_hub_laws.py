@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from api.board import Board
 from api.hub import Hub, Listener
+from api.seats import Seats
 from api.selection import Selection, View
 from api.snapshot import Limits
 from tests.support.board_world import NOON, FeedDouble
@@ -84,7 +85,7 @@ class HubMachine(RuleBasedStateMachine):
         self.feed.add_area("b", ZONES)
         self.board = Board(Limits())
         self.board.load(self.feed, NOON)
-        self.hub = Hub(self.board, listeners_max=100)
+        self.hub = Hub(self.board, Seats(100))
         self.clients = [Client(self.hub, selection) for selection in SELECTIONS[:3] for _ in range(2)]
 
     @rule(

@@ -17,6 +17,7 @@ from api.app import create_app
 from api.config import ApiConfig
 from api.hub import Hub
 from api.live import Live
+from api.seats import Seats
 from api.selection import Selection, View
 from occupancy.model import AreaId, State, ZoneId
 from store.feed import Change
@@ -293,7 +294,7 @@ def test_answers_since_a_version_are_kept_and_have_a_tag_of_their_own(asked: Ask
 
 
 def test_listeners_for_a_stay_hear_of_the_clock_and_others_do_not(asked: Asked) -> None:
-    hub = Hub(asked.live.board, listeners_max=5)
+    hub = Hub(asked.live.board, Seats(5))
     plain = hub.join(Selection(), lambda: None, lambda: None)
     staying = hub.join(Selection(view=View(stay_min=240)), lambda: None, lambda: None)
     first = hub.take(staying)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.app import create_app, openapi
+from api.app import create_app
 from api.config import ApiConfig
+from api.openapi import openapi
 from api.parameters import BY_CHANGE, BY_ROUTE, known_parameters
 from api.policy import POLICIES
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from api.board import Board
-from api.hub import AddressFullError, Hub, HubFullError, Listener
+from api.hub import Hub, Listener
+from api.seats import AddressFullError, FullError, Seats
 from api.selection import Selection, View
 from api.snapshot import Limits
 from occupancy.model import AreaId, ZoneId
@@ -24,7 +25,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.feed.add_area("cardiff", 3)
         self.board.load(self.feed, NOON)
-        self.hub = Hub(self.board, listeners_max=10)
+        self.hub = Hub(self.board, Seats(10))
 
     def change(self, free: dict[str, int], *, area: str = "cardiff", reset: bool = False) -> None:
         change = self.feed.change(area, free, reset=reset)
@@ -217,7 +218,7 @@ def test_stale_area_is_told_and_then_taken_back(scene: Scene) -> None:
 
 def test_l8_listeners_are_bounded_and_leave_no_trace(scene: Scene) -> None:
     listeners = [scene.join(Selection(zones=frozenset({f"z{n}"}))) for n in range(10)]
-    with pytest.raises(HubFullError):
+    with pytest.raises(FullError):
         scene.join()
     for listener in listeners:
         scene.hub.leave(listener)
@@ -394,7 +395,7 @@ def test_who_waits_may_leave_and_turn(scene: Scene) -> None:
 
 
 def test_l8_listeners_of_one_address_are_counted(scene: Scene) -> None:
-    hub = Hub(scene.board, listeners_max=10, per_address_max=2)
+    hub = Hub(scene.board, Seats(10, per_address_max=2))
 
     def join(address: str | None) -> Listener:
         return hub.join(Selection(), lambda: None, lambda: None, None, address)

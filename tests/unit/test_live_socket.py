@@ -15,6 +15,7 @@ from api.board import Board
 from api.fan_out import FanOut
 from api.hub import Hub, Listener
 from api.live_socket import MESSAGES_MAX, TOO_MUCH, LiveSocket
+from api.seats import Seats
 from api.selection import Selection
 from api.snapshot import Limits
 from baycast.fan_out_bench.city import NOON, FedByHand
@@ -30,7 +31,7 @@ class Scene:
         self.feed = FedByHand()
         self.board = Board(Limits())
         self.board.load(self.feed, NOON)
-        self.hub, self.fan_out = Hub(self.board, listeners_max=10), FanOut()
+        self.hub, self.fan_out = Hub(self.board, Seats(10)), FanOut()
         self.near, self.far = socket.socketpair()
         self.far.setblocking(False)
         self.rest = b""
