@@ -28,6 +28,7 @@ from store.postgres import Connection
 
 PATH = "/v1/forecast/skill"
 DAYS = 28
+DAYS_MAX = 366
 _CACHE = "public, max-age=60"
 Document = dict[str, object]
 
@@ -63,6 +64,9 @@ def _days(query: SkillQuery, area: Area, now: datetime | None) -> tuple[date, da
     since = query.since or until - timedelta(days=DAYS - 1)
     if since > until:
         raise Problem(422, "invalid-parameter", "since: is after until", parameter="since")
+    if (until - since).days >= DAYS_MAX:
+        told = f"since: is more than {DAYS_MAX} days up to until: ask for fewer at once"
+        raise Problem(422, "invalid-parameter", told, parameter="since")
     return since, until
 
 

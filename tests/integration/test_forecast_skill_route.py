@@ -98,6 +98,7 @@ def test_of_each_zone_page_by_page(api: ApiServer) -> None:
         ("area=nowhere", 404),
         ("area=cardiff&zone=nowhere", 404),
         ("area=cardiff&since=2026-11-18&until=2026-11-17", 422),
+        ("area=cardiff&since=2025-11-17&until=2026-11-18", 422),
         ("area=cardiff&since=yesterday", 422),
         ("area=cardiff&horizon=6m", 422),
         ("area=cardiff&day=1", 400),
