@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from occupancy.engine.forecasts import ForecastConfig, run
+from occupancy.engine.forecasts.window import Window
 from occupancy.forecast.issue import GRID
 from occupancy.forecast.model import Model
 from occupancy.forecast.panel import Panel
@@ -180,3 +181,23 @@ def test_old_issues_are_dropped_when_they_were_scored(town: Town, config: Foreca
     town.conn.execute("UPDATE forecast_scoring SET scored_to = $1", (later,))
     with running(config):
         eventually(lambda: town.rows("SELECT min(issued_at) FROM forecast_issue") == [(later,)])
+
+
+def test_what_was_seen_is_the_same_read_on_or_read_at_once(town: Town, config: ForecastConfig) -> None:
+    for hours in range(30):
+        start = BEGAN - timedelta(hours=30 - hours)
+        for bay in range(3):
+            state = "occupied" if hours % (bay + 2) else "free"
+            town.held(f"s0-{bay}", state, start, start + timedelta(hours=1))
+    town.is_at(BEGAN)
+    with connect(config.database_url) as conn, conn.cursor() as cur:
+        registry = registry_now.registry_now(cur, CARDIFF)
+        read_on = Window(registry, members_of(registry))
+        for minutes in (200, 199, 183, 97, 96, 11, 0):
+            seen = read_on.seen(cur, BEGAN - minutes * MINUTE)
+        at_once = Window(registry, members_of(registry)).seen(cur, BEGAN)
+    assert seen.until == at_once.until == BEGAN
+    assert len(seen.shares) >= 30 * 12
+    both = min(len(seen.shares), len(at_once.shares))
+    np.testing.assert_array_equal(seen.shares[-both:], at_once.shares[-both:])
+    assert np.unique(seen.shares[np.isfinite(seen.shares)]).size > 2

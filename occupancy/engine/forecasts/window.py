@@ -14,7 +14,7 @@ from occupancy.forecast.places import Members
 from occupancy.model import EPOCH
 from occupancy.registry import Registry
 from store.copying import Cursor
-from store.forecast_panel import instants
+from store.forecast_panel import heard_since, instants
 
 READ_AGAIN = timedelta(minutes=30)
 """What came late is taken up by reading so much again with each minute,"""
@@ -43,14 +43,22 @@ class Window:
         known, again = self._until, READ_AGAIN
         if self._day_read_at is None or until - self._day_read_at >= DAY_EVERY:
             self._day_read_at, again = until, _DAY
-        count = REMEMBERED
-        if known is not None and known <= until:
-            count = min(REMEMBERED, GRID.steps(until - known) + GRID.steps(again))
-        first = until - (count - 1) * GRID.step
-        fresh = instants(cur, self._registry, self._places, first, GRID.step, count).shares
-        if count == REMEMBERED or known is None:
-            self._shares = fresh
+        if known is None or known > until:
+            self._shares = self._read(cur, until, self._all(cur, until))
         else:
-            kept = self._shares[: len(self._shares) - (count - GRID.steps(until - known))]
+            on = GRID.steps(until - known)
+            fresh = self._read(cur, until, min(REMEMBERED, on + GRID.steps(again)))
+            kept = self._shares[: max(0, len(self._shares) - (len(fresh) - on))]
             self._shares = np.concatenate([kept, fresh])[-REMEMBERED:]
         self._until = until
+
+    def _all(self, cur: Cursor, until: datetime) -> int:
+        """How many instants there are to read: in a new city not many."""
+        heard = None
+        if self._registry.area_id is not None:
+            heard = heard_since(cur, self._registry.area_id, self._places)
+        return 1 if heard is None else min(REMEMBERED, max(0, GRID.steps(until - heard)) + 2)
+
+    def _read(self, cur: Cursor, until: datetime, count: int) -> Floats:
+        first = until - (count - 1) * GRID.step
+        return instants(cur, self._registry, self._places, first, GRID.step, count).shares
