@@ -51,7 +51,7 @@ def checked(check: Callable[[str], object]) -> AfterValidator:
 
 def _civil_day(text: object) -> object:
     """Not the seconds since 1970 that pydantic reads as a date, too."""
-    if isinstance(text, str) and re.fullmatch(DAY, text) is None:
+    if isinstance(text, str) and re.fullmatch(_CIVIL_DAY, text) is None:
         raise ValueError("a day is needed, as 2026-10-01")
     return text
 
@@ -118,7 +118,11 @@ Degrees2 = Annotated[str, formed(f"{NUMBER},{NUMBER}", 200), checked(point_of)]
 Degrees4 = Annotated[str, formed(",".join([NUMBER] * 4), 400), checked(box_of)]
 ArrivalTime = Annotated[str, formed(RFC3339, 64), checked(instant_of)]
 Dated = Annotated[str, formed(_DATED, 64), checked(_dated)]
-CivilDay = Annotated[date, BeforeValidator(_civil_day), Field(json_schema_extra={"pattern": f"^{DAY}$"})]
+_CIVIL_DAY = DAY.replace("[0-9]{4}", "[12][0-9]{3}", 1)
+"""Python knows no year 0."""
+CivilDay = Annotated[
+    date, BeforeValidator(_civil_day), Field(json_schema_extra={"pattern": f"^{_CIVIL_DAY}$"})
+]
 Hours = Annotated[str, formed(f"controlled|{_HOURS}", 20), checked(_hours_or_controlled)]
 Days = Annotated[str, formed(f"daily|{_DAY}(,{_DAY}){{0,6}}", 64), checked(parse_days)]
 BayTypes = Annotated[str, formed(_some_of(tuple(BayType)), 400), _one_of(tuple(BayType))]
