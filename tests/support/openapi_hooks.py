@@ -34,7 +34,8 @@ _BEYOND_A_PARAMETER: Final = {
     # OpenAPI says of each parameter alone what it takes, and nothing of two together.
     "arrive_at": "goes without arrive_in|is in the past|is more than 24 hours ahead|is no time",
     "radius_m": "goes with near",
-    "since": "goes without arrive_in and arrive_at",
+    "since": "goes without arrive_in and arrive_at|is after until|is more than|Input should be a valid date",
+    "until": "Input should be a valid date",
     "If-None-Match": r"takes \* alone here",  # and without If-Match
     "by": "of area has no zones",
     "zones": "goes with by=",
