@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
@@ -68,8 +68,17 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, object]:
         "days": plan.days,
     }
     tell("trained")
-    took, cpu = _issues(model, panel, until)
+    linear = replace(model, horizons=tuple(replace(one, grown=None) for one in model.horizons))
+    took, cpu = _issues(linear, panel, until)
     figures["issue_1000_ms"], figures["issue_1000_cpu_ms"] = 1_000 * took, 1_000 * cpu
+    grown = [one.grown for one in model.horizons if one.grown is not None]
+    figures["horizons_with_trees"] = len(grown)
+    if grown:
+        rich = replace(
+            model, horizons=tuple(replace(one, grown=one.grown or grown[0]) for one in model.horizons)
+        )
+        took, cpu = _issues(rich, panel, until)
+        figures["issue_1000_trees_ms"], figures["issue_1000_trees_cpu_ms"] = 1_000 * took, 1_000 * cpu
     return measured("bench forecast", plan.seed, figures)
 
 

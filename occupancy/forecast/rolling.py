@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
 
@@ -81,6 +81,12 @@ class _Horizon:
             self.trust.weights,
             self.trust_chances.weights,
         )
+
+    @property
+    def in_service(self) -> Horizon:
+        """As it stands, without trees that nobody goes by."""
+        followed = self.trust.weights[:, 1].any() or self.trust_chances.weights[0, 1] > 0
+        return self.learnt if followed else replace(self.learnt, grown=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,11 @@ class Rolling:
         """What is known after the last day: the weeks, the residuals of all steps, and the horizons, fitted anew."""
         self._fit(odds=True)
         self._grow()
-        return self._known_tables().weeks, self._known.residuals, tuple(one.learnt for one in self._horizons)
+        return (
+            self._known_tables().weeks,
+            self._known.residuals,
+            tuple(one.in_service for one in self._horizons),
+        )
 
     def _known_tables(self) -> _Tables:
         weeks = Weeks(self._week.shares(), self._lately.shares(), self._some_free_lately.shares())

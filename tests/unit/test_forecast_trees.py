@@ -13,7 +13,7 @@ from occupancy.forecast.issue import GRID
 from occupancy.forecast.issuing import issue
 from occupancy.forecast.model_file import from_bytes, to_bytes
 from occupancy.forecast.panel import Floats, Panel
-from occupancy.forecast.rolling import Rolling
+from occupancy.forecast.rolling import Rolling, _Horizon
 from occupancy.forecast.training import train
 from occupancy.forecast.trees import FEWEST, KEPT_PER_DAY, Grown, Trees, tree_rows
 from tests.support.panels import town
@@ -117,8 +117,19 @@ def test_trees_are_followed_where_they_are_better_and_nowhere_else(monkeypatch: 
 
 
 @needs_lightgbm
+def test_a_model_has_no_trees_that_nobody_goes_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trees, "FEWEST", 500)
+    panel = town(9, step=GRID.step)
+    model = train(panel, PLACES, BAYS, MONDAY + timedelta(days=9))
+    for horizon in model.horizons:
+        followed = horizon.trusted[:, 1].any() or horizon.trusted_chances[0, 1] > 0
+        assert (horizon.grown is not None) == followed
+
+
+@needs_lightgbm
 def test_a_model_with_trees_comes_back_from_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trees, "FEWEST", 500)
+    monkeypatch.setattr(_Horizon, "in_service", property(lambda horizon: horizon.learnt))  # also untried ones
     days = 9
     panel = town(days, step=GRID.step)
     model = train(panel, PLACES, BAYS, MONDAY + timedelta(days=days))
