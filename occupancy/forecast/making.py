@@ -158,6 +158,34 @@ def _mended(grown: Grown, rows: Floats, shares: Floats, chances: Floats) -> tupl
     )
 
 
+def together(parts: Sequence[Made]) -> Made:
+    """Forecasts of one horizon for origins of several days, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    kinds = [part.kinds for part in parts]
+    return Made(
+        residual=np.concatenate([part.residual for part in parts]),
+        faded=np.concatenate([part.faded for part in parts]),
+        kinds=_each(kinds) if all(kinds) else (),
+        shares=np.concatenate([part.shares for part in parts]),
+        quantiles=np.concatenate([part.quantiles for part in parts]),
+        chance_rows=np.concatenate([part.chance_rows for part in parts]),
+        chances=np.concatenate([part.chances for part in parts]),
+        parts_of_trees=_each([part.parts_of_trees for part in parts]),
+        tiers=_pairs([part.tiers for part in parts]),
+        chances_by_tier=_pairs([part.chances_by_tier for part in parts]),
+    )
+
+
+def _each(parts: Sequence[tuple[Floats, ...]]) -> tuple[Floats, ...]:
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def _pairs(parts: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    first, second = _each(parts)
+    return first, second
+
+
 def part_of_day(grid: Grid, slots: Ints) -> Ints:
     """Which of the parts of the day slots lie in."""
     found: Ints = slots % grid.per_day * PARTS_PER_DAY // grid.per_day

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
@@ -23,10 +23,10 @@ from occupancy.forecast.blend import Blend
 from occupancy.forecast.chances import limits
 from occupancy.forecast.features import Known, leant_on
 from occupancy.forecast.logit import Logit
-from occupancy.forecast.making import BLENDED, Horizon, Made, Weeks, joined, make, part_of_day, seen
+from occupancy.forecast.making import BLENDED, Horizon, Made, Weeks, joined, make, part_of_day, seen, together
 from occupancy.forecast.panel import Floats, Ints, Panel, at_steps
 from occupancy.forecast.ridge import Ridge
-from occupancy.forecast.spread import Spread
+from occupancy.forecast.spread import Band, Spread
 from occupancy.forecast.trees import REMEMBERED_DAYS, Grown, Trees, available, tree_rows
 from occupancy.forecast.usual import LATELY_DAYS, UsualWeek
 
@@ -51,6 +51,14 @@ class Forecasts:
     """Of at least one free bay."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Stood:
+    """What was learnt of one horizon when a day began."""
+
+    learnt: Horizon
+    bands: Mapping[str, Band]
+
+
 @dataclass(slots=True)
 class _Horizon:
     """What is being learnt of one horizon."""
@@ -66,6 +74,13 @@ class _Horizon:
     logit: Logit = field(default_factory=Logit)
     trees: Trees = field(default_factory=Trees)
     grown: Grown | None = None
+    stood: dict[int, _Stood] = field(default_factory=dict)
+    """By day, of the newest two: a forecast is made by what was learnt before the day of its origin."""
+
+    def stand(self, day: int) -> None:
+        """Keep what is learnt as the day begins."""
+        now = _Stood(self.learnt, {name: spread.band for name, spread in self.spreads.items()})
+        self.stood = {day - 1: self.stood.get(day - 1, now), day: now}
 
     @property
     def learnt(self) -> Horizon:
@@ -154,6 +169,8 @@ class Rolling:
                 self._fit(odds=not to_learn or day >= first)
             if day >= first - GROWN_BEFORE_DAYS and (day - first) % GROWN_EVERY_DAYS == 0:
                 self._grow()
+            for horizon in self._horizons:
+                horizon.stand(day)
             to_trees = trees and day >= first - GROWN_BEFORE_DAYS - REMEMBERED_DAYS
             made = [self._make(horizon, day) for horizon in self._horizons]
             yield day, [one.forecasts for one in made]
@@ -200,20 +217,41 @@ class Rolling:
         targets = day * per_day + self._scored
         targets = targets[targets >= ahead]
         origins = targets - ahead
-        by_day = [(origins[origins // per_day == past], self._tables[past]) for past in (day - 1, day)]
-        found = joined([seen(self._known, tables.weeks, own, ahead) for own, tables in by_day])
+        by_day = [
+            (own, self._tables[past], horizon.stood[past])
+            for past in (day - 1, day)
+            if len(own := origins[origins // per_day == past]) or (past == day and not len(origins))
+        ]
+        parts_seen = [seen(self._known, tables.weeks, own, ahead) for own, tables, _ in by_day]
+        found = joined(parts_seen)
         mean, some_free = (
-            np.concatenate([getattr(tables, name)[panel.slots[own + ahead]] for own, tables in by_day])
+            np.concatenate([getattr(tables, name)[panel.slots[own + ahead]] for own, tables, _ in by_day])
             for name in ("mean", "some_free")
         )
-        made = make(horizon.learnt, self._known, self._bays, origins, found)
+        made = together(
+            [
+                make(stood.learnt, self._known, self._bays, own, part)
+                for (own, _, stood), part in zip(by_day, parts_seen, strict=True)
+            ]
+        )
         now, truth = panel.shares[origins], panel.shares[targets]
         week_before = at_steps(panel.shares, targets - panel.grid.per_week)
         points = {**baselines(now, week_before, mean, made.faded), OURS: made.shares}
-        room, parts = limits(self._bays), part_of_day(panel.grid, panel.slots[targets])
+        room = limits(self._bays)
+        slots = panel.slots[targets]
+
+        def banded(name: str, asked: Callable[[Band, Floats, Ints], Floats]) -> Floats:
+            """By the band that stood on the day of each origin."""
+            found, done = [], 0
+            for own, _, stood in by_day:
+                rows = slice(done, done := done + len(own))
+                found.append(
+                    asked(stood.bands[name], points[name][rows], part_of_day(panel.grid, slots[rows]))
+                )
+            return np.concatenate(found)
+
         quantiles = {
-            name: made.quantiles if name == OURS else spread.band.around(points[name], parts)
-            for name, spread in horizon.spreads.items()
+            name: made.quantiles if name == OURS else banded(name, Band.around) for name in horizon.spreads
         }
         chances = {
             OURS: made.chances,
@@ -222,8 +260,9 @@ class Rolling:
             TIME_OF_WEEK: some_free,
         }
         if DECAYED_RESIDUAL in horizon.spreads:
-            band = horizon.spreads[DECAYED_RESIDUAL].band
-            chances[DECAYED_RESIDUAL] = band.chance_below(points[DECAYED_RESIDUAL], parts, room)
+            chances[DECAYED_RESIDUAL] = banded(
+                DECAYED_RESIDUAL, lambda band, shares, parts: band.chance_below(shares, parts, room)
+            )
         known = np.where(np.isfinite(now), truth, np.nan)
         return _Day(Forecasts(targets, known, points, quantiles, chances), found.rows, found.usual, made)
 
@@ -238,7 +277,8 @@ class Rolling:
         if horizon.coefficients is None:
             return
         made, came = day.made, np.where(known, forecasts.known <= limits(self._bays), np.nan)
-        horizon.blend.take_up(forecasts.known, made.kinds)
+        if made.kinds:
+            horizon.blend.take_up(forecasts.known, made.kinds)
         horizon.trust.take_up(forecasts.known, made.tiers)
         horizon.trust_chances.take_up(
             came.reshape(-1, 1), [chances.reshape(-1, 1) for chances in made.chances_by_tier]

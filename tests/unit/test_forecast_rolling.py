@@ -41,6 +41,29 @@ def test_the_days_before_the_first_do_not_know_the_days_after() -> None:
             assert (one.chances[OURS] == another.chances[OURS]).all()
 
 
+def test_a_forecast_of_tomorrow_knows_nothing_of_the_rest_of_today() -> None:
+    """Neither what is seen of it nor what is learnt from it, on days on which all is fitted anew, and others."""
+    panel = town(DAYS)
+    per_day = panel.grid.per_day
+    noon = 20
+    for today in (FIRST + 6, FIRST + 8):  # tomorrow is fitted anew, and not
+        changed = panel.shares.copy()
+        changed[today * per_day + noon + 1 : (today + 1) * per_day] = 0.9
+        other = Panel(panel.grid, changed, panel.slots)
+        both = zip(
+            *(Rolling(one, BAYS, [per_day], SCORED).days(FIRST) for one in (panel, other)), strict=True
+        )
+        for (day, (one,)), (_, (another,)) in both:
+            if day == today + 1:
+                early = one.targets % per_day <= noon
+                assert early.any()
+                for name in (OURS, *BASELINES):
+                    assert (one.points[name][early] == another.points[name][early]).all(), name
+                    assert (one.quantiles[name][early] == another.quantiles[name][early]).all(), name
+                    assert (one.chances[name][early] == another.chances[name][early]).all(), name
+                break
+
+
 def test_what_is_not_known_is_not_scored() -> None:
     panel = town(DAYS)
     panel.shares[30 * panel.grid.per_day : 31 * panel.grid.per_day, 0] = np.nan
