@@ -56,6 +56,9 @@ def shared_socket(settings: Settings) -> socket.socket:
         found = socket.socket(family, kind)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Taken over by its connections. Event loops do it only for sockets that they open themselves, and an answer in
+        # two parts would wait 40 ms for the asker's word that the first has come.
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         found.bind(address)
     except OSError as error:
         raise UsageError(

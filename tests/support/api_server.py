@@ -65,6 +65,7 @@ def running_api(config: ApiConfig, clock: Callable[[], datetime] = utc_now) -> I
     app = create_app(config, clock=clock)
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.bind(("127.0.0.1", 0))
         served = uvicorn.Config(
             app, log_config=None, access_log=False, **{**options(app), "timeout_graceful_shutdown": 1}
