@@ -96,7 +96,9 @@ async def _on_http(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # The framework knows the methods of one route only, and a path may have several.
-        headers["Allow"] = ", ".join(methods_of(getattr(request.scope.get("route"), "path", "")))
+        methods = methods_of(getattr(request.scope.get("route"), "path", ""))
+        if methods:
+            headers["Allow"] = ", ".join(methods)
     return _plain(error.status_code, headers)
 
 

@@ -49,6 +49,8 @@ class Live:
         self.board = Board(config.limits)
         self.answers = KeptAnswers()
         self.seats = Seats(config.listeners_max, config.live_per_address or None)
+        self.sign_seats = self.seats.beside()
+        """However many drivers listen: a sign that comes back finds a seat."""
         self.hub = Hub(self.board, self.seats)
         self.proxies = Proxies.of(config.trusted_proxies)
         self.profiles = Profiles(config.database_url, config.profiles_every_s)

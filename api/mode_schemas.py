@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic.config import JsonDict
 
 from api.admin_schemas import FreeText, Id
+from api.arrival import RFC3339
 from api.schemas import Frame
 from signs.words import Mode
 
@@ -18,8 +20,8 @@ class _Shape(BaseModel):
 
 
 def _written(said: object) -> object:
-    """Out of a number, or of its digits, seconds since 1970 would be read."""
-    if not isinstance(said, str | None) or (said or "").replace(".", "").isdecimal():
+    """Out of a number, or of its digits with or without a sign, seconds since 1970 would be read."""
+    if said is not None and not (isinstance(said, str) and re.fullmatch(RFC3339, said)):
         raise ValueError("is no time: give RFC 3339 with its offset, as in 2026-11-22T10:30:00Z")
     return said
 

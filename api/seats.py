@@ -1,4 +1,4 @@
-"""How many may listen at once: in all, and from one address. One count for the live feed and for signs. Pure."""
+"""How many may listen at once: in all, and from one address. Signs have seats of their own. Pure."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ class Seats:
         self._per_address_max = per_address_max
         self._taken = 0
         self._by_address: Counter[str] = Counter()
+
+    def beside(self) -> Seats:
+        """As many more, which none of these can take. What an address takes of either counts for both."""
+        others = Seats(self._listeners_max, self._per_address_max)
+        others._by_address = self._by_address
+        return others
 
     def take(self, address: str | None) -> None:
         """Count one more; None: of no address. Raises `FullError`."""

@@ -86,7 +86,7 @@ class SignFrames:
         self, sign_id: SignId, wake: Callable[[], None], cut: Callable[[], None], address: str
     ) -> SignReader:
         """Add a reader; its first message is ready to take at once. Raises `FullError`."""
-        self._live.seats.take(address)
+        self._live.sign_seats.take(address)
         reader = SignReader(self, sign_id, wake, cut, address)
         self.readers.add(reader)
         return reader
@@ -95,7 +95,7 @@ class SignFrames:
         """Remove a reader; again is no error."""
         if reader in self.readers:
             self.readers.remove(reader)
-            self._live.seats.give_back(reader.address)
+            self._live.sign_seats.give_back(reader.address)
 
     def newest(self, sign_id: SignId) -> Told | None:
         """Return the sign's newest frame, None where it has none that lives or where none is known to be the newest."""

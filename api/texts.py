@@ -88,8 +88,15 @@ def _hours_or_controlled(text: str) -> None:
 
 
 def _dated(text: str) -> None:
-    if re.fullmatch(_DATED, text) is None:
-        raise ValueError(f"{text!r} is no date or time; write 2026-10, 2026-10-01 or 2026-10-01T08:00:00Z")
+    if re.fullmatch(_DATED, text) is not None:
+        return
+    if re.fullmatch(f"{DAY}[Tt ]{_TIME}", text):
+        raise ValueError(f"{text!r} has no offset; write 2026-10-01T08:00:00Z, or a date for civil time")
+    if re.fullmatch(f"{DAY}[Tt ]{_TIME} {HOUR}(:?{MINUTE})?", text):
+        raise ValueError(
+            f"{text!r} has a space for its +, which is %2B in a query; write that, or UTC with Z"
+        )
+    raise ValueError(f"{text!r} is no date or time; write 2026-10, 2026-10-01 or 2026-10-01T08:00:00Z")
 
 
 def _token(text: str) -> None:
@@ -99,7 +106,8 @@ def _token(text: str) -> None:
 
 _HOURS = "(0?[0-9]|1[0-9]|2[0-3])-(0?[1-9]|1[0-9]|2[0-4])"
 _DAY = f"({'|'.join(DAYS)})(-({'|'.join(DAYS)}))?"
-_CLOCK = f"{HOUR}(:{MINUTE}(:{MINUTE}([.,][0-9]{{1,9}})?)?)?([Zz]|[-+]{HOUR}(:?{MINUTE})?)"
+_TIME = f"{HOUR}(:{MINUTE}(:{MINUTE}([.,][0-9]{{1,9}})?)?)?"
+_CLOCK = f"{_TIME}([Zz]|[-+]{HOUR}(:?{MINUTE})?)"
 _DATED = f"[0-9]{{4}}-(0[1-9]|1[0-2])|{DAY}([Tt ]{_CLOCK})?"
 _AFTER = "[A-Za-z0-9_-]{1,400}={0,2}"
 _DRIVER = f"{'|'.join(DRIVERS)}|permit:[A-Za-z0-9][A-Za-z0-9_-]{{0,31}}"

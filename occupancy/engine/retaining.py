@@ -42,8 +42,7 @@ def retainer(config: EngineConfig) -> Beside:
     """Looks after the areas for as long as the `with` lasts."""
 
     def work(conn: Connection, area: AreaId) -> None:
-        if retain_when_due(conn, area, config.retention) is not None:
-            retain_sign_records(conn, config.retention)
+        retain_when_due(conn, area, config.retention)
 
     return Beside(
         "retention",
@@ -56,7 +55,10 @@ def retainer(config: EngineConfig) -> Beside:
 
 
 def retain_when_due(conn: Connection, area: AreaId, limits: Retention) -> Kept | None:
-    """As `retain`, unless less than a day of the watermark has passed since, or the area is being rebuilt."""
+    """As `retain`, unless less than a day of the watermark has passed since, or the area is being rebuilt.
+
+    Records of signs go first: what fails with them leaves the run due, so that it is tried again.
+    """
     with conn.transaction(), conn.cursor() as cur:
         if generation.live_version(cur, area) != ENGINE_VERSION:
             return None
@@ -64,6 +66,7 @@ def retain_when_due(conn: Connection, area: AreaId, limits: Retention) -> Kept |
         standing = retention.standing(cur, area)
     if watermark is None or (standing.ran_at is not None and watermark < standing.ran_at + EVERY):
         return None
+    retain_sign_records(conn, limits)
     try:
         return retain(conn, area, limits)
     except RebuildRunningError:

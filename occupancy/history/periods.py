@@ -126,7 +126,7 @@ def instant_of(text: str, time_zone: str) -> datetime:
             return day_bounds(time_zone, date.fromisoformat(text))[0]
         if len(text) == len("2026-10"):
             return day_bounds(time_zone, date.fromisoformat(text + "-01"))[0]
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text.upper())
     except ValueError:
         raise ValueError(
             f"{text!r} is no date or time; write 2026-10, 2026-10-01 or 2026-10-01T08:00:00Z"

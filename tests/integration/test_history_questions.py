@@ -17,6 +17,9 @@ desk = test_history_routes.desk
     [
         ({"to": "2026-11-01"}, "to: is not after from"),
         ({"from": "yesterday"}, "from: 'yesterday' is no date or time"),
+        ({"from": "2026-11-02T08:00"}, "from: '2026-11-02T08:00' has no offset; write 2026-10-01T08:00:00Z"),
+        ({"from": "2026-11-02T08:00 01:00"}, "from: '2026-11-02T08:00 01:00' has a space for its +"),
+        ({"from": "2026-11-02t08:17:00z"}, "from: '2026-11-02t08:17:00z' is no full hour"),
         ({"grain": "5m", "to": "2028-01-01"}, "to: is more than 400 days after from"),
         ({"grain": "5m", "bay_type": "standard"}, "grain: below an hour is kept for all bays"),
         ({"hours": "18-8"}, "hours: is no stretch of whole hours"),

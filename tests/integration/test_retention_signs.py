@@ -10,7 +10,9 @@ import pytest
 from occupancy.engine import EngineConfig, retain_sign_records
 from occupancy.engine.retaining import retainer
 from occupancy.retention import Retention
+from store.copying import Cursor
 from store.postgres import Connection, connect
+from store.retention import drop_sign_records
 from tests.integration.test_engine_rows import serve
 from tests.integration.test_rebuild_from import begin, play
 from tests.support.eventful_days import EventfulDays
@@ -61,9 +63,9 @@ def test_what_is_too_old_goes_but_the_last_of_each_sign(
     conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("store.retention.AT_ONCE", 2)  # so that it takes several transactions
-    tell(conn, "a", 400, 390, 100, 63, 59, 1)
+    tell(conn, "a", 400, 390, 100, 64, 57, 1)  # two months are 59 to 62 days
     tell(conn, "b", 300, 200)
-    said(conn, "a", (400, 390), (380, 64), (63, 50), (1, 0))
+    said(conn, "a", (400, 390), (380, 65), (64, 50), (1, 0))
     said(conn, "b", (300, 300), (290, 280))
     assert retain_sign_records(conn, Retention()) is None
     assert len(kept(conn, "sign_frame", "issued_at")) == 8
@@ -73,8 +75,30 @@ def test_what_is_too_old_goes_but_the_last_of_each_sign(
     assert timedelta(days=58) < datetime.now(kept_from.tzinfo) - kept_from < timedelta(days=63)
 
     assert retain_sign_records(conn, LIMITS) is not None
-    assert kept(conn, "sign_frame", "issued_at") == [("a", 1), ("a", 59), ("b", 200)]
-    assert kept(conn, "sign_shown", "first_at") == [("a", 1), ("a", 63), ("b", 290)]
+    assert kept(conn, "sign_frame", "issued_at") == [("a", 1), ("a", 57), ("b", 200)]
+    assert kept(conn, "sign_shown", "first_at") == [("a", 1), ("a", 64), ("b", 290)]
+
+
+def test_what_fails_is_tried_again(
+    conn: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(conn, begin(conn, EventfulDays(5, days=0.2)))
+    serve(conn)
+    tell(conn, "a", 100, 1)
+    asked: list[str] = []
+
+    def drop(cur: Cursor, *, statement: str, before: datetime) -> bool:
+        asked.append(statement)
+        if len(asked) == 1:
+            raise OSError("the connection is gone")
+        return drop_sign_records(cur, statement=statement, before=before)
+
+    monkeypatch.setattr("store.retention.drop_sign_records", drop)
+    config = EngineConfig(
+        database_url=database_url, retention=LIMITS, retain_every_s=0.01, beside_again_s=0.01
+    )
+    with retainer(config):
+        eventually(lambda: kept(conn, "sign_frame", "issued_at") == [("a", 1)])
 
 
 def test_it_goes_with_the_daily_run_of_an_area(conn: Connection, database_url: str) -> None:

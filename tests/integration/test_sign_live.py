@@ -136,9 +136,9 @@ def test_what_cannot_be_followed_is_refused(api: ApiServer) -> None:
 
 def test_l8_there_are_only_so_many_followers(city: City) -> None:
     config = ApiConfig(database_url=city.url, listeners_max=1)
-    with running_api(config) as api:
+    with running_api(config) as api, connect(f"ws://127.0.0.1:{api.port}/v1/live"):
         api.until(f"/v1/signs/{SIGN}", lambda answer: answer.status_code == 200)
-        with follow(api) as first:
+        with follow(api) as first:  # the listener takes no seat of a sign
             told(first)
             with pytest.raises(InvalidStatus) as refused:
                 follow(api)

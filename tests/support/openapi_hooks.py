@@ -29,7 +29,8 @@ _THERE: Final[dict[str, object]] = {
     "quarantine_id": 2,
 }
 _HISTORY: Final = "/v1/history/"
-_DATE: Final = "'.+' is no date or time"
+_DATE: Final = "'([0-9]{4}-(02-(29|30|31)|(04|06|09|11)-31)|0000-).*' is no date or time"
+"""Only such days as no calendar has."""
 _BEYOND_A_PARAMETER: Final = {
     # OpenAPI says of each parameter alone what it takes, and nothing of two together.
     "arrive_at": "goes without arrive_in|is in the past|is more than 24 hours ahead|is no time",

@@ -127,7 +127,17 @@ def test_what_goes_together_in_a_mode_is_documented(more: dict[str, Any], right:
 
 
 @pytest.mark.parametrize(
-    "said", [1795343400, 1795343400.0, "1795343400", "1795343400.0", True, "2026-11-22T10:30:00"]
+    "said",
+    [
+        1795343400,
+        1795343400.0,
+        "1795343400",
+        "1795343400.0",
+        "+1795343400",
+        "-5",
+        True,
+        "2026-11-22T10:30:00",
+    ],
 )
 def test_an_end_is_no_number_of_seconds_and_has_an_offset(said: object) -> None:
     assert not read(NewMode, {"mode": "full", "reason": "a defect", "expires_at": said})

@@ -125,6 +125,12 @@ def test_every_link_is_cut_in_each_of_its_ways_before_one_comes_again() -> None:
     }
 
 
+def test_one_round_has_links_cut_in_every_way() -> None:
+    """Of seed 1, which the suite runs (tests/e2e/test_chaos_signs.py)."""
+    assert {cut.how for cut in schedule(1, len(WAYS))} == set(How)
+    assert schedule(2, 1)[0].how is not schedule(1, 1)[0].how
+
+
 def test_who_must_be_dark_depends_on_the_way_its_frames_come() -> None:
     by_mqtt, by_websocket = posts(2)
     assert (by_mqtt.over, by_websocket.over) == (Over.MQTT, Over.WEBSOCKET)

@@ -23,6 +23,10 @@ def asked(start: str, end: str, grain: Grain = Grain.HOUR, **more: Any) -> Quest
     return Question(area=AreaId("town"), time_zone=ZONE, start=at(start), end=at(end), grain=grain, **more)
 
 
+def test_an_instant_may_be_written_in_small_letters() -> None:
+    assert at("2026-10-01t08:00:00z") == at("2026-10-01T08:00:00Z")
+
+
 @pytest.mark.parametrize(
     ("start", "end", "from_", "expected"),
     [

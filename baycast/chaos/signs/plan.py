@@ -90,14 +90,15 @@ def posts(number: int) -> list[Post]:
 
 
 def schedule(seed: int, cuts: int) -> list[Cut]:
-    """Every link in turn, and each time by another of its ways."""
+    """Every link in turn, each time by another of its ways; links begin with different ones, and so do seeds."""
     dice = random.Random(seed)  # noqa: S311 - a reproducible choice, not a secret
     links = list(WAYS)
     found: list[Cut] = []
     for number in range(cuts):
-        link = links[number % len(links)]
+        turn, place = divmod(number, len(links))
+        link = links[place]
         ways = WAYS[link]
-        how = ways[number // len(links) % len(ways)]
+        how = ways[(seed + turn + place) % len(ways)]
         found.append(Cut(link, how, dice.uniform(0.0, _LATER_MOST_S)))
     return found
 
