@@ -26,11 +26,14 @@ class ModelFolder:
         self._folder = data_dir / "forecast" / area
 
     def version(self) -> str | None:
-        """The version of the current model; None: there is none yet."""
+        """The version of the current model; None: there is none yet. Raises `ModelFileError`."""
+        path = self._folder / _CURRENT
         try:
-            return (self._folder / _CURRENT).read_text(encoding="utf-8").strip()
+            return path.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelFileError(f"{path} cannot be read: {error}") from error
 
     def current(self) -> Model | None:
         """The current model; None: there is none yet. Raises `ModelFileError` for one that cannot be used."""
@@ -42,7 +45,7 @@ class ModelFolder:
             return from_bytes(path.read_bytes())
         except FileNotFoundError:
             problem = "is not there"
-        except ModelFileError as error:
+        except (ModelFileError, OSError) as error:
             problem = f"cannot be used: {error}"
         raise ModelFileError(f"{path} {problem}; `baycast forecast train` makes a new one")
 

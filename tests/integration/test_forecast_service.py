@@ -166,6 +166,7 @@ def test_a_new_model_is_taken_up_and_a_broken_one_is_not(town: Town, config: For
         town.is_at(BEGAN + 2 * MINUTE)
         broken = town.issued(BEGAN + 2 * MINUTE)
     assert fitted.model == broken.model == model.version
+    current.write_bytes(b"\xff\xfe")  # no text at all
     with running(config):  # a new process has none before it
         town.is_at(BEGAN + 3 * MINUTE)
         assert town.issued(BEGAN + 3 * MINUTE).model == "prior"
