@@ -6,7 +6,10 @@ Each is written whole, and on disk, before anything names it: whoever is killed 
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from occupancy.forecast.model import Model
 from occupancy.forecast.model_file import ModelFileError, from_bytes, to_bytes
@@ -17,20 +20,25 @@ KEPT = 3
 _CURRENT = "current"
 _MODEL = ".model"
 _FRESH = ".new"
+_LEFT_S = 3600.0
+"""What was begun so long ago is of who was killed."""
 
 
 class ModelFolder:
-    """Of one area. Readers need not know of writers; there is one writer at a time."""
+    """Of one area. Readers need not know of writers, nor these of each other: the last one names the current model."""
 
     def __init__(self, data_dir: Path, area: AreaId) -> None:
         self._folder = data_dir / "forecast" / area
 
     def version(self) -> str | None:
-        """The version of the current model; None: there is none yet."""
+        """The version of the current model; None: there is none yet. Raises `ModelFileError`."""
+        path = self._folder / _CURRENT
         try:
-            return (self._folder / _CURRENT).read_text(encoding="utf-8").strip()
+            return path.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelFileError(f"{path} cannot be read: {error}") from error
 
     def current(self) -> Model | None:
         """The current model; None: there is none yet. Raises `ModelFileError` for one that cannot be used."""
@@ -42,7 +50,7 @@ class ModelFolder:
             return from_bytes(path.read_bytes())
         except FileNotFoundError:
             problem = "is not there"
-        except ModelFileError as error:
+        except (ModelFileError, OSError) as error:
             problem = f"cannot be used: {error}"
         raise ModelFileError(f"{path} {problem}; `baycast forecast train` makes a new one")
 
@@ -56,15 +64,24 @@ class ModelFolder:
         return len(data)
 
     def _forget(self, current: str) -> None:
-        models = sorted(self._folder.glob("*" + _MODEL), key=lambda path: path.stat().st_mtime, reverse=True)
-        others = [path for path in models if path.stem != current]
-        for path in [*others[KEPT - 1 :], *self._folder.glob("*" + _FRESH)]:  # fresh: of who was killed
-            path.unlink()
+        others = [path for path in self._newest_first(_MODEL) if path.stem != current]
+        now = time.time()
+        left = [path for path, at in self._newest_first(_FRESH).items() if now - at > _LEFT_S]
+        for path in [*others[KEPT - 1 :], *left]:
+            path.unlink(missing_ok=True)
+
+    def _newest_first(self, ending: str) -> dict[Path, float]:
+        """Files and when they were written last, without those that another writer forgets now."""
+        found = {}
+        for path in self._folder.glob("*" + ending):
+            with suppress(FileNotFoundError):
+                found[path] = path.stat().st_mtime
+        return dict(sorted(found.items(), key=lambda one: one[1], reverse=True))
 
 
 def _write(path: Path, data: bytes) -> None:
     """In place of what was there, on disk when this returns."""
-    fresh = path.with_name(path.name + _FRESH)
+    fresh = path.with_name(f"{path.name}.{uuid4().hex}{_FRESH}")
     with fresh.open("wb") as file:
         file.write(data)
         file.flush()

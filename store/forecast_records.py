@@ -7,13 +7,13 @@ scored once: the cursor of an area moves, by compare-and-swap, in the transactio
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from occupancy.forecast.issue import Issue, Place
-from occupancy.forecast.issue_bytes import packed, places_document, places_of, unpacked
+from occupancy.forecast.issue_bytes import PackedIssueError, packed, places_document, places_of, unpacked
 from occupancy.forecast.skill import Chances, KindOfDay, Scored, Sums
 from occupancy.model import AreaId, ZoneId
 from store.copying import Cursor
@@ -86,13 +86,24 @@ class IssueReader:
     def __init__(self) -> None:
         self._places: dict[int, tuple[Place, ...]] = {}
 
-    def issued_in(self, cur: Cursor, area: AreaId, start: datetime, end: datetime) -> list[Issue]:
-        """An area's issues of [start, end), in their order. Raises `PackedIssueError`."""
+    def issued_in(
+        self,
+        cur: Cursor,
+        area: AreaId,
+        start: datetime,
+        end: datetime,
+        unreadable: Callable[[PackedIssueError], None],
+    ) -> list[Issue]:
+        """An area's issues of [start, end), in their order, without those that are told to be `unreadable`."""
         cur.execute(sql("forecast_record.issued_in"), (area, start, end))
-        return [
-            unpacked(area, issued_at, data_to, model, self._places_of(cur, places_id), bytes(body))
-            for issued_at, data_to, model, places_id, body in cur.fetchall()
-        ]
+        found = []
+        for issued_at, data_to, model, places_id, body in cur.fetchall():
+            places = self._places_of(cur, places_id)
+            try:
+                found.append(unpacked(area, issued_at, data_to, model, places, bytes(body)))
+            except PackedIssueError as problem:
+                unreadable(problem)
+        return found
 
     def _places_of(self, cur: Cursor, places_id: int) -> tuple[Place, ...]:
         if places_id not in self._places:

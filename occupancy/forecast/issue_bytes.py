@@ -66,6 +66,9 @@ def unpacked(
         raise PackedIssueError(f"the issue of {issued_at:%Y-%m-%d %H:%MZ}: {error}") from None
     if len(plain) != size:
         raise PackedIssueError(f"the issue of {issued_at:%Y-%m-%d %H:%MZ} is not of {count} places")
+    sources = plain[4 * count : 5 * count]
+    if max(sources, default=0) >= len(_SOURCES):
+        raise PackedIssueError(f"the issue of {issued_at:%Y-%m-%d %H:%MZ} has sources that there are not")
     planes = np.frombuffer(plain, np.uint8, offset=5 * count).reshape(2, -1)
     parts = planes.T.copy().view("<u2").reshape(len(HORIZONS), _PER_HORIZON, count)
     shares: Floats = np.moveaxis(parts, -1, 0) / _PARTS
@@ -79,7 +82,7 @@ def unpacked(
         free=shares[:, :, 0],
         quantiles=shares[:, :, 1:-1],
         any_free=shares[:, :, -1],
-        sources=tuple(_SOURCES[index] for index in plain[4 * count : 5 * count]),
+        sources=tuple(_SOURCES[index] for index in sources),
     )
 
 

@@ -27,6 +27,8 @@ REMEMBERED = REMEMBERED_DAYS * GRID.per_day
 AGES = (0, 3, 12, 36, 72)
 """Steps that the newest word of a place may be old; beyond the last it is as if there were none."""
 _TOO_OLD = -1
+FRESH = 3
+"""Steps that the newest word of a place may be old for it to be said to be forecast."""
 _LAST = GRID.steps(HORIZONS[-1])
 _USUAL, _MADE = ("usual", "some_free_then"), ("shares", "quantiles", "chances")
 
@@ -49,13 +51,11 @@ def issue(model: Model, area_id: AreaId, recent: Recent, bays: Ints, week: Week,
     """Forecast. `bays` are in service now at each of the model's places; `recent.data_to` is not after `now`."""
     moment = _Moment(model, recent, np.maximum(bays, 1).astype(float), week, now)
     shares, quantiles, chances = moment.usual()
-    forecast = np.zeros(len(bays), dtype=bool)
     for age in AGES:
         own = moment.ages == age
         if own.any() and moment.lag + age <= AGES[-1]:
             for table, found in zip((shares, quantiles, chances), moment.seen(age), strict=True):
                 table[own] = found[own]
-            forecast |= own
     return Issue(
         area_id=area_id,
         issued_at=now,
@@ -67,8 +67,8 @@ def issue(model: Model, area_id: AreaId, recent: Recent, bays: Ints, week: Week,
         quantiles=1 - quantiles[..., ::-1],
         any_free=chances,
         sources=tuple(
-            Source.TYPICAL if source is Source.FORECAST and not own else source
-            for source, own in zip(model.sources, forecast, strict=True)
+            Source.TYPICAL if source is Source.FORECAST and not fresh else source
+            for source, fresh in zip(model.sources, moment.lag + moment.silent <= FRESH, strict=True)
         ),
     )
 
@@ -86,10 +86,11 @@ class _Moment:
         shares = _window(recent, newest)
         self._known = Known(GRID, shares, _residuals(shares, slots, first, model), slots)
         back = np.isfinite(self._known.shares[::-1][: AGES[-1] + 1])
-        silent = np.where(back.any(0), back.argmax(0), AGES[-1] + 1)
-        self.ages: Ints = np.array([*AGES, _TOO_OLD])[np.searchsorted(AGES, silent)]
+        self.silent: Ints = np.where(back.any(0), back.argmax(0), AGES[-1] + 1)
+        """(places,): steps from the newest word, where there is one that is young enough, to the end of the evidence."""
+        self.ages: Ints = np.array([*AGES, _TOO_OLD])[np.searchsorted(AGES, self.silent)]
         """(places,): how old the newest word is held to be, one of `AGES`, or `_TOO_OLD`."""
-        self._newest_word = self._known.shares[REMEMBERED - 1 - silent, np.arange(len(bays))]
+        self._newest_word = self._known.shares[REMEMBERED - 1 - self.silent, np.arange(len(bays))]
         self._ahead = self.lag + np.array([GRID.steps(ahead) for ahead in HORIZONS])
         self._slots = slots[REMEMBERED - 1 + self._ahead]
 

@@ -35,7 +35,7 @@ class Model:
     """The midnight (UTC) up to which it has seen what happened; None: it has seen nothing."""
     places: tuple[Place, ...]
     days: Ints
-    """(places,): days on which something was known of each."""
+    """(places,): days of which at least half was known of each."""
     weeks: Weeks
     residuals: Floats
     """(steps, places): how far from usual the last days before `trained_to` were, by what was usual then."""
@@ -126,9 +126,9 @@ def empty_model(places: Sequence[Place], bays: Ints) -> Model:
 
 
 def days_known(shares: Floats) -> Ints:
-    """(places,): on how many whole days of a panel something was known of each."""
+    """(places,): on how many whole days of a panel at least half of the steps of each were known."""
     days = shares[: len(shares) // GRID.per_day * GRID.per_day].reshape(-1, GRID.per_day, shares.shape[1])
-    found: Ints = np.isfinite(days).any(1).sum(0)
+    found: Ints = (2 * np.isfinite(days).sum(1) >= GRID.per_day).sum(0)
     return found
 
 

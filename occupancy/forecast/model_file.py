@@ -66,10 +66,15 @@ def from_bytes(data: bytes) -> Model:
     if _CHECKED(whole).digest() != checksum:
         raise ModelFileError("its checksum does not fit: it was cut off or changed")
     line, _, body = whole[len(_MAGIC) :].partition(b"\n")
-    head = json.loads(line)
-    if head["format"] != FORMAT or head["made_for"] != _SHAPES:
-        raise ModelFileError(f"it is of format {head['format']} for other forecasts than those of today")
-    return _model(head, _read(head["arrays"], body))
+    try:
+        head = json.loads(line)
+        if head["format"] != FORMAT or head["made_for"] != _SHAPES:
+            raise ModelFileError(f"it is of format {head['format']} for other forecasts than those of today")
+        return _model(head, _read(head["arrays"], body))
+    except (LookupError, TypeError, ValueError) as other:
+        if isinstance(other, ModelFileError):
+            raise
+        raise ModelFileError(f"it is not made as models are today: {other!r}") from other
 
 
 def _arrays(model: Model) -> Iterator[tuple[str, Array]]:

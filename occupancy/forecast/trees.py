@@ -6,6 +6,7 @@ machine, nothing is grown and the first tier stands. What was grown is kept as t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -36,6 +37,9 @@ _GROWN_BY = {
     "force_row_wise": True,
     "verbosity": -1,
 }
+
+
+_log = logging.getLogger("baycast.forecast")
 
 
 def _lightgbm() -> Any:
@@ -70,20 +74,20 @@ class Grown:
         self.further_text, self.chances_text = further, chances
 
     def further(self, rows: Floats) -> Floats | None:
-        """(samples,); None: there is no LightGBM here."""
-        return None if self._further is None else np.asarray(self._further.predict(rows, **_ASKED_BY))
+        """(samples,); None: there is no LightGBM here, or none that can make something of what was grown."""
+        return self._further.asked(rows)
 
     def chances(self, rows: Floats) -> Floats | None:
         """(samples,); None also where a free bay was never in doubt."""
-        return None if self._chances is None else np.asarray(self._chances.predict(rows, **_ASKED_BY))
+        return None if self._chances is None else self._chances.asked(rows)
 
     @cached_property
-    def _further(self) -> Any:
-        return _booster(self.further_text)
+    def _further(self) -> _Booster:
+        return _Booster(self.further_text)
 
     @cached_property
-    def _chances(self) -> Any:
-        return None if self.chances_text is None else _booster(self.chances_text)
+    def _chances(self) -> _Booster | None:
+        return None if self.chances_text is None else _Booster(self.chances_text)
 
 
 class Trees:
@@ -122,6 +126,22 @@ class Trees:
         return Grown(grown("l1", off), grown("binary", came) if in_doubt else None)
 
 
-def _booster(text: str) -> Any:
-    library = _lightgbm()
-    return None if library is None else library.Booster(model_str=text)
+class _Booster:
+    """Says nothing where LightGBM is not, and from its first fault on, which is told once: the first tier stands."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._made = text, None
+        self._library = _lightgbm()
+
+    def asked(self, rows: Floats) -> Floats | None:
+        """(samples,)."""
+        if self._library is None:
+            return None
+        try:
+            if self._made is None:
+                self._made = self._library.Booster(model_str=self._text)
+            return np.asarray(self._made.predict(rows, **_ASKED_BY))
+        except (self._library.basic.LightGBMError, ValueError) as fault:
+            _log.error("trees cannot be asked, the first tier stands: %s", fault)
+            self._library = None
+            return None

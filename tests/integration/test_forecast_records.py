@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from occupancy.forecast.issue import Place
+from occupancy.forecast.issue_bytes import PackedIssueError
 from occupancy.forecast.skill import Chances, KindOfDay, Scored, Sums
 from occupancy.model import AreaId, BayType, ZoneId
 from store import forecast_records
@@ -38,7 +39,13 @@ def test_an_issue_is_recorded_once_and_told(conn: Connection, database_url: str)
         later = issue_of(PLACES[:1], [4], [0.5], issued_at=ISSUED_AT + MINUTE)
         assert Recorder().record(cur, later) is True
         assert forecast_records.newest_at(cur) == {CARDIFF: ISSUED_AT + MINUTE}
-        found = IssueReader().issued_in(cur, CARDIFF, ISSUED_AT, ISSUED_AT + 2 * MINUTE)
+        unreadable: list[PackedIssueError] = []
+        span = ISSUED_AT, ISSUED_AT + 2 * MINUTE
+        found = IssueReader().issued_in(cur, CARDIFF, *span, unreadable.append)
+        assert not unreadable
+        cur.execute("UPDATE forecast_issue SET shares = 'bits that rot' WHERE issued_at = $1", (ISSUED_AT,))
+        left = IssueReader().issued_in(cur, CARDIFF, *span, unreadable.append)
+    assert ([issue.issued_at for issue in left], len(unreadable)) == ([ISSUED_AT + MINUTE], 1)
     assert [issue.issued_at for issue in found] == [ISSUED_AT, ISSUED_AT + MINUTE]
     assert found[0].places == first.places
     assert found[0].free.tolist() == first.free.tolist()

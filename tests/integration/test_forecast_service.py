@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from occupancy.engine.forecasts import ForecastConfig, run
 from occupancy.engine.forecasts.window import Window
@@ -121,6 +122,25 @@ def test_what_came_due_is_scored_once(town: Town, config: ForecastConfig) -> Non
     assert (forecasts, came) == (80, 80)
 
 
+def test_a_record_that_cannot_be_read_does_not_stop_scoring(town: Town, config: ForecastConfig) -> None:
+    def failures() -> float:
+        return REGISTRY.get_sample_value("baycast_forecast_failures_total", {"what": "issue"}) or 0.0
+
+    town.has_evidence()
+    with running(config):
+        for number in range(3):
+            town.is_at(BEGAN + number * MINUTE)
+            town.issued(BEGAN + number * MINUTE)
+    statement = "UPDATE forecast_issue SET shares = 'bits that rot' WHERE issued_at = $1"
+    town.conn.execute(statement, (BEGAN + MINUTE,))
+    before = failures()
+    with running(config):
+        town.is_at(BEGAN + 20 * MINUTE)
+        eventually(lambda: town.rows("SELECT scored_to FROM forecast_scoring") != [])
+    assert town.rows("SELECT sum(forecasts) FROM forecast_score WHERE horizon_min = 5") == [(4,)]
+    assert failures() == before + 1
+
+
 def trained(url: str, share: float) -> Model:
     """By a week in which every place was so full."""
     with connect(url) as conn, conn.cursor() as cur:
@@ -146,6 +166,7 @@ def test_a_new_model_is_taken_up_and_a_broken_one_is_not(town: Town, config: For
         town.is_at(BEGAN + 2 * MINUTE)
         broken = town.issued(BEGAN + 2 * MINUTE)
     assert fitted.model == broken.model == model.version
+    current.write_bytes(b"\xff\xfe")  # no text at all
     with running(config):  # a new process has none before it
         town.is_at(BEGAN + 3 * MINUTE)
         assert town.issued(BEGAN + 3 * MINUTE).model == "prior"

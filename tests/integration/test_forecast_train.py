@@ -105,17 +105,36 @@ def a_model(number: int) -> Model:
     return replace(prior, version=f"v{number}", trained_to=START, residuals=np.zeros((0, len(PLACES))))
 
 
+def test_who_writes_at_the_same_time_has_a_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, synced = ModelFolder(tmp_path, AREA), os.fsync
+
+    def meanwhile(file: int) -> None:
+        monkeypatch.setattr(os, "fsync", synced)
+        folder.keep(a_model(2))
+        synced(file)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    folder.keep(a_model(1))
+    left = sorted(path.name for path in (tmp_path / "forecast" / AREA).iterdir())
+    assert (folder.version(), left) == ("v1", ["current", "v1.model", "v2.model"])
+
+
 def test_the_newest_models_are_kept_and_a_damaged_one_is_told(tmp_path: Path) -> None:
     folder = ModelFolder(tmp_path, AREA)
     assert (folder.version(), folder.current()) == (None, None)
     for number in range(5):
         if number:
-            (tmp_path / "forecast" / AREA / "v9.model.new").touch()  # somebody was killed
+            killed, writing = (tmp_path / "forecast" / AREA / f"v{n}.model.abc.new" for n in (8, 9))
+            killed.touch()
+            writing.touch()
+            os.utime(killed, (number, number))
         folder.keep(a_model(number))
         path = tmp_path / "forecast" / AREA / f"v{number}.model"
         os.utime(path, (number, number))
     left = sorted(path.name for path in (tmp_path / "forecast" / AREA).iterdir())
-    assert left == ["current", *(f"v{number}.model" for number in range(5 - KEPT, 5))]
+    assert left == ["current", *(f"v{number}.model" for number in range(5 - KEPT, 5)), "v9.model.abc.new"]
     current = folder.current()
     assert current is not None
     assert current.version == "v4"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from occupancy.forecast.issue import Issue
+from occupancy.forecast.issue_bytes import PackedIssueError
 from occupancy.model import AreaId
 from store.forecast_records import IssueReader
 from store.postgres import Connection
@@ -15,6 +16,10 @@ from tests.support.waiting import eventually
 CARDIFF = AreaId("cardiff")
 BEGAN = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+
+
+def _unreadable(problem: PackedIssueError) -> None:
+    raise problem
 
 
 class Town:
@@ -43,7 +48,7 @@ class Town:
 
     def issues(self) -> list[Issue]:
         with self.conn.cursor() as cur:
-            return IssueReader().issued_in(cur, CARDIFF, BEGAN, BEGAN + timedelta(days=9))
+            return IssueReader().issued_in(cur, CARDIFF, BEGAN, BEGAN + timedelta(days=9), _unreadable)
 
     def issued(self, at: datetime, within_s: float = 15.0) -> Issue:
         """Wait for the issue of a minute."""

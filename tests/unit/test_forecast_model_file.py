@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from occupancy.forecast import model_file
 from occupancy.forecast.issue import GRID
 from occupancy.forecast.issuing import issue
 from occupancy.forecast.model import Model, empty_model
@@ -59,6 +60,20 @@ def test_a_model_of_another_format_is_refused(model: Model, monkeypatch: pytest.
     monkeypatch.undo()
     with pytest.raises(ModelFileError, match="format 2"):
         from_bytes(data)
+
+
+def test_a_whole_file_that_lacks_something_is_refused(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = model_file._arrays
+    for lacking in ("trusted.0", "days"):
+        monkeypatch.setattr(
+            model_file,
+            "_arrays",
+            lambda model, lacking=lacking: [one for one in kept(model) if one[0] != lacking],
+        )
+        with pytest.raises(ModelFileError, match="not made as models are today.*" + lacking):
+            from_bytes(to_bytes(model))
 
 
 def test_a_model_that_has_learnt_nothing_is_not_kept() -> None:

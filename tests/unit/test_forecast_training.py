@@ -71,6 +71,31 @@ def test_the_ladder_follows_the_days_that_were_seen(panel: Panel, days: int, sou
     assert (found.free <= 1).all()
 
 
+@pytest.mark.parametrize(
+    ("known", "source"), [(1, Source.PRIOR), (143, Source.PRIOR), (144, Source.FORECAST)]
+)
+def test_a_day_counts_when_half_of_it_is_known(panel: Panel, known: int, source: Source) -> None:
+    shares = panel.shares[: 7 * GRID.per_day].copy()
+    shares.reshape(7, GRID.per_day, -1)[:, known:, 1] = np.nan
+    part = Panel(GRID, shares, panel.slots[: 7 * GRID.per_day])
+    model = train(part, PLACES, BAYS, MONDAY + timedelta(days=7))
+    assert model.sources == (Source.FORECAST, source, Source.FORECAST, Source.FORECAST)
+
+
+def test_a_place_is_forecast_by_words_of_the_last_quarter_of_an_hour_alone(panel: Panel) -> None:
+    model = train(before(panel, DAYS * GRID.per_day), PLACES, BAYS, TRAINED_TO)
+    step = DAYS * GRID.per_day + 100
+    for silent, lag, source in ((3, 0, "forecast"), (4, 0, "typical"), (0, 4, "typical"), (2, 2, "typical")):
+        seen = recent(panel, step)
+        shares, now = seen.shares.copy(), seen.now.copy()
+        if silent:
+            shares[-silent:, 1], now[1] = np.nan, np.nan
+        quiet = Recent(seen.until, shares, seen.data_to, now)
+        found = issue(model, AREA, quiet, BAYS, WEEK, seen.data_to + lag * GRID.step)
+        assert found.sources[1] is Source(source), (silent, lag)
+        assert found.sources[0] is (Source.FORECAST if lag < 4 else Source.TYPICAL)
+
+
 def test_a_place_that_the_model_does_not_know_is_like_its_kind(panel: Panel) -> None:
     model = train(before(panel, DAYS * GRID.per_day), PLACES, BAYS, TRAINED_TO)
     new = Place(ZoneId("new-street"), BayType.BLUE_BADGE)

@@ -80,6 +80,19 @@ def test_without_lightgbm_what_was_grown_is_left_alone(monkeypatch: pytest.Monke
     assert steps(FEWEST // KEPT_PER_DAY).grow() is None
 
 
+@needs_lightgbm
+def test_trees_that_lightgbm_cannot_use_say_nothing_and_it_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    grown = steps(FEWEST // KEPT_PER_DAY).grow()
+    assert grown is not None
+    of_another = Grown("of another version", grown.chances_text)
+    for _ in range(3):
+        assert of_another.further(np.zeros((1, 3))) is None
+        assert of_another.chances(np.zeros((1, 7))) is None, "features that it does not know"
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
+
+
 def test_a_day_is_drawn_from_what_is_known_of_it() -> None:
     known = np.zeros((100, 20), dtype=bool)
     known[:40] = True

@@ -32,13 +32,13 @@ class AreaModel:
 
     def look(self) -> None:
         """Take up a model that is new in the folder."""
-        version = self._folder.version()
-        if version == self._version:
-            return
-        self._version = version
         try:
+            version = self._folder.version()
+            if version == self._version:
+                return
+            self._version = version
             self.newest = self._folder.current() or self.newest
-        except (ModelFileError, OSError) as problem:
+        except ModelFileError as problem:
             FAILURES.labels("model").inc()
             before = "the one before" if self.newest else "none"
             _log.error("model not usable, forecasts go by %s: %s", before, problem)

@@ -33,5 +33,5 @@ DRIFT = Gauge("baycast_forecast_drift", "1 while forecasts are worse than they s
 TRAININGS = Counter("baycast_forecast_trainings_total", "Trainings that ended", ["area", "outcome"])
 FAILURES = Counter("baycast_forecast_failures_total", "What went wrong, and is tried again", ["what"])
 
-for _what in ("area", "model", "training"):
+for _what in ("area", "issue", "model", "training"):
     FAILURES.labels(_what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from occupancy.calendar import civil_at
 from occupancy.engine.forecasts.area import AreaForecasts
+from occupancy.engine.forecasts.metrics import FAILURES
 from occupancy.forecast.civil_slots import slots_of
 from occupancy.forecast.issue import GRID, HORIZONS, Issue, Place
+from occupancy.forecast.issue_bytes import PackedIssueError
 from occupancy.forecast.panel import Floats
 from occupancy.forecast.skill import Guesses, KindOfDay, Scored, kinds_of_day
 from occupancy.model import EPOCH, ZoneId
@@ -26,6 +29,7 @@ EVERY = timedelta(minutes=15)
 """Sums are added to so often."""
 AT_ONCE = timedelta(hours=1)
 """What has come due is scored in transactions of at most so much."""
+_log = logging.getLogger("baycast.forecast")
 
 
 def score_due(conn: Connection, area: AreaForecasts, reader: IssueReader, known_to: datetime) -> int | None:
@@ -60,7 +64,7 @@ class _Due:
         truth, guesses = self._shares(timedelta()), self._guesses()
         for horizon, ahead in enumerate(HORIZONS):
             issues = reader.issued_in(
-                self._cur, self._area.area.area_id, self._start - ahead, self._end - ahead
+                self._cur, self._area.area.area_id, self._start - ahead, self._end - ahead, _pass_over
             )
             now = self._shares(ahead) if issues else truth
             for issue in issues:
@@ -95,6 +99,12 @@ class _Due:
         if day not in self._kinds:
             self._kinds[day] = kinds_of_day(self._area.registry, day)
         return self._kinds[day]
+
+
+def _pass_over(problem: PackedIssueError) -> None:
+    """One record that nobody can read is not scored; the others of its area are."""
+    FAILURES.labels("issue").inc()
+    _log.error("not scored, as it is not readable: %s", problem)
 
 
 def _columns(places: Sequence[Place], issue: Issue) -> list[int] | None:
