@@ -20,6 +20,8 @@ from store.copying import Cursor
 from store.postgres import Connection
 from store.queries import sql
 
+DROPPED_AT_ONCE = 500
+"""Issues in one transaction: those of a city are large."""
 _LOCK = 0x666F_7265  # "fore"
 
 
@@ -149,9 +151,9 @@ def add_scores(
             cur.execute(sql("forecast_record.add_chances"), (*of, *_columns(_chance_rows(found))))
 
 
-def drop_issues(cur: Cursor, area: AreaId, before: datetime) -> int:
-    """Drop issues from before an instant, of those that have been scored; returns how many."""
-    cur.execute(sql("forecast_record.drop_issues"), (area, before))
+def drop_issues(cur: Cursor, area: AreaId, before: datetime, limit: int = DROPPED_AT_ONCE) -> int:
+    """Drop issues from before an instant, of those that have been scored: at most `limit`; returns how many."""
+    cur.execute(sql("forecast_record.drop_issues"), (area, before, limit))
     return cur.rowcount
 
 

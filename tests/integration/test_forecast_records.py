@@ -93,5 +93,10 @@ def test_issues_are_dropped_when_they_are_old_and_scored(conn: Connection) -> No
             Recorder().record(cur, issue_of(PLACES, [4, 10], [0.25, 0.5], issued_at=at))
         assert forecast_records.drop_issues(cur, CARDIFF, ISSUED_AT) == 0, "not scored yet"
         forecast_records.add_scores(cur, CARDIFF, {}, before=None, to=ISSUED_AT)
-        assert forecast_records.drop_issues(cur, CARDIFF, ISSUED_AT) == 1
+        older = [old - number * MINUTE for number in range(1, 3)]
+        for at in older:
+            Recorder().record(cur, issue_of(PLACES, [4, 10], [0.25, 0.5], issued_at=at))
+        assert forecast_records.drop_issues(cur, CARDIFF, ISSUED_AT, 2) == 2
+        assert forecast_records.scored_to(cur, CARDIFF)[1] == old, "the oldest ones first"
+        assert forecast_records.drop_issues(cur, CARDIFF, ISSUED_AT, 2) == 1
         assert forecast_records.scored_to(cur, CARDIFF)[1] == ISSUED_AT

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from occupancy.engine.forecasts import ForecastConfig, run
+from occupancy.engine.forecasts.serving import utc_now
 from occupancy.engine.forecasts.window import Window
-from occupancy.forecast.issue import GRID
+from occupancy.forecast.issue import GRID, Place
 from occupancy.forecast.model import Model
 from occupancy.forecast.panel import Panel
 from occupancy.forecast.places import bays_at, members_of
@@ -22,9 +23,12 @@ from occupancy.forecast.training import train
 from occupancy.model import Source, ZoneId
 from store import registry_now
 from store.forecast_models import ModelFolder
+from store.forecast_records import Recorder, conditions
 from store.postgres import connect
-from tests.support.derived_rows import DerivedRows
+from store.queries import sql
+from tests.support.derived_rows import AREA, DerivedRows
 from tests.support.forecast_town import BEGAN, CARDIFF, MINUTE, Town
+from tests.support.issues import issue_of
 from tests.support.waiting import eventually
 
 
@@ -50,13 +54,13 @@ class EndlessTraining:
 
 
 @contextmanager
-def running(config: ForecastConfig) -> Iterator[None]:
+def running(config: ForecastConfig, clock: Callable[[], datetime] = utc_now) -> Iterator[None]:
     stop = threading.Event()
     failed: list[BaseException] = []
 
     def body() -> None:
         try:
-            run(config, stop, lambda _: EndlessTraining())
+            run(config, stop, lambda _: EndlessTraining(), clock)
         except BaseException as error:  # noqa: BLE001 - told to the test
             failed.append(error)
 
@@ -139,6 +143,19 @@ def test_a_record_that_cannot_be_read_does_not_stop_scoring(town: Town, config: 
         eventually(lambda: town.rows("SELECT scored_to FROM forecast_scoring") != [])
     assert town.rows("SELECT sum(forecasts) FROM forecast_score WHERE horizon_min = 5") == [(4,)]
     assert failures() == before + 1
+
+
+def test_an_issue_of_a_clock_that_was_ahead_is_not_waited_for(town: Town, config: ForecastConfig) -> None:
+    town.written.register("area", "cardiff", AREA)  # by the clock
+    ahead = issue_of([Place(ZoneId("s0"))], [4], [0.5], issued_at=BEGAN.replace(year=2126))
+    with town.conn.cursor() as cur:
+        Recorder().record(cur, ahead)
+    with running(config, lambda: BEGAN):
+        town.issued(BEGAN)
+    feed = sql("forecast_record.newest").replace("$1::", "'{}'::").replace("$2::", "'{}'::")
+    assert [row[1] for row in town.rows(feed)] == [BEGAN]
+    with town.conn.cursor() as cur:
+        assert [(one.behind_s, one.model) for one in conditions(cur)] == [(0.0, "prior")]
 
 
 def trained(url: str, share: float) -> Model:

@@ -39,6 +39,8 @@ SEEN_TO_EVERY_S = 3600.0
 """How often what is too old is dropped, and drift looked for."""
 HOURS_SCORED = 4
 """At most with one issue: whoever was away for long catches up without holding up what is issued."""
+LOTS_DROPPED = 20
+"""At most at once, for the same reason."""
 _log = logging.getLogger("baycast.forecast")
 
 
@@ -134,7 +136,8 @@ class _Serving:
         now = self._clock() if is_live else at.watermark
         minute = now - (now - EPOCH) % MINUTE
         before = self._issued_at.get(at.area)
-        if before is not None and minute <= before:
+        # Later than now is what a clock that was ahead has left; it is not waited for.
+        if before is not None and (minute == before or (minute < before and not is_live)):
             return
         self._issued_at[at.area] = minute  # one that fails is not made up for: its minute is over
         self._models[at.area].look()
@@ -193,8 +196,13 @@ class _Serving:
         self._nightly.look(forecasts.area, minute, trained_to, heard)
 
     def _drop(self, area: AreaId, before: datetime) -> None:
-        with self._conn.transaction(), self._conn.cursor() as cur:
-            dropped = forecast_records.drop_issues(cur, area, before)
+        dropped = 0
+        for _ in range(LOTS_DROPPED):
+            with self._conn.transaction(), self._conn.cursor() as cur:
+                lot = forecast_records.drop_issues(cur, area, before)
+            dropped += lot
+            if lot < forecast_records.DROPPED_AT_ONCE or self._stop.is_set():
+                break
         if dropped:
             _log.info("issues dropped", extra={"area": area, "issues": dropped})
 

@@ -14,12 +14,15 @@ ON CONFLICT DO NOTHING;
 SELECT area, max(issued_at) FROM forecast_issue GROUP BY area;
 
 -- name: newest
--- Each area's newest issue, of those areas where it is newer than what is known ($1 areas, $2 issued_at).
+-- Each area's newest issue, of those areas where it is newer than what is known ($1 areas, $2 issued_at). What a clock
+-- that was ahead has dated later than now is none, by the watermark where that is later (an area may have its own time).
 SELECT i.area, i.issued_at, i.data_to, i.model, i.places_id, i.shares
 FROM (SELECT DISTINCT area FROM forecast_places) AS a
 LEFT JOIN unnest($1::text[], $2::timestamptz[]) AS known (area, issued_at) USING (area)
+LEFT JOIN generation g ON g.area = a.area AND g.status = 'live'
 CROSS JOIN LATERAL (
-    SELECT * FROM forecast_issue WHERE area = a.area ORDER BY issued_at DESC LIMIT 1
+    SELECT * FROM forecast_issue
+    WHERE area = a.area AND issued_at <= greatest(now(), g.watermark) + interval '1 minute' ORDER BY issued_at DESC LIMIT 1
 ) AS i
 WHERE known.issued_at IS NULL OR i.issued_at > known.issued_at;
 
@@ -60,9 +63,11 @@ ON CONFLICT (area, day, horizon_min, kind, tenth) DO UPDATE SET
     forecasts = c.forecasts + excluded.forecasts, said = c.said + excluded.said, came = c.came + excluded.came;
 
 -- name: drop_issues
--- What is older than it is to be kept and has been scored.
-DELETE FROM forecast_issue i USING forecast_scoring s
-WHERE i.area = $1 AND i.issued_at < $2 AND s.area = i.area AND i.issued_at < s.scored_to - interval '1 day';
+-- What is older than it is to be kept and has been scored: the first $3.
+DELETE FROM forecast_issue WHERE area = $1 AND issued_at IN (
+    SELECT i.issued_at FROM forecast_issue i JOIN forecast_scoring s USING (area)
+    WHERE i.area = $1 AND i.issued_at < $2 AND i.issued_at < s.scored_to - interval '1 day' ORDER BY i.issued_at LIMIT $3
+);
 
 -- name: skill
 -- An area's sums from one civil day ($2) to another ($3, not in it), of one zone ($4) or of all together (NULL), by horizon
@@ -103,6 +108,9 @@ SELECT area, generation, watermark FROM generation WHERE status = 'live' AND wat
 -- Of each area that has a watermark: how many seconds before it the newest issue was made, its model, how far scores reach.
 SELECT g.area, extract(epoch FROM g.watermark - i.issued_at)::double precision, i.model, g.watermark, s.scored_to
 FROM generation g
-LEFT JOIN LATERAL (SELECT issued_at, model FROM forecast_issue WHERE area = g.area ORDER BY issued_at DESC LIMIT 1) AS i ON true
+LEFT JOIN LATERAL (
+    SELECT issued_at, model FROM forecast_issue
+    WHERE area = g.area AND issued_at <= greatest(now(), g.watermark) + interval '1 minute' ORDER BY issued_at DESC LIMIT 1
+) AS i ON true
 LEFT JOIN forecast_scoring s ON s.area = g.area
 WHERE g.status = 'live' AND g.watermark IS NOT NULL ORDER BY g.area;
