@@ -87,7 +87,7 @@ class _Moment:
         self._known = Known(GRID, shares, _residuals(shares, slots, first, model), slots)
         back = np.isfinite(self._known.shares[::-1][: AGES[-1] + 1])
         self.silent: Ints = np.where(back.any(0), back.argmax(0), AGES[-1] + 1)
-        """(places,): steps from the newest word to the end of the evidence, at most one more than the last of `AGES`."""
+        """(places,): steps from the newest word to the end of the evidence, at most one more than `AGES`."""
         self.ages: Ints = np.array([*AGES, _TOO_OLD])[np.searchsorted(AGES, self.silent)]
         """(places,): how old the newest word is held to be, one of `AGES`, or `_TOO_OLD`."""
         self._newest_word = self._known.shares[REMEMBERED - 1 - self.silent, np.arange(len(bays))]

@@ -62,9 +62,7 @@ def test_a_model_of_another_format_is_refused(model: Model, monkeypatch: pytest.
         from_bytes(data)
 
 
-def test_a_whole_file_that_lacks_something_is_refused(
-    model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_whole_file_that_lacks_something_is_refused(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = model_file._arrays
     for lacking in ("trusted.0", "days"):
         monkeypatch.setattr(
