@@ -43,7 +43,7 @@ def install(app: FastAPI, live: Live) -> None:
         if known is None:
             raise not_found("area", query.area)
         if query.zone is not None:
-            there = live.board.zones.get(query.zone)
+            there = live.board.zones.get(ZoneId(query.zone))
             if there is None or there.zone.area_id != known.area.area_id:
                 raise not_found("zone", query.zone)
             if query.by == "zone":
