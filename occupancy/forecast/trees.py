@@ -130,7 +130,8 @@ class _Booster:
     """Says nothing where LightGBM is not, and from its first fault on, which is told once: the first tier stands."""
 
     def __init__(self, text: str) -> None:
-        self._text, self._made = text, None
+        self._text = text
+        self._made: Any = None
         self._library = _lightgbm()
 
     def asked(self, rows: Floats) -> Floats | None:
