@@ -42,8 +42,13 @@ def install(app: FastAPI, live: Live) -> None:
         known = live.board.areas.get(AreaId(query.area))
         if known is None:
             raise not_found("area", query.area)
-        if query.zone is not None and query.zone not in live.board.zones:
-            raise not_found("zone", query.zone)
+        if query.zone is not None:
+            there = live.board.zones.get(ZoneId(query.zone))
+            if there is None or there.zone.area_id != known.area.area_id:
+                raise not_found("zone", query.zone)
+            if query.by == "zone":
+                told = "zone: goes without by=zone, which tells of each zone of the area"
+                raise Problem(422, "invalid-parameter", told, parameter="zone")
         now = live.time_in(known.area.area_id)
         since, until = _days(query, known.area, now)
         document = await desk.ask(lambda conn: _document(conn, query, since, until))

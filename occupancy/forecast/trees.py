@@ -6,7 +6,6 @@ machine, nothing is grown and the first tier stands. What was grown is kept as t
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -37,9 +36,6 @@ _GROWN_BY = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-
-
-_log = logging.getLogger("baycast.forecast")
 
 
 def _lightgbm() -> Any:
@@ -80,6 +76,11 @@ class Grown:
     def chances(self, rows: Floats) -> Floats | None:
         """(samples,); None also where a free bay was never in doubt."""
         return None if self._chances is None else self._chances.asked(rows)
+
+    @property
+    def fault(self) -> str | None:
+        """Why trees that are here cannot be asked; None: they can."""
+        return self._further.fault or (self._chances.fault if self._chances is not None else None)
 
     @cached_property
     def _further(self) -> _Booster:
@@ -127,10 +128,11 @@ class Trees:
 
 
 class _Booster:
-    """Says nothing where LightGBM is not, and from its first fault on, which is told once: the first tier stands."""
+    """Says nothing where LightGBM is not, and from its first fault on: the first tier stands."""
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self.fault: str | None = None
         self._made: Any = None
         self._library = _lightgbm()
 
@@ -143,6 +145,6 @@ class _Booster:
                 self._made = self._library.Booster(model_str=self._text)
             return np.asarray(self._made.predict(rows, **_ASKED_BY))
         except (self._library.basic.LightGBMError, ValueError) as fault:
-            _log.error("trees cannot be asked, the first tier stands: %s", fault)
+            self.fault = str(fault)
             self._library = None
             return None

@@ -80,6 +80,11 @@ def test_of_one_zone_of_one_horizon_and_of_some_days(api: ApiServer) -> None:
     assert (before["since"], [row["forecasts"] for row in before["rows"]]) == ("2026-09-23", [30])
 
 
+def test_one_zone_is_not_asked_for_beside_all(api: ApiServer) -> None:
+    both = api.get(f"{PATH}&zone=s0&by=zone")
+    assert (both.status_code, both.json()["parameter"]) == (422, "zone")
+
+
 def test_of_each_zone_page_by_page(api: ApiServer) -> None:
     first = api.get(f"{PATH}&by=zone&limit=2").json()
     assert [(row["zone"], row["horizon"], row["forecasts"]) for row in first["rows"]] == [

@@ -39,6 +39,7 @@ _BEYOND_A_PARAMETER: Final = {
     "until": "Input should be a valid date",
     "If-None-Match": r"takes \* alone here",  # and without If-Match
     "by": "of area has no zones",
+    "zone": "goes without by=zone",
     "zones": "goes with by=",
     "controlled_zones": "goes without zones|goes with by=",
     "use": "goes without",

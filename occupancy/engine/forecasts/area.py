@@ -64,12 +64,24 @@ class AreaForecasts:
         self._model = model
         self._window = Window(registry, self.places)
         self._of: tuple[Model | None, Model] | None = None
+        self._told_of: str | None = None
 
     def issue(self, cur: Cursor, data_to: datetime, now: datetime) -> Issue:
         """Forecast by what is known up to `data_to`, which is not after `now`."""
         bays = bays_at(self.registry, self.places, now)
         recent = self._window.seen(cur, data_to)
-        return issue(self.model(now), self.area.area_id, recent, bays, self.week, now)
+        issued = issue(self.model(now), self.area.area_id, recent, bays, self.week, now)
+        self._tell_of_trees(now)
+        return issued
+
+    def _tell_of_trees(self, now: datetime) -> None:
+        """Once of each model: trees that cannot be asked leave the first tier."""
+        model = self.model(now)
+        faults = [one.grown.fault for one in model.horizons if one.grown is not None and one.grown.fault]
+        if faults and self._told_of != model.version:
+            self._told_of = model.version
+            FAILURES.labels("model").inc()
+            _log.error("trees cannot be asked, the first tier stands: %s", faults[0])
 
     def model(self, now: datetime) -> Model:
         """The newest model as it is of the places that there are now."""
