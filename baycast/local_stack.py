@@ -17,12 +17,12 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from baycast import api_fleet, ingest_fleet
-from baycast.embedded_mosquitto import EmbeddedMosquitto
-from baycast.embedded_postgres import EmbeddedPostgres
+from baycast.embedded.mosquitto import EmbeddedMosquitto
+from baycast.embedded.mosquitto_install import find_or_install
+from baycast.embedded.postgres import EmbeddedPostgres
+from baycast.embedded.service_account import Account, account_for, hand_over, prepare_data_dir
 from baycast.log_files import LogFile
-from baycast.mosquitto_install import find_or_install
 from baycast.reachability import require_broker, require_database, require_free_port
-from baycast.service_account import Account, account_for, hand_over, prepare_data_dir
 from baycast.settings import Settings, UsageError, child_environment, variable
 from baycast.supervisor import RESTART_FIRST_S, RESTART_MOST_S, Role, RoleStatus, Supervisor
 

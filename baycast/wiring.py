@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from baycast.embedded_postgres import EmbeddedPostgres, running_url
-from baycast.service_account import prepare_data_dir
+from baycast.embedded.postgres import EmbeddedPostgres, running_url
+from baycast.embedded.service_account import prepare_data_dir
 from baycast.settings import Settings, UsageError, variable
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from baycast.chaos.ingest_process import CRASH_VARIABLE
 from baycast.chaos.proxy import FaultProxy
 from baycast.chaos.schedule import Profile
 from baycast.chaos.stream import StreamPlan
-from baycast.embedded_mosquitto import EmbeddedMosquitto
-from baycast.embedded_postgres import EmbeddedPostgres
-from baycast.outside_postgres import OutsideDatabase, through
+from baycast.embedded.mosquitto import EmbeddedMosquitto
+from baycast.embedded.outside_postgres import OutsideDatabase, through
+from baycast.embedded.postgres import EmbeddedPostgres
 from baycast.processes import start_child, stop_child
 from baycast.reachability import free_port
 from baycast.settings import child_environment, variable

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from baycast.poll_bench.generators import GENERATORS
+from baycast.bench.polling.generators import GENERATORS
 from baycast.settings import Settings, UsageError
 
 Kinds: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -165,7 +165,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _ingest(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
-    from baycast.bench_ingest import Plan, measure
+    from baycast.bench.ingest import Plan, measure
 
     try:
         plan = Plan(
@@ -177,7 +177,7 @@ def _ingest(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
 
 
 def _engine(args: argparse.Namespace, _: Settings) -> dict[str, object]:
-    from baycast.bench_engine import bench_engine
+    from baycast.bench.engine import bench_engine
     from baycast.measured import measured
 
     if args.readings < 1_000 or args.rounds < 1:
@@ -189,7 +189,7 @@ def _engine(args: argparse.Namespace, _: Settings) -> dict[str, object]:
 
 
 def _forecast(args: argparse.Namespace, _: Settings) -> dict[str, object]:
-    from baycast.bench_forecast import Plan, measure
+    from baycast.bench.forecast import Plan, measure
 
     try:
         plan = Plan(args.places, args.days, args.seed)
@@ -199,7 +199,7 @@ def _forecast(args: argparse.Namespace, _: Settings) -> dict[str, object]:
 
 
 def _broker(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
-    from baycast.bench_broker import Plan, measure
+    from baycast.bench.broker import Plan, measure
 
     try:
         plan = Plan(args.messages, args.in_flight, args.seed)
@@ -209,7 +209,7 @@ def _broker(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
 
 
 def _rebuild(args: argparse.Namespace, _: Settings) -> dict[str, object]:
-    from baycast.bench_rebuild import Plan, measure
+    from baycast.bench.rebuild import Plan, measure
 
     try:
         plan = Plan(args.readings, args.seed, args.database_url)
@@ -219,8 +219,8 @@ def _rebuild(args: argparse.Namespace, _: Settings) -> dict[str, object]:
 
 
 def _history(args: argparse.Namespace, _: Settings) -> dict[str, object]:
-    from baycast.bench_history import Plan, measure
-    from baycast.bench_history_city import Year
+    from baycast.bench.history import Plan, measure
+    from baycast.bench.history_city import Year
 
     try:
         year = Year(args.days, args.bays, args.seed, car_parks=not args.streets_only)
@@ -235,7 +235,7 @@ def _history(args: argparse.Namespace, _: Settings) -> dict[str, object]:
 
 
 def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
-    from baycast.bench_idle import bench_idle
+    from baycast.bench.idle import bench_idle
     from baycast.measured import measured
 
     if not 1 <= args.seconds <= 3600:
@@ -245,7 +245,7 @@ def _idle(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
 
 
 def _poll(args: argparse.Namespace, _: Settings) -> dict[str, object]:
-    from baycast.bench_poll import Plan, measure
+    from baycast.bench.poll import Plan, measure
 
     try:
         plan = Plan(args.rounds, args.seconds, args.connections, args.generator)
@@ -255,9 +255,9 @@ def _poll(args: argparse.Namespace, _: Settings) -> dict[str, object]:
 
 
 def _live(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
-    from baycast.bench_live import measure_own, measure_running, measure_stalled, measure_storm
-    from baycast.bench_system import Plan
-    from baycast.fan_out_bench import plan, stalled, storm
+    from baycast.bench.fan_out import plan, stalled, storm
+    from baycast.bench.live import measure_own, measure_running, measure_stalled, measure_storm
+    from baycast.bench.system import Plan
 
     tell = _teller(args)
     clients = args.clients or ([1_000, 10_000] if args.clients is None else [])

@@ -203,7 +203,7 @@ def _run_profile(args: argparse.Namespace, settings: Settings) -> int:
 
 def _durable_per_s(settings: Settings, seed: int, say: Callable[[str], None]) -> float:
     """What `baycast bench ingest` measures on this machine now: what a drain is to be compared with."""
-    from baycast.bench_ingest import Plan, measure
+    from baycast.bench.ingest import Plan, measure
 
     plan = Plan(messages=_BENCH_MESSAGES, rounds=1, devices=1000, rate=100, seconds=1, seed=seed)
     found = measure(plan, settings, say)["figures"]

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from baycast.findings import Finding
-from baycast.forecast_findings import examine_forecasts
-from baycast.gaps_report import gaps_report
-from baycast.history_recount import recount_findings
-from baycast.ingest_findings import examine_resets, examine_workers
+from baycast.doctor.findings import Finding
+from baycast.doctor.forecasts import examine_forecasts
+from baycast.doctor.gaps import gaps_report
+from baycast.doctor.ingest import examine_resets, examine_workers
+from baycast.doctor.recount import recount_findings
+from baycast.doctor.signs import examine_signs
+from baycast.doctor.storage import reach_finding, sizes_report
 from baycast.settings import Settings, UsageError, masked
-from baycast.sign_findings import examine_signs
-from baycast.storage_report import reach_finding, sizes_report
 
 if TYPE_CHECKING:
     from store.doctor import AreaCondition, Drops, Silence

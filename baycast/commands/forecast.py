@@ -81,7 +81,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _run(settings: Settings) -> int:
-    from baycast.forecast_role import training_child
+    from baycast.forecasting.role import training_child
     from baycast.reachability import require_database
     from baycast.wiring import forecast_config
     from occupancy.engine.forecasts import run as run_forecasts
@@ -95,14 +95,14 @@ def _run(settings: Settings) -> int:
 
 
 def _evaluated(args: argparse.Namespace, _: Settings) -> dict[str, object]:
-    from baycast.forecast_evaluate import evaluate
+    from baycast.forecasting.evaluate import evaluate
 
     return evaluate(args.file, args.protocol, bar=sys.stderr.isatty())
 
 
 def _trained(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
     from baycast.day_bar import day_bar
-    from baycast.forecast_train import DAYS, MOST_DAYS, train_areas
+    from baycast.forecasting.train import DAYS, MOST_DAYS, train_areas
     from baycast.reachability import open_database, refusals_in_words
     from baycast.wiring import available_database
 
@@ -119,7 +119,7 @@ def _trained(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
 
 
 def _drivers(args: argparse.Namespace, _: Settings) -> dict[str, object]:
-    from baycast.forecast_drivers import Plan, measure
+    from baycast.forecasting.drivers import Plan, measure
 
     try:
         plan = Plan(args.bays, args.history, args.seed, args.scenario)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from baycast.settings import Settings, UsageError
 
 if TYPE_CHECKING:
-    from baycast.registry_csv import CsvOptions
+    from baycast.registry.sheet import CsvOptions
     from occupancy.model import AreaId
     from occupancy.registry import Registry, RegistryError
     from occupancy.registry_reading import FileEntity
@@ -107,7 +107,7 @@ def _versions(args: argparse.Namespace, conn: "Connection") -> int:
 
 
 def _export(args: argparse.Namespace, conn: "Connection") -> int:
-    from baycast.registry_export import write_csv, write_geojson
+    from baycast.registry.export import write_csv, write_geojson
 
     registries = _registered(conn)
     if args.area is not None and args.area not in registries:
@@ -177,8 +177,8 @@ def _read(
     path: Path, options: "CsvOptions | None", registries: dict["AreaId", "Registry"]
 ) -> list["FileEntity"]:
     """One file's entities, known to the files after it: one may hold the rules of another's bays."""
-    from baycast.registry_csv import read_csv
-    from baycast.registry_files import format_of, read_text
+    from baycast.registry.files import format_of, read_text
+    from baycast.registry.sheet import read_csv
     from occupancy.model import AreaId
     from occupancy.registry import Registry
     from occupancy.registry_geojson import read_geojson
@@ -228,7 +228,7 @@ def _apply(
 
 
 def _csv_options(args: argparse.Namespace) -> "CsvOptions | None":
-    from baycast.registry_csv import COLUMNS, CsvOptions
+    from baycast.registry.sheet import COLUMNS, CsvOptions
 
     if args.area is None:
         return None

@@ -85,7 +85,7 @@ def _register(conn: Connection, recording: Recording, area_id: str, zone_ids: Ma
     """Add what the recording needs and the area does not have; what somebody has registered better stays."""
     from baycast.new_devices import let_ingest_learn
     from baycast.operator import operator
-    from baycast.recorded_registry import recorded_registry
+    from baycast.registry.recorded import recorded_registry
     from occupancy.model import AreaId
     from occupancy.registry import RegistryRefused
     from store.registry import Change, apply, load

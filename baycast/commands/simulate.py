@@ -14,7 +14,7 @@ from baycast.stop_signals import stop_on_signals
 
 if TYPE_CHECKING:
     from baycast.cardiff import Rhythm
-    from baycast.offline_city import Written
+    from baycast.offline.city import Written
     from simulator.plan import CityPlan
     from simulator.run import Progress
 
@@ -113,7 +113,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _offline(args: argparse.Namespace, settings: Settings) -> int:
-    from baycast.simulate_offline import run_offline
+    from baycast.offline.simulate import run_offline
 
     began = time.monotonic()
 

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def _import(args: argparse.Namespace, conn: "Connection", registry: "Registry") -> int:
     from baycast.operator import operator
-    from baycast.registry_files import read_text
+    from baycast.registry.files import read_text
     from occupancy.model import AreaId
     from occupancy.registry import RegistryRefused
     from occupancy.survey_sheets import checked_surveyor, read_csv

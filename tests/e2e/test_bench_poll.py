@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from baycast.poll_bench.servers import find_nginx
+from baycast.bench.polling.servers import find_nginx
 
 SHORT = ("--rounds", "1", "--seconds", "1", "--connections", "8")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from baycast.bench_history_city import AREA, BenchCity, Year
+from baycast.bench.history_city import AREA, BenchCity, Year
 from baycast.settings import UsageError
 from occupancy.engine import EngineConfig, recount
 from store.postgres import connect

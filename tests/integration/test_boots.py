@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from baycast.ingest_findings import examine_resets
+from baycast.doctor.ingest import examine_resets
 from firmware_contract.topics import device_topic
 from occupancy import engine
 from occupancy.engine import AreaEngine, EngineConfig

@@ -5,7 +5,7 @@ import dataclasses
 import re
 import socket
 
-from baycast.embedded_mosquitto import SHARED_CONFIG
+from baycast.embedded.mosquitto import SHARED_CONFIG
 from firmware_contract.codec import MAX_PAYLOAD
 from firmware_contract.topics import device_topic
 from ingest.client import ConnectionConfig

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from baycast import mosquitto_install
-from baycast.embedded_postgres import EmbeddedPostgres, running_url
-from baycast.service_account import account_for
+from baycast.embedded import mosquitto_install
+from baycast.embedded.postgres import EmbeddedPostgres, running_url
+from baycast.embedded.service_account import account_for
 from baycast.settings import UsageError
 from tests.support.brokers import Broker
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from baycast.forecast_findings import examine_forecasts
+from baycast.doctor.forecasts import examine_forecasts
 from occupancy.engine.forecasts.drifting import watch_drift
 from occupancy.engine.forecasts.metrics import COVERAGE, DRIFT, MAE_RATIO
 from occupancy.forecast.drift_watch import drifted

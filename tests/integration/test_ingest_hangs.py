@@ -13,7 +13,7 @@ import pytest
 
 from baycast.chaos.proxy import FaultProxy, Toxics
 from baycast.chaos.stack import socket_of
-from baycast.embedded_postgres import EmbeddedPostgres
+from baycast.embedded.postgres import EmbeddedPostgres
 from firmware_contract.topics import device_topic
 from ingest import canary, connection, health, metrics, watchdog
 from ingest.failures import BrokerError

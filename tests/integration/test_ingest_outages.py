@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from baycast.embedded_postgres import EmbeddedPostgres
+from baycast.embedded.postgres import EmbeddedPostgres
 from firmware_contract.topics import device_topic
 from ingest import metrics
 from ingest.failures import BrokerError, IngestError

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from baycast import cardiff, offline_city
+from baycast import cardiff
 from baycast.cli import main
-from baycast.offline_city import Written, write
-from baycast.offline_hours import OfflineRun
+from baycast.offline import city as offline_city
+from baycast.offline.city import Written, write
+from baycast.offline.hours import OfflineRun
 from baycast.world_plan import world_plan
 from occupancy.engine import EngineConfig, rebuild
 from occupancy.model import AreaId

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from baycast.cli import main
-from baycast.registry_export import write_geojson
+from baycast.registry.export import write_geojson
 from occupancy.registry import Registry
 from store.postgres import connect
 from store.registry import load

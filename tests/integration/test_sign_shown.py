@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client import REGISTRY
 
 from api.config import ApiConfig
-from baycast.sign_findings import examine_signs
+from baycast.doctor.signs import examine_signs
 from firmware_contract.topics import sign_shown_topic
 from store import doctor, keys
 from store.keys import Scope

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from baycast.recorded_registry import recorded_registry
+from baycast.registry.recorded import recorded_registry
 from occupancy import engine
 from occupancy.engine import AreaEngine, EngineConfig
 from occupancy.model import AreaId

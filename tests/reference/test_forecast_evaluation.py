@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from baycast.forecast_evaluate import evaluate
+from baycast.forecasting.evaluate import evaluate
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 BIRMINGHAM = DATA / "birmingham_2016.csv.gz"

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from api.config import ApiConfig
-from baycast.recorded_registry import recorded_registry
+from baycast.registry.recorded import recorded_registry
 from occupancy import engine
 from occupancy.engine import AreaEngine, EngineConfig
 from occupancy.model import AreaId

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from baycast.registry_csv import CsvOptions, read_csv
-from baycast.registry_files import read_text
+from baycast.registry.files import read_text
+from baycast.registry.sheet import CsvOptions, read_csv
 from occupancy.registry import Registry
 
 BAYS = Path(__file__).parents[3] / "shared" / "data" / "melbourne_bays_2025.csv.gz"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from baycast.embedded_mosquitto import EmbeddedMosquitto
+from baycast.embedded.mosquitto import EmbeddedMosquitto
 from baycast.settings import UsageError
 from tests.support.ports import free_port
 

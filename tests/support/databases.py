@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from baycast.embedded_postgres import EmbeddedPostgres
+from baycast.embedded.postgres import EmbeddedPostgres
 from store.migrate import migrate
 
 OUTSIDE_SERVER = "BAYCAST_TEST_DATABASE_URL"

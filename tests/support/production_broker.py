@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from baycast.mosquitto_install import find_or_install
+from baycast.embedded.mosquitto_install import find_or_install
 from baycast.processes import start_child, stop_child
 from tests.support.brokers import PACKAGES
 from tests.support.mqtt_peer import Peer, RefusedConnection

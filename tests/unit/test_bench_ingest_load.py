@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from baycast.bench_ingest_load import Load, keys, packets
+from baycast.bench.ingest_load import Load, keys, packets
 from firmware_contract.codec import Accepted, decode
 from firmware_contract.messages import State
 from ingest.packets import parse

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from baycast.bench_live import _Book
-from baycast.bench_system import Plan, documents
+from baycast.bench.live import _Book
+from baycast.bench.system import Plan, documents
 from baycast.settings import UsageError
 from occupancy.registry import Registry
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from baycast.poll_bench.polling import Job, poll, request_of
+from baycast.bench.polling.crowd import Job, poll, request_of
 
 RIGHT = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 

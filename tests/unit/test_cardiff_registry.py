@@ -8,7 +8,7 @@ from math import cos, hypot, radians
 import pytest
 
 from baycast import cardiff
-from baycast.recorded_registry import recorded_registry
+from baycast.registry.recorded import recorded_registry
 from baycast.world_plan import world_plan
 from occupancy.model import BayId, BayType, Use, ZoneKind
 from occupancy.registry import KINDS, Registry, document, entity

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
-from baycast.fan_out_bench.compared import worst
-from baycast.fan_out_bench.frames import frames_of
-from baycast.fan_out_bench.plan import Plan, allow_connections
-from baycast.fan_out_bench.storm import Snapshot, judged
+from baycast.bench.fan_out.compared import worst
+from baycast.bench.fan_out.frames import frames_of
+from baycast.bench.fan_out.plan import Plan, allow_connections
+from baycast.bench.fan_out.storm import Snapshot, judged
 from baycast.settings import UsageError
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from baycast.bench_forecast import Plan as BenchPlan
-from baycast.bench_forecast import measure as bench
-from baycast.drivers_city import LONGEST, QUARTERS, SeenCity, seen_city
-from baycast.forecast_drivers import AHEAD_MIN, Plan, measure
+from baycast.bench.forecast import Plan as BenchPlan
+from baycast.bench.forecast import measure as bench
+from baycast.forecasting.drivers import AHEAD_MIN, Plan, measure
+from baycast.forecasting.drivers_city import LONGEST, QUARTERS, SeenCity, seen_city
 from baycast.score.city import make_city
 from occupancy.forecast.issue import GRID
 

@@ -18,8 +18,8 @@ from api.live_socket import MESSAGES_MAX, TOO_MUCH, LiveSocket
 from api.seats import Seats
 from api.selection import Selection
 from api.snapshot import Limits
-from baycast.fan_out_bench.city import NOON, FedByHand
-from baycast.fan_out_bench.frames import PONG_FRAME, frames_of, request_of
+from baycast.bench.fan_out.city import NOON, FedByHand
+from baycast.bench.fan_out.frames import PONG_FRAME, frames_of, request_of
 
 WITHIN_S = 20
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from baycast.registry_csv import CsvOptions, read_csv
-from baycast.registry_export import write_csv
-from baycast.registry_files import MAX_BYTES, format_of, read_text
+from baycast.registry.export import write_csv
+from baycast.registry.files import MAX_BYTES, format_of, read_text
+from baycast.registry.sheet import CsvOptions, read_csv
 from baycast.settings import UsageError
 from occupancy.model import BayId, DeviceId, ZoneId
 from occupancy.registry import Registry, RegistryRefused, document

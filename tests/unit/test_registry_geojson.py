@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from baycast.registry_export import write_geojson
+from baycast.registry.export import write_geojson
 from occupancy.model import Bay, Binding, Sensor, Zone
 from occupancy.registry import Registry, RegistryRefused
 from occupancy.registry_geojson import read_geojson

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from baycast.ingest_findings import examine_resets
+from baycast.doctor.ingest import examine_resets
 from store.doctor import WentBack
 
 SINCE = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from baycast.bench_engine import bench_engine
+from baycast.bench.engine import bench_engine
 from baycast.score.bay_tally import FREE, OCCUPIED
 from baycast.score.city import make_city
 from baycast.score.detection import outage_figures

@@ -24,7 +24,7 @@ from baycast.chaos.feed.servers import Servers
 from baycast.chaos.nemesis import Stuck
 from baycast.chaos.run import own_folder
 from baycast.chaos.stack import Child, eventually, utc_now
-from baycast.embedded_postgres import EmbeddedPostgres
+from baycast.embedded.postgres import EmbeddedPostgres
 from baycast.processes import start_child
 from baycast.settings import child_environment, variable
 from store.migrate import migrate

@@ -21,9 +21,9 @@ from baycast.chaos.signs.plan import Cut, How, Link, Post
 from baycast.chaos.signs.publish_process import STALE_VARIABLE
 from baycast.chaos.signs.sensors import Sensors
 from baycast.chaos.stack import Child, socket_of, utc_now
-from baycast.embedded_mosquitto import EmbeddedMosquitto
-from baycast.embedded_postgres import EmbeddedPostgres
-from baycast.outside_postgres import through
+from baycast.embedded.mosquitto import EmbeddedMosquitto
+from baycast.embedded.outside_postgres import through
+from baycast.embedded.postgres import EmbeddedPostgres
 from baycast.processes import start_child
 from baycast.reachability import free_port
 from baycast.settings import child_environment, variable

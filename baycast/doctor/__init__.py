@@ -1,0 +1,1 @@
+"""What `baycast doctor` looks at, and what it says of it."""

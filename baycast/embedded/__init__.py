@@ -1,0 +1,1 @@
+"""The PostgreSQL and the broker that baycast starts itself."""

@@ -1,0 +1,1 @@
+"""A simulated city written straight into the log, without a broker."""

@@ -1,0 +1,1 @@
+"""Registry documents as files: read, checked, written."""
