@@ -89,7 +89,8 @@ class Hub:
         if selection.view != before.selection.view or listener.held is not None:
             listener.need_all(Why.SUBSCRIBED)
         elif listener.whole is None:
-            listener.dirty = (listener.dirty | (channel.zone_ids - before.zone_ids)) & channel.zone_ids
+            listener.lag(channel.zone_ids - before.zone_ids)
+            listener.dirty &= channel.zone_ids
             listener.ready = None if listener.dirty else Message(said=self._delta(listener))
         listener.wake()
 
@@ -143,7 +144,8 @@ class Hub:
         listener.version = said.version
         listener.whole = None
         listener.ready = None
-        listener.dirty = set()
+        if listener.dirty:
+            listener.dirty = set()
         return said
 
     def overdue(self, now: float, limit_s: float) -> list[Listener]:
@@ -210,8 +212,7 @@ class Hub:
             if not listener.due and listener.version == before:
                 listener.ready = shared
             else:
-                listener.ready = None
-            listener.dirty |= touched
+                listener.lag(touched)
             listener.wake()
 
     def _reset(self, channel: Channel) -> None:

@@ -89,6 +89,7 @@ class Listener:
     address: str | None = None
     version: str = ""
     dirty: set[ZoneId] = field(default_factory=set)
+    """Zones that changed since its version, besides those of `ready`."""
     whole: Why | None = None
     """A snapshot is due instead of a delta."""
     ready: Message | None = None
@@ -109,6 +110,11 @@ class Listener:
     def leave(self) -> None:
         """Go; again is no error."""
         self.hub.leave(self)
+
+    def lag(self, touched: frozenset[ZoneId]) -> None:
+        """More changed before it took what was ready: it gets a message of its own."""
+        self.dirty |= touched if self.ready is None else self.ready.zones | touched
+        self.ready = None
 
     def need_all(self, why: Why) -> None:
         """Nothing of what is due matters any more: the next version is a snapshot."""

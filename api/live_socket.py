@@ -83,6 +83,8 @@ class LiveSocket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._fileno: int | None = None
         """Of the socket, where what we write is what goes over it."""
+        self._behind = True
+        """Whether the transport may hold bytes that must go before ours."""
         self._pongs_only = False
         """Whether a listener has sent nothing but whole pongs: those say nothing that the protocol must know."""
         self._listener: Reader | None = None
@@ -171,7 +173,9 @@ class LiveSocket(asyncio.Protocol):
 
     def _write(self, transport: asyncio.Transport, frame: bytes) -> None:
         """To the kernel at once where nothing waits before it: the transport's own way there costs as much again."""
-        if self._fileno is not None and not transport.get_write_buffer_size() and not transport.is_closing():
+        if self._behind and not transport.get_write_buffer_size():
+            self._behind = False
+        if not self._behind and self._fileno is not None:
             try:
                 sent = os.write(self._fileno, frame)
             except OSError:
@@ -179,6 +183,7 @@ class LiveSocket(asyncio.Protocol):
             if sent == len(frame):
                 return
             frame = frame[sent:]
+        self._behind = True
         transport.write(frame)
 
     def ping(self, now_s: float) -> None:
@@ -232,6 +237,7 @@ class LiveSocket(asyncio.Protocol):
             return
         answer = self.hears(before + bytes(frame.data) if opcode is Opcode.TEXT else b"")
         if answer is not None and self._transport is not None:
+            self._behind = True
             self._transport.write(Said(answer, "").frame)
 
     def _count_frame(self) -> None:
@@ -258,6 +264,7 @@ class LiveSocket(asyncio.Protocol):
             return
         for data in self._protocol.data_to_send():
             if data:
+                self._behind = True
                 transport.write(data)
             elif not transport.is_closing():
                 transport.close()
