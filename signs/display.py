@@ -1,8 +1,8 @@
 """The sign's side: what is held, what is refused, and when it goes dark. Pure.
 
-Time is the sign's own monotonic clock. A sign's clock of the day may be wrong by years, so nothing here
-reads `issued_at`: a frame lives for its ttl from its receipt, less what the broker says it has already
-spent waiting.
+Time is the sign's own monotonic clock. A sign's clock of the day may be wrong by years, so `issued_at` is compared with
+that of other frames alone: a frame lives for its ttl from its receipt, less what the broker says it has already spent
+waiting, and less what it came later than the frames before it (`signs.lateness`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from occupancy.model import SignId
 from signs.frame import Frame, Page
+from signs.lateness import NOTHING_HEARD, Heard
 from signs.readback import Readback
 
 DOES_NOT_FIT = "does-not-fit"
@@ -29,18 +30,31 @@ class Display:
     received_s: float = 0.0
     life_s: float = 0.0
     highest: int = -1
+    heard: Heard = NOTHING_HEARD
 
 
-def receive(display: Display, frame: Frame, *, now_s: float, expires_in_s: float | None = None) -> Display:
+def receive(
+    display: Display,
+    frame: Frame,
+    *,
+    now_s: float,
+    expires_in_s: float | None = None,
+    came_s: float | None = None,
+) -> Display:
     """Return the memory after a frame came; unchanged for another sign's frame or one not newer than seen.
 
     `expires_in_s` is the message expiry that the broker delivered: what is left of the ttl, None where the
-    transport does not say.
+    transport does not say. `came_s`: when it came, where it counts from an earlier `now_s`.
     """
     if frame.sign_id != display.sign_id or frame.sequence <= display.highest:
         return display
-    life_s = float(frame.ttl_s) if expires_in_s is None else min(float(frame.ttl_s), expires_in_s)
-    return replace(display, frame=frame, received_s=now_s, life_s=life_s, highest=frame.sequence)
+    came_s = now_s if came_s is None else came_s
+    heard = display.heard.after(came_s, frame.issued_at)
+    ttl_s = float(frame.ttl_s)
+    life_s = min(ttl_s, came_s - heard.late_s + ttl_s - now_s)
+    if expires_in_s is not None:
+        life_s = min(life_s, expires_in_s)
+    return replace(display, frame=frame, received_s=now_s, life_s=life_s, highest=frame.sequence, heard=heard)
 
 
 def darkened(display: Display) -> Display:

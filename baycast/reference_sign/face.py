@@ -71,7 +71,9 @@ class Face:
             say(f"refused what came: {problem}")
             return
         self._report_s = frame.ttl_s / 2
-        self._display = receive(self._display, frame, now_s=one.since_s, expires_in_s=one.expires_in_s)
+        self._display = receive(
+            self._display, frame, now_s=one.since_s, expires_in_s=one.expires_in_s, came_s=one.came_s
+        )
 
     def _show(self, now_s: float) -> None:
         told = shown(self._display, now_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -15,11 +16,14 @@ ASK_S = (0.2, 5.0)
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A frame's document, or None: go dark. It lives from `since_s` (monotonic) for `expires_in_s`, None: its ttl."""
+    """A frame's document, or None: go dark. It came at `came_s` and lives from `since_s` (both monotonic) for
+    `expires_in_s`, None: its ttl.
+    """
 
     payload: bytes | None
     since_s: float
     expires_in_s: float | None
+    came_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)

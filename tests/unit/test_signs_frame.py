@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -294,7 +294,8 @@ def test_l6_an_older_frame_is_refused_even_after_the_newer_one_has_expired() -> 
     assert receive(display, held(5), now_s=30.0) is display
     assert receive(display, held(4), now_s=90.0) is display
     assert receive(display, replace(held(9), sign_id=SignId("other")), now_s=1.0) is display
-    assert shown(receive(display, held(6), now_s=90.0), 91.0) == held().pages
+    newer = replace(held(6), issued_at=NOW + timedelta(seconds=90))
+    assert shown(receive(display, newer, now_s=90.0), 91.0) == held().pages
 
 
 def test_pages_take_turns() -> None:
