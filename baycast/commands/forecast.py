@@ -26,7 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--protocol",
         metavar="NAME",
         default="rolling4",
-        help="rolling4 (the last four weeks), onestep or lastweek (the last one), split:YYYY-MM-DD (from then on)",
+        help="rolling4 (the last four weeks), hourly80 (the last fifth, each full hour), onestep or lastweek (the last "
+        "week), split:YYYY-MM-DD (from then on)",
     )
     doing.add_parser(
         "run",

@@ -21,6 +21,7 @@ SEED = 1
 _OPEN, _CLOSED = timedelta(hours=7), timedelta(hours=21)
 """What is forecast by night nobody asks for."""
 _SCORED_EVERY = timedelta(minutes=15)
+_HOUR = timedelta(hours=1)
 
 Scored = dict[str, float]
 _Run = Callable[[Panel, Floats, Ints, int, protocols.Progress], Scored]
@@ -62,6 +63,8 @@ def _protocol(name: str, times: NDArray[np.datetime64]) -> tuple[int, _Run]:
     days = days_of(times)
     if name == "rolling4":
         return days - 4 * DAYS_PER_WEEK, _rolling
+    if name == "hourly80":
+        return -(-days * 4 // 5), _hourly
     if name == "onestep":
         return days - DAYS_PER_WEEK, _one_step
     if name == "lastweek":
@@ -69,12 +72,17 @@ def _protocol(name: str, times: NDArray[np.datetime64]) -> tuple[int, _Run]:
     kind, _, date = name.partition(":")
     if kind == "split" and date:
         return day_of(times, np.datetime64(date, "D")), _rolling
-    raise ValueError("one of rolling4, lastweek, onestep, split:YYYY-MM-DD is needed")
+    raise ValueError("one of rolling4, hourly80, lastweek, onestep, split:YYYY-MM-DD is needed")
 
 
 def _rolling(panel: Panel, bays: Floats, scored: Ints, first: int, progress: protocols.Progress) -> Scored:
     every = max(1, _SCORED_EVERY // panel.grid.step)
     return protocols.rolling(panel, bays, scored[scored % every == 0], first, progress).figures(SEED)
+
+
+def _hourly(panel: Panel, bays: Floats, _: Ints, first: int, progress: protocols.Progress) -> Scored:
+    hours = np.arange(0, panel.grid.per_day, panel.grid.steps(_HOUR))
+    return protocols.rolling(panel, bays, hours, first, progress, protocols.HOURLY).figures(SEED)
 
 
 def _one_step(panel: Panel, bays: Floats, scored: Ints, first: int, progress: protocols.Progress) -> Scored:

@@ -24,8 +24,13 @@ HORIZONS: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),
     "2h": timedelta(hours=2),
     "4h": timedelta(hours=4),
+    "8h": timedelta(hours=8),
     "24h": timedelta(hours=24),
 }
+HOURLY: Mapping[str, timedelta] = {
+    name: ahead for name, ahead in HORIZONS.items() if ahead >= timedelta(hours=1)
+}
+"""Of what is forecast at each full hour."""
 FULL_SHARE = 0.02
 """A place fills that has no free bay at this share of the times before the first day that is scored."""
 _LEAKS_LOOKED_FOR = 20
@@ -54,6 +59,7 @@ class Judge:
         judged = self.judged.setdefault(horizon, Judged())
         for scores, chosen in ((judged.every, known), (judged.filling, known & self._fills)):
             truth = forecasts.known[chosen]
+            bays = np.broadcast_to(self._bays, chosen.shape)[chosen]
             came = (forecasts.known <= limits(self._bays))[chosen].astype(float)
             for name, points in forecasts.points.items():
                 scores.setdefault(name, Scores()).take_up(
@@ -62,6 +68,7 @@ class Judge:
                     forecasts.quantiles[name][chosen],
                     forecasts.chances[name][chosen],
                     came,
+                    bays,
                 )
 
     def figures(self, seed: int) -> dict[str, float]:
@@ -75,6 +82,8 @@ class Judge:
                 found[f"mse.{horizon}.{name}"] = scores.mean("off_squared")
                 found[f"pinball.{horizon}.{name}"] = scores.mean("pinball")
                 found[f"brier.{horizon}.{name}"] = scores.mean("brier")
+                found[f"within3.{horizon}.{name}"] = scores.mean("within3")
+                found[f"within4.{horizon}.{name}"] = scores.mean("within4")
             found[f"coverage90.{horizon}"] = ours.mean("inside")
             found[f"ece.{horizon}"] = ours.calibration_error
             against = best(((name, judged.every[name]) for name in BASELINES), "off")
@@ -89,10 +98,17 @@ class Judge:
         return found
 
 
-def rolling(panel: Panel, bays: Floats, scored: Ints, first: int, progress: Progress) -> Judge:
+def rolling(
+    panel: Panel,
+    bays: Floats,
+    scored: Ints,
+    first: int,
+    progress: Progress,
+    horizons: Mapping[str, timedelta] = HORIZONS,
+) -> Judge:
     """Every horizon from day `first` on, fitted anew each week from all that was before."""
     named = [
-        (name, panel.grid.steps(ahead)) for name, ahead in HORIZONS.items() if not ahead % panel.grid.step
+        (name, panel.grid.steps(ahead)) for name, ahead in horizons.items() if not ahead % panel.grid.step
     ]
     judge = Judge(bays, fills(panel, bays, first))
     walk = Rolling(panel, bays, [ahead for _, ahead in named], scored)

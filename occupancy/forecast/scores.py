@@ -37,6 +37,9 @@ class DaySums(NamedTuple):
     inside: int
     """How often the truth was within the 90 % band."""
     brier: float
+    within3: int
+    """How often the nearest whole number of bays was off by no more than 3 % of all bays, rounded to whole bays."""
+    within4: int
 
 
 class Scores:
@@ -47,11 +50,12 @@ class Scores:
         self._said, self._came = np.zeros(BINS), np.zeros(BINS)
 
     def take_up(
-        self, truth: Floats, shares: Floats, quantiles: Floats, chances: Floats, came: Floats
+        self, truth: Floats, shares: Floats, quantiles: Floats, chances: Floats, came: Floats, bays: Floats
     ) -> None:
-        """One day: the truth, the forecast, its quantiles (samples, levels), the chance of a free bay and whether there
-        was one (1) or not (0)."""
+        """One day: the truth, the forecast, its quantiles (samples, levels), the chance of a free bay, whether there
+        was one (1) or not (0), and how many bays there are."""
         off = np.abs(shares - truth)
+        bays_off = np.abs(np.rint(shares * bays) - np.rint(truth * bays))
         self._days.append(
             DaySums(
                 forecasts=len(truth),
@@ -60,6 +64,8 @@ class Scores:
                 pinball=float(pinball(truth, quantiles).sum()),
                 inside=int(((truth >= quantiles[:, 0]) & (truth <= quantiles[:, -1])).sum()),
                 brier=float(((chances - came) ** 2).sum()),
+                within3=int((bays_off <= np.rint(0.03 * bays)).sum()),
+                within4=int((bays_off <= np.rint(0.04 * bays)).sum()),
             )
         )
         bins = np.minimum((chances * BINS).astype(np.int64), BINS - 1)

@@ -61,6 +61,18 @@ def test_a_split_is_a_day_of_the_file(file: Path) -> None:
     assert "mae.1h.baycast" in done.stdout
 
 
+def test_the_last_fifth_is_forecast_at_each_full_hour(file: Path) -> None:
+    done = evaluate(str(file), "--protocol", "hourly80", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)["figures"]
+    assert figures["days_before"] == 45
+    assert figures["forecasts.8h"] == 11 * 24 * 3
+    assert "mae.30m.baycast" not in figures
+    for horizon in ("1h", "8h"):
+        assert 0.2 < figures[f"within3.{horizon}.baycast"] < figures[f"within4.{horizon}.baycast"] < 1.0
+        assert figures[f"within3.{horizon}.baycast"] > figures[f"within3.{horizon}.persistence"]
+
+
 @pytest.mark.parametrize(
     ("protocol", "problem"),
     [

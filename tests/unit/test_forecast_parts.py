@@ -132,12 +132,20 @@ def test_scores_by_hand() -> None:
     scores = Scores()
     band = np.array([[0.1, 0.2, 0.3, 0.4, 0.5]] * 2)
     truth, said = np.array([0.3, 0.9]), np.array([0.3, 0.5])
-    scores.take_up(truth, said, band, np.array([0.95, 0.15]), np.array([1.0, 0.0]))
+    scores.take_up(truth, said, band, np.array([0.95, 0.15]), np.array([1.0, 0.0]), np.full(2, 10.0))
     assert scores.forecasts == 2
     assert scores.mean("off") == pytest.approx(0.2)
     assert scores.mean("inside") == 0.5
     assert scores.mean("brier") == pytest.approx((0.05**2 + 0.15**2) / 2)
     assert scores.calibration_error == pytest.approx((0.05 + 0.15) / 2)
+
+
+def test_scores_by_whole_bays_as_published() -> None:
+    """68 bays: 3 % are two of them, 4 % three."""
+    scores, bays_off = Scores(), np.array([0.0, 2.4, -2.4, 2.6, 3.4, 3.6])
+    truth, ones = np.full(6, 34 / 68), np.ones(6)
+    scores.take_up(truth, truth + bays_off / 68, np.zeros((6, 5)), ones, ones, np.full(6, 68.0))
+    assert (scores.mean("within3"), scores.mean("within4")) == (3 / 6, 5 / 6)
 
 
 def test_days_are_drawn_whole() -> None:
