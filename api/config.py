@@ -15,9 +15,9 @@ class ApiConfig:
 
     database_url: str
     listeners_max: int = 10_000
-    """WebSocket and SSE listeners, and signs that follow their frames, together; one more is answered 503."""
+    """WebSocket and SSE listeners together, and as many signs that follow their frames; one more is answered 503."""
     live_per_address: int = 1000
-    """Of them so many for one address (IPv6: one /64); one more is answered 429. 0: no limit."""
+    """Of either so many for one address (IPv6: one /64); one more is answered 429. 0: no limit."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     """Addresses or networks of reverse proxies whose `X-Forwarded-For` says who asks."""
     heartbeat_s: float = 10.0

@@ -48,10 +48,10 @@ class Live:
         self.feed = Feed(config.database_url)
         self.board = Board(config.limits)
         self.answers = KeptAnswers()
-        self.seats = Seats(config.listeners_max, config.live_per_address or None)
-        self.sign_seats = self.seats.beside()
-        """However many drivers listen: a sign that comes back finds a seat."""
-        self.hub = Hub(self.board, self.seats)
+        per_address_max = config.live_per_address or None
+        self.sign_seats = Seats(config.listeners_max, per_address_max)
+        """However many drivers listen, also behind its own address: a sign that comes back finds a seat."""
+        self.hub = Hub(self.board, Seats(config.listeners_max, per_address_max))
         self.proxies = Proxies.of(config.trusted_proxies)
         self.profiles = Profiles(config.database_url, config.profiles_every_s)
         self.capacities = Capacities()

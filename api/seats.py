@@ -1,4 +1,4 @@
-"""How many may listen at once: in all, and from one address. Signs have seats of their own. Pure."""
+"""How many may listen at once: in all, and from one address. Pure."""
 
 from __future__ import annotations
 
@@ -14,19 +14,13 @@ class AddressFullError(FullError):
 
 
 class Seats:
-    """Those of one process. `per_address_max` None: no limit but the whole."""
+    """Those of one kind of listener in one process. `per_address_max` None: no limit but the whole."""
 
     def __init__(self, listeners_max: int, per_address_max: int | None = None) -> None:
         self._listeners_max = listeners_max
         self._per_address_max = per_address_max
         self._taken = 0
         self._by_address: Counter[str] = Counter()
-
-    def beside(self) -> Seats:
-        """As many more, which none of these can take. What an address takes of either counts for both."""
-        others = Seats(self._listeners_max, self._per_address_max)
-        others._by_address = self._by_address
-        return others
 
     def take(self, address: str | None) -> None:
         """Count one more; None: of no address. Raises `FullError`."""

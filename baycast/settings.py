@@ -91,7 +91,8 @@ class Settings(BaseSettings):
     )
     live_per_address: Annotated[int, Field(ge=0)] = Field(
         default=1000,
-        description="listeners of the live feed, and signs by WebSocket, for one address (IPv6: one /64); 0: no limit",
+        description="listeners of the live feed, and as many signs by WebSocket, for one address (IPv6: one /64); 0: no"
+        " limit",
     )
     api_processes: Annotated[int, Field(ge=1, le=32)] = Field(
         default=1, description="API processes on this machine, which share the port"

@@ -145,10 +145,10 @@ def test_l8_there_are_only_so_many_followers(city: City) -> None:
     assert refused.value.response.status_code == 503
 
 
-def test_l8_signs_and_listeners_of_the_feed_share_what_an_address_has(city: City) -> None:
+def test_l8_drivers_behind_the_address_of_a_sign_take_no_seat_of_it(city: City) -> None:
     with running_api(ApiConfig(database_url=city.url, live_per_address=1)) as api:
         api.until(f"/v1/signs/{SIGN}", lambda answer: answer.status_code == 200)
-        with follow(api) as first:
+        with connect(f"ws://127.0.0.1:{api.port}/v1/live"), follow(api) as first:
             told(first)
             for path in (PATH, "/v1/live"):
                 with pytest.raises(InvalidStatus) as refused:
@@ -161,8 +161,8 @@ def test_l8_signs_and_listeners_of_the_feed_share_what_an_address_has(city: City
             with connect(f"ws://127.0.0.1:{api.port}{PATH}", additional_headers=far) as other:
                 told(other)
         api.until("/metrics", lambda answer: 'baycast_feed_clients{kind="websocket"} 0.0' in answer.text)
-        with connect(f"ws://127.0.0.1:{api.port}/v1/live") as again:
-            again.recv(timeout=15)
+        with follow(api) as again:
+            told(again)
 
 
 def test_the_reference_sign_follows_and_says_what_it_shows(

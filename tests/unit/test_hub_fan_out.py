@@ -394,22 +394,17 @@ def test_who_waits_may_leave_and_turn(scene: Scene) -> None:
     assert [scene.taken(turned)["type"], scene.taken(turned)["reason"]] == ["subscribed", "subscribed"]
 
 
-def test_l8_signs_have_seats_that_no_driver_takes() -> None:
-    drivers = Seats(2, per_address_max=3)
-    signs = drivers.beside()
-    drivers.take("192.0.2.1")
-    drivers.take(None)
-    with pytest.raises(FullError):
-        drivers.take("192.0.2.2")
-    signs.take("192.0.2.1")
-    signs.take("192.0.2.1")
-    with pytest.raises(FullError):
-        signs.take("192.0.2.2")
-    drivers.give_back(None)
+def test_l8_seats_are_counted_in_all_and_by_address() -> None:
+    seats = Seats(3, per_address_max=2)
+    seats.take("192.0.2.1")
+    seats.take("192.0.2.1")
     with pytest.raises(AddressFullError):
-        drivers.take("192.0.2.1")
-    signs.give_back("192.0.2.1")
-    drivers.take("192.0.2.1")
+        seats.take("192.0.2.1")
+    seats.take(None)
+    with pytest.raises(FullError):
+        seats.take("192.0.2.2")
+    seats.give_back("192.0.2.1")
+    seats.take("192.0.2.1")
 
 
 def test_l8_listeners_of_one_address_are_counted(scene: Scene) -> None:
