@@ -102,10 +102,18 @@ class Following:
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks until they have ended: one that is told in the very moment in which a library's wait ends may miss
-    it once, and one that follows the store must not outlive whoever started it.
+    it once, and none must outlive whoever started it. Whoever is cancelled while it waits here learns of it after that.
     """
+    cancelled: asyncio.CancelledError | None = None
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
-        await asyncio.wait(pending, timeout=_ASKED_AGAIN_S)
-    await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await asyncio.wait(pending, timeout=_ASKED_AGAIN_S)
+        except asyncio.CancelledError as told:
+            cancelled = told
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # taken note of: it is for whoever waited for the task before
+    if cancelled is not None:
+        raise cancelled

@@ -27,6 +27,7 @@ from api.live import Live
 from api.live_socket import LiveSocket
 from api.params import Listen
 from api.routes.described import PROBLEMS
+from store.following import end
 
 SOCKET = "/v1/live"
 EVENT: Final = {
@@ -63,7 +64,7 @@ def install(app: FastAPI, live: Live) -> None:
         last = request.headers.get("last-event-id")
         if last is not None and query.since is None and len(last) <= 4096:
             query = query.model_copy(update={"since": last})
-        return _EventStream(live, query)
+        return EventStream(live, query)
 
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     app.add_api_route(
@@ -88,7 +89,7 @@ def install(app: FastAPI, live: Live) -> None:
     )
 
 
-class _EventStream(Response):
+class EventStream(Response):
     """Server-sent events. Joins when it starts, so that a response never sent leaves no listener behind."""
 
     def __init__(self, live: Live, query: Listen) -> None:
@@ -110,7 +111,9 @@ class _EventStream(Response):
             asyncio.create_task(evicted.wait()),
         ]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()  # what went wrong is for the edge to note
             abort = scope.get(ABORT)
             if evicted.is_set() and abort is not None:
                 metrics.EVICTED.inc()
@@ -118,9 +121,7 @@ class _EventStream(Response):
         finally:
             self._live.hub.leave(listener)
             metrics.CLIENTS.labels("sse").dec()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
 
     async def _pump(self, listener: Listener, wake: asyncio.Event, send: Send) -> None:
         headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]

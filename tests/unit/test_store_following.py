@@ -34,6 +34,24 @@ def test_a_task_that_misses_its_end_is_told_again() -> None:
     assert missed == [True]
 
 
+def test_who_is_told_to_end_while_tasks_end_waits_for_them() -> None:
+    async def deaf() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async def ended() -> tuple[bool, bool]:
+        task = asyncio.create_task(deaf())
+        await asyncio.sleep(0)
+        ending = asyncio.create_task(end(task))
+        await asyncio.sleep(0)
+        ending.cancel()
+        await asyncio.wait({ending}, timeout=30)
+        return task.done(), ending.cancelled()
+
+    assert asyncio.run(ended()) == (True, True)
+
+
 def _live() -> Live:
     return Live(ApiConfig(database_url=NOWHERE))
 
