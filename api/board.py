@@ -30,8 +30,10 @@ VIEWS_MAX = 64
 """Drivers' views whose bytes are kept; beyond it the view unused for longest is rendered anew when asked
 for.
 """
-AS_OF_STEP = timedelta(seconds=10)
-"""A snapshot without changes is rendered again when the watermark has moved this far."""
+AS_OF_STEP_S = 10
+"""What is told of the watermark moves in steps of the clock, which every process takes at the same watermark: else two
+that read it at other moments would say the same in other bytes.
+"""
 NOW = View()
 VisitIn = Callable[[AreaId], Visit | None]
 
@@ -120,13 +122,10 @@ class Board:
                 self.levels[area_id] = level
                 turned.add(area_id)
         self.minutes += other_minute
-        if (
-            turned
-            or other_minute
-            or any(_moved(self._stamped.get(area), at) for area, at in self.watermarks.items())
-        ):
+        steps = {area_id: _step_of(at) for area_id, at in self.watermarks.items()}
+        if turned or other_minute or steps != self._stamped:
             self.stamp += 1
-            self._stamped = dict(self.watermarks)
+            self._stamped = steps
         return {zone_id for zone_id, live in self.zones.items() if live.zone.area_id in turned}
 
     # --- versions -------------------------------------------------------------------------------------------
@@ -215,7 +214,7 @@ class Board:
         """Return the snapshot of everything and its tag, rendered when something changed."""
         token, at = self.token(view=view), self.as_of(None)
         kept = self._whole.get(view)
-        if kept is not None and kept[0] == token and not _moved(kept[1], at):
+        if kept is not None and kept[:2] == (token, at):
             return kept[2]
         body = self.snapshot(Selection(view=view))
         rendered = (body, entity_tag(body))
@@ -269,7 +268,8 @@ class Board:
         return offers(zone, self.shown(zone.zone_id), selection, visit)
 
     def as_of(self, only: Iterable[str] | None) -> datetime | None:
-        return as_of((area.area for area in self._areas(only)), self.watermarks)
+        """Return the time up to which everything is known, down to the step before; None: not known."""
+        return _step_of(as_of((area.area for area in self._areas(only)), self.watermarks))
 
     def stale(self, only: Iterable[str] | None) -> bool:
         return any(self.levels[area.area.area_id] is not Level.FRESH for area in self._areas(only))
@@ -290,7 +290,5 @@ class _Made:
         return self.live is other.live and self.level is other.level and self.minute == other.minute
 
 
-def _moved(rendered: datetime | None, now: datetime | None) -> bool:
-    if rendered is None or now is None:
-        return rendered is not now
-    return abs(now - rendered) >= AS_OF_STEP
+def _step_of(at: datetime | None) -> datetime | None:
+    return None if at is None else at.replace(second=at.second - at.second % AS_OF_STEP_S, microsecond=0)

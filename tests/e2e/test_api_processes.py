@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -60,6 +62,33 @@ class Processes:
         pages = [httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text for port in self.metrics_ports]
         lines = [line for page in pages for line in page.splitlines()]
         return [float(line.removeprefix(name)) for line in lines if line.startswith(name)]
+
+    @contextlib.contextmanager
+    def asking(self, pid: int) -> Iterator["Asker"]:
+        """Whoever connects comes to either of the two: so until it is this one."""
+        with contextlib.ExitStack() as others:
+            while True:
+                connection = others.enter_context(contextlib.closing(HTTPConnection("127.0.0.1", self.port)))
+                asker = Asker(connection)
+                asker.get("/healthz")  # then it has been accepted
+                own = connection.sock.getsockname()
+                if any(one.raddr == own for one in psutil.Process(pid).net_connections("tcp")):
+                    yield asker
+                    return
+
+
+@dataclass
+class Asker:
+    """A connection to one of the processes."""
+
+    connection: HTTPConnection
+
+    def get(self, path: str, known: str | None = None) -> tuple[int, str | None]:
+        """The status and the tag; `known` is the tag of what the asker has."""
+        self.connection.request("GET", path, headers={} if known is None else {"If-None-Match": known})
+        answer = self.connection.getresponse()
+        answer.read()
+        return answer.status, answer.getheader("ETag")
 
 
 @pytest.fixture
@@ -174,3 +203,55 @@ def test_listeners_go_on_at_another_process_and_miss_nothing(processes: Processe
     processes.command.terminate()
     assert processes.command.wait(10) == 0
     assert time.monotonic() - began < 5
+
+
+QUESTIONS = (
+    "/v1/availability",
+    "/v1/availability?for=ev",
+    "/v1/availability?stay_min=60",
+    "/v1/availability?near=51.48,-3.18&radius_m=500",
+    "/v1/availability?format=geojson",
+    "/v1/zones",
+    "/v1/zones/s1",
+    "/v1/zones/s1/bays",
+)
+
+
+def test_what_one_process_told_is_not_told_again_by_another(processes: Processes, rows: DerivedRows) -> None:
+    eventually(lambda: len(processes.serving()) == 2, WITHIN_S)
+    stays, goes = processes.children
+
+    def same_tags(one: Asker, other: Asker) -> dict[str, str]:
+        """The tag of each answer, of which each process knows that it is the other's."""
+        tags = {}
+        for path in QUESTIONS:
+            (status, told), (others_status, others) = one.get(path), other.get(path)
+            assert (status, others_status) == (200, 200), path
+            assert told is not None, path
+            assert told == others, path
+            assert one.get(path, others) == other.get(path, told) == (304, told), path
+            tags[path] = told
+        return tags
+
+    def moved_on(asker: Asker, path: str, known: str) -> None:
+        eventually(lambda: asker.get(path, known)[0] == 200)
+
+    with processes.asking(stays) as one:
+        for path in QUESTIONS:
+            one.get(path)
+    # The other one begins while the watermark is elsewhere, and nothing else is.
+    rows.move_watermark(NOW + timedelta(seconds=7))
+    os.kill(goes, signal.SIGKILL)
+    eventually(lambda: len(processes.serving() - {goes}) == 2, WITHIN_S)
+    (came,) = processes.serving() - {stays, goes}
+    with processes.asking(stays) as one, processes.asking(came) as other:
+        first = same_tags(one, other)
+        rows.commit_zones({"s1": [group(2, 8)]}, watermark=NOW + timedelta(seconds=8))
+        for each in (one, other):
+            moved_on(each, "/v1/zones/s1", first["/v1/zones/s1"])
+        changed = same_tags(one, other)
+        rows.move_watermark(NOW + timedelta(seconds=23))
+        for each in (one, other):
+            moved_on(each, "/v1/availability", changed["/v1/availability"])
+        later = same_tags(one, other)
+    assert len({tags["/v1/availability"] for tags in (first, changed, later)}) == 3

@@ -87,11 +87,11 @@ def test_recorded_area_does_not_age_but_a_lost_database_does() -> None:
 def test_as_of_is_the_oldest_live_watermark(feed: FeedDouble) -> None:
     feed.add_area("newport", 1)
     feed.add_area("birmingham", 1, clock=Clock.EVENT)
-    feed.move_watermark("newport", NOON - timedelta(seconds=9))
+    feed.move_watermark("newport", NOON - timedelta(seconds=10))
     feed.move_watermark("birmingham", NOON - timedelta(days=3650))
     board = board_of(feed)
 
-    assert said(board)["as_of"] == "2026-11-18T11:59:51Z"
+    assert said(board)["as_of"] == "2026-11-18T11:59:50Z"
     assert said(board, Selection(areas=frozenset({"cardiff"})))["as_of"] == "2026-11-18T12:00:00Z"
     assert said(board, Selection(areas=frozenset({"birmingham"})))["as_of"] == "2016-11-20T12:00:00Z"
 
@@ -157,6 +157,16 @@ def test_version_is_equal_for_followers_of_the_same_store(feed: FeedDouble) -> N
 
     assert one.token() == other.token()
     assert one.whole(View()) == other.whole(View())
+
+
+def test_the_same_is_said_in_the_same_bytes_whenever_the_watermark_was_read(feed: FeedDouble) -> None:
+    rendered = []
+    for age_s in (0, 4, 9.9):
+        feed.move_watermark("cardiff", NOON + timedelta(seconds=age_s))
+        board = board_of(feed)
+        rendered.append((board.whole(View()), board.snapshot(Selection(min_free=0))))
+
+    assert rendered[0] == rendered[1] == rendered[2]
 
 
 def test_geometry_is_a_ring_a_line_or_a_point(feed: FeedDouble) -> None:
