@@ -30,6 +30,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if args.area is not None and args.area not in areas:
             raise UsageError(f"there is no area {args.area!r}; known: {', '.join(areas) or 'none'}")
         kept_words = "would keep" if args.dry_run else "kept"
+        if args.area is None:  # first: an area without a watermark, which is refused, keeps nobody from it
+            kept_from = retain_sign_records(conn, retention(settings), dry_run=args.dry_run)
+            print(f"signs: {kept_words}: {_reach('frames and readbacks', kept_from)}")
         for area in areas if args.area is None else [AreaId(args.area)]:
             try:
                 kept = retain(conn, area, retention(settings), dry_run=args.dry_run)
@@ -37,9 +40,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 raise UsageError(str(refused)) from None
             reach = [_reach(what, at) for what, at in zip(_WORDS, kept, strict=True)]
             print(f"{area}: {kept_words}: {'; '.join(reach)}")
-        if args.area is None:
-            kept_from = retain_sign_records(conn, retention(settings), dry_run=args.dry_run)
-            print(f"signs: {kept_words}: {_reach('frames and readbacks', kept_from)}")
     return 0
 
 

@@ -1,7 +1,7 @@
 """Drops what is older than it is to be kept, once a day of the watermark, in transactions that nobody waits long for.
 
 First the log, then rows that it no longer makes, then records of history that those rows no longer make: see
-`occupancy/retention.py`.
+`occupancy/retention.py`. Records of signs have the days of the clock: no watermark says how old they are.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ class Kept(NamedTuple):
 def retainer(config: EngineConfig) -> Beside:
     """Looks after the areas for as long as the `with` lasts."""
 
+    signs = SignRetention(config.retention)
+
     def work(conn: Connection, area: AreaId) -> None:
+        signs.retain_when_due(conn)
         retain_when_due(conn, area, config.retention)
 
     return Beside(
@@ -55,10 +58,7 @@ def retainer(config: EngineConfig) -> Beside:
 
 
 def retain_when_due(conn: Connection, area: AreaId, limits: Retention) -> Kept | None:
-    """As `retain`, unless less than a day of the watermark has passed since, or the area is being rebuilt.
-
-    Records of signs go first: what fails with them leaves the run due, so that it is tried again.
-    """
+    """As `retain`, unless less than a day of the watermark has passed since, or the area is being rebuilt."""
     with conn.transaction(), conn.cursor() as cur:
         if generation.live_version(cur, area) != ENGINE_VERSION:
             return None
@@ -66,11 +66,26 @@ def retain_when_due(conn: Connection, area: AreaId, limits: Retention) -> Kept |
         standing = retention.standing(cur, area)
     if watermark is None or (standing.ran_at is not None and watermark < standing.ran_at + EVERY):
         return None
-    retain_sign_records(conn, limits)
     try:
         return retain(conn, area, limits)
     except RebuildRunningError:
         return None
+
+
+class SignRetention:
+    """Records of signs, whatever their areas know: an area may never have had a watermark and drive signs."""
+
+    def __init__(self, limits: Retention) -> None:
+        self._limits = limits
+        self._ran_at: datetime | None = None
+
+    def retain_when_due(self, conn: Connection) -> None:
+        """As `retain_sign_records`, unless it went well within a day before. A new process does it once again."""
+        with conn.transaction(), conn.cursor() as cur:
+            now = retention.clock(cur)
+        if self._ran_at is None or now >= self._ran_at + EVERY:
+            retain_sign_records(conn, self._limits)
+            self._ran_at = now
 
 
 def retain(conn: Connection, area: AreaId, limits: Retention, *, dry_run: bool = False) -> Kept:

@@ -214,7 +214,7 @@ def test_the_command_drops_and_the_doctor_says_how_far_things_reach(
     assert found(conn, "SELECT begins_at FROM log_head") == [(None,)]
     assert main(["retention"]) == 0
     signs = "signs: kept: frames and readbacks all\n"
-    assert capsys.readouterr().out == f"town: kept: {kept}their five minutes all\n{signs}"
+    assert capsys.readouterr().out == f"{signs}town: kept: {kept}their five minutes all\n"
     assert main(["retention", "--area", "nowhere"]) == 2
     main(["doctor"])
     told = "readings from 2026-11-03, stays from 2026-11-02, hours from the beginning, five minutes from the beginning"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from baycast.cli import main
 from occupancy.engine import EngineConfig, retain_sign_records
-from occupancy.engine.retaining import retainer
+from occupancy.engine.retaining import SignRetention, retainer
 from occupancy.retention import Retention
 from store.copying import Cursor
 from store.postgres import Connection, connect
+from store.registry import Change, apply
 from store.retention import drop_sign_records
 from tests.integration.test_engine_rows import serve
 from tests.integration.test_rebuild_from import begin, play
-from tests.support.eventful_days import EventfulDays
+from tests.support.eventful_days import EventfulDays, town
+from tests.support.folded import START
 from tests.support.waiting import eventually
 
 LIMITS = Retention(signs_months=2)
@@ -101,9 +104,37 @@ def test_what_fails_is_tried_again(
         eventually(lambda: kept(conn, "sign_frame", "issued_at") == [("a", 1)])
 
 
-def test_it_goes_with_the_daily_run_of_an_area(conn: Connection, database_url: str) -> None:
-    play(conn, begin(conn, EventfulDays(5, days=0.2)))
-    serve(conn)
+def test_it_goes_where_no_area_ever_had_a_watermark(conn: Connection, database_url: str) -> None:
+    begin(conn, EventfulDays(5, days=0.2))
+    assert conn.execute("SELECT count(*) FROM log_head WHERE watermark IS NOT NULL").fetchall() == [(0,)]
     tell(conn, "a", 100, 1)
     with retainer(EngineConfig(database_url=database_url, retention=LIMITS, retain_every_s=0.01)):
         eventually(lambda: kept(conn, "sign_frame", "issued_at") == [("a", 1)])
+
+
+def test_by_command_it_goes_before_an_area_without_a_watermark_is_refused(
+    conn: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BAYCAST_DATABASE_URL", database_url)
+    documents = [Change(kind, id, doc) for kind, id, doc in town("live")]
+    apply(conn, documents, entered_by="test", entered_at=START)
+    tell(conn, "a", 1000, 1)
+    assert main(["retention"]) == 2
+    assert capsys.readouterr().out.startswith("signs: kept: frames and readbacks from ")
+    assert kept(conn, "sign_frame", "issued_at") == [("a", 1)]
+
+
+def test_it_goes_once_a_day_of_the_clock(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = datetime.now(UTC)
+    signs = SignRetention(LIMITS)
+
+    def left_after(passed: timedelta) -> list[tuple[str, int]]:
+        monkeypatch.setattr("store.retention.clock", lambda _cur: began + passed)
+        signs.retain_when_due(conn)
+        return kept(conn, "sign_frame", "issued_at")
+
+    tell(conn, "a", 100, 1)
+    assert left_after(timedelta()) == [("a", 1)]
+    tell(conn, "a", 80)
+    assert left_after(timedelta(days=1, seconds=-1)) == [("a", 1), ("a", 80)]
+    assert left_after(timedelta(days=1)) == [("a", 1)]
