@@ -15,6 +15,7 @@ LAG = Histogram(
 )
 QUEUE = Gauge("baycast_publish_queue", "Topics waiting for the broker")
 CONNECTED = Gauge("baycast_publish_connected", "1 while connected to the broker")
+STANDING_BY = Gauge("baycast_publish_standing_by", "1 while another process drives the signs")
 DARK = Gauge("baycast_publish_dark", "1 while the database cannot be asked and signs are left to go blank")
 READBACKS = Counter(
     "baycast_publish_readbacks",
@@ -25,3 +26,11 @@ SIGN_REPORTED = Gauge(
     "baycast_sign_reported", "1 for what a sign's last word means, or that it is silent", ["sign", "verdict"]
 )
 SIGN_BLANK = Gauge("baycast_sign_blank", "1 while the sign's newest frame is blank", ["sign"])
+
+
+def forget() -> None:
+    """Say nothing more of broker, database and signs: they are no longer ours to drive."""
+    for gauge in (QUEUE, DARK):
+        gauge.set(0)
+    for by_sign in (SIGN_BLANK, SIGN_REPORTED):
+        by_sign.clear()

@@ -1,7 +1,7 @@
 """The publish process: follows the feed, decides what is due, records frames, hands messages to the link.
 
-When the database cannot be asked nothing is known: each sign gets one blank frame, and then silence lets
-the ttl hold whatever that frame did not reach.
+When the database cannot be asked nothing is known, not even whether another process drives the signs by now: each sign
+gets one blank frame, each zone is withheld once, and then silence lets the ttl hold whatever that did not reach.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from publish.config import PublishConfig
 from publish.link import Link
 from publish.readbacks import Readbacks
 from publish.signs import Due, Signs
+from publish.turn import has_turn
 from publish.view import Moment, fresh_areas
 from publish.zones import Zones
 from store.feed import Feed
@@ -49,8 +50,24 @@ def run(config: PublishConfig, stop: threading.Event) -> None:
 
 
 async def _serve(config: PublishConfig, stop: threading.Event) -> None:
+    stopped = asyncio.create_task(_stopped(stop), name="stop")
+    try:
+        async with FrameLog(config.database_url) as record:
+            while await has_turn(record, stopped):
+                await _drive(config, record, stopped)
+    finally:
+        await end(stopped)
+
+
+async def _stopped(stop: threading.Event) -> None:
+    while not await asyncio.to_thread(stop.wait, 0.5):
+        pass
+
+
+async def _drive(config: PublishConfig, record: FrameLog, stopped: asyncio.Task[None]) -> None:
+    """Publish until stopped, or until another process drives the signs: that one says what is to be said."""
     shown = ShownLog(config.database_url)
-    async with Feed(config.database_url) as feed, FrameLog(config.database_url) as record:
+    async with Feed(config.database_url) as feed:
         readbacks = Readbacks(feed, shown, clock=utc_now, silent_after_ttls=config.silent_after_ttls)
         publisher = Publisher(config, feed, record, readbacks.heard)
         tasks = [
@@ -60,26 +77,22 @@ async def _serve(config: PublishConfig, stop: threading.Event) -> None:
                 ("tell", publisher.tell()),
                 ("link", publisher.link.run()),
                 ("readbacks", readbacks.run()),
-                ("stop", _stopped(stop)),
             )
         ]
-        follow, tell, _link, _readbacks, stopped = tasks
+        follow, tell, _link, _readbacks = tasks
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
             for task in done - {stopped}:
                 task.result()
-                raise RuntimeError(f"{task.get_name()} ended")
-            await end(follow, tell)
-            await publisher.say_goodbye()
+                if task is not tell:
+                    raise RuntimeError(f"{task.get_name()} ended")
+            if tell not in done:
+                await end(follow, tell)
+                await publisher.say_goodbye()
         finally:
             await end(*tasks)
             await shown.close()
-            metrics.QUEUE.set(0)
-
-
-async def _stopped(stop: threading.Event) -> None:
-    while not await asyncio.to_thread(stop.wait, 0.5):
-        pass
+            metrics.forget()
 
 
 class Publisher:
@@ -105,12 +118,13 @@ class Publisher:
             self._wake.set()
 
     async def tell(self) -> None:
-        """Tell the signs what changed, and everybody again what is due again."""
+        """Tell the signs what changed, and everybody again what is due again, until another process drives them."""
         while True:
             self._wake.clear()
             moment = _moment()
             self._tell_zones(moment)
-            await self._tell_signs(moment)
+            if not await self._tell_signs(moment):
+                return
             with contextlib.suppress(TimeoutError):
                 wait_s = min(_TICK_S, max(_COALESCE_S, self._signs.wait_s(time.monotonic())))
                 async with asyncio.timeout(wait_s):
@@ -120,7 +134,8 @@ class Publisher:
     async def say_goodbye(self) -> None:
         """Take every claim back, as far as the time for stopping allows."""
         moment = _moment()
-        self.link.put(self._zones.last_words(moment))
+        if self._dark_until_s is None:
+            self.link.put(self._zones.last_words(moment))
         due = self._signs.last_words(moment)
         with contextlib.suppress(*LOST):
             await self._record.record([each.sent for each in due])
@@ -134,13 +149,18 @@ class Publisher:
         self._wake.set()
 
     def _tell_zones(self, moment: Moment) -> None:
+        if self._dark_until_s is not None:
+            return
         fresh = fresh_areas(self._feed, self._config, moment)
         self.link.put(self._zones.due(self._feed, fresh, moment))
 
-    async def _tell_signs(self, moment: Moment) -> None:
+    async def _tell_signs(self, moment: Moment) -> bool:
+        """False: another process drives the signs."""
         if self._dark_until_s is not None and moment.now_s < self._dark_until_s:
-            return
+            return True
         try:
+            if not await self._record.hold():
+                return False
             self._signs.operate(await self._record.modes())
             await self._seed()
             due = self._signs.due(self._feed, fresh_areas(self._feed, self._config, moment), moment)
@@ -148,12 +168,14 @@ class Publisher:
                 await self._record.record([each.sent for each in due])
         except LOST as lost:
             await self._go_dark(lost)
-            return
+            return True
         if self._dark_until_s is not None:
             _log.warning("the record of frames answers again")
             self._dark_until_s = None
             metrics.DARK.set(0)
+            self._wake.set()  # zones, too
         self._send(due, moment)
+        return True
 
     async def _seed(self) -> None:
         """Look up the highest sequences of new signs, and of all signs after a gap in the record."""
@@ -166,6 +188,7 @@ class Publisher:
         if self._dark_until_s is None:
             _log.error("frames cannot be recorded, signs are left to go blank: %r", lost)
             metrics.DARK.set(1)
+            self.link.put(self._zones.due(self._feed, frozenset(), moment))
             self._send(self._signs.last_words(moment), moment)
         self._signs.forget()
         self._signs.unseed()

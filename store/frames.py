@@ -29,6 +29,11 @@ LOST = (
     asyncpg.InternalClientError,
 )
 """What a method here raises when the database cannot answer."""
+_LOCK = 0x7075_626C  # "publ"
+_IDLE_MAX_S = 10
+"""The database ends a session that asked nothing for so long: neither a process that stands still nor a host that is
+gone keeps the signs from those who stand by. Whoever drives them asks twice a second.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,17 @@ class Operated:
 
 
 class FrameLog:
-    """One connection, opened when first needed and again after it was lost. Use from one task at a time."""
+    """One connection, opened when first needed and again after it was lost. Use from one task at a time.
+
+    One process holds the record and drives the signs. Whatever else is asked is asked of the session that holds it: who
+    has lost it neither reads nor writes before `hold` says that it is his again.
+    """
 
     def __init__(self, url: str, *, timeout_s: float = 3.0) -> None:
         self._url = url
         self._timeout_s = timeout_s
         self._connection: Any = None
+        self._holds = False
 
     async def __aenter__(self) -> FrameLog:
         return self
@@ -73,9 +83,27 @@ class FrameLog:
     async def __aexit__(self, *_exc: object) -> None:
         await self.drop()
 
+    async def hold(self) -> bool:
+        """Return whether this session is the one that drives the signs; it stays so until it is lost. Raises `LOST`."""
+        if self._connection is None or self._connection.is_closed():
+            self._holds = False
+            self._connection = await asyncpg.connect(
+                self._url,
+                timeout=self._timeout_s,
+                command_timeout=self._timeout_s,
+                server_settings={
+                    "application_name": "baycast frames",
+                    "timezone": "UTC",
+                    "idle_session_timeout": f"{_IDLE_MAX_S}s",
+                },
+            )
+        if not self._holds:
+            self._holds = await self._connection.fetchval(sql("frames.try_lock"), _LOCK)
+        return self._holds
+
     async def highest(self, sign_ids: Iterable[SignId]) -> dict[SignId, Recorded]:
         """Return what is recorded of each sign, nothing for a sign without frames. Raises `LOST`."""
-        rows = await (await self._connected()).fetch(sql("frames.highest"), list(sign_ids))
+        rows = await self._held().fetch(sql("frames.highest"), list(sign_ids))
         return {
             SignId(row["sign_id"]): Recorded(row["sequence"])
             if row["state"] is None
@@ -85,7 +113,7 @@ class FrameLog:
 
     async def modes(self) -> dict[SignId, Operated]:
         """Return what operators have set and what has not expired. Raises `LOST`."""
-        rows = await (await self._connected()).fetch(sql("frames.modes"))
+        rows = await self._held().fetch(sql("frames.modes"))
         return {
             SignId(row["sign_id"]): Operated(
                 Mode(row["mode"]), None if row["legend_id"] is None else LegendId(row["legend_id"])
@@ -95,28 +123,18 @@ class FrameLog:
 
     async def record(self, sent: Sequence[Sent]) -> None:
         """Record the frames, all or none. Raises `LOST`, also for a sequence that the record already has."""
-        await (await self._connected()).executemany(sql("frames.record"), [_values(each) for each in sent])
-
-    async def latest(self, sign_id: SignId) -> Frame | None:
-        """Return the newest frame of a sign, None when none was ever sent. Raises `LOST`."""
-        row = await (await self._connected()).fetchrow(sql("frames.latest"), sign_id)
-        return None if row is None else frame_of(row)
+        await self._held().executemany(sql("frames.record"), [_values(each) for each in sent])
 
     async def drop(self) -> None:
-        """Close the connection; the next call opens a new one."""
+        """Close the connection, and let go of the record; `hold` opens a new one."""
         connection, self._connection = self._connection, None
         if connection is not None and not connection.is_closed():
             with contextlib.suppress(*LOST):
                 await connection.close(timeout=1)
 
-    async def _connected(self) -> Any:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
-                self._url,
-                timeout=self._timeout_s,
-                command_timeout=self._timeout_s,
-                server_settings={"application_name": "baycast frames", "timezone": "UTC"},
-            )
+    def _held(self) -> Any:
+        if self._connection is None or self._connection.is_closed() or not self._holds:
+            raise ConnectionError("the session that holds the record of frames is gone")
         return self._connection
 
 
@@ -146,7 +164,7 @@ def pages_of(text: str) -> tuple[Page, ...]:
 
 
 def frame_of(row: Mapping[str, Any]) -> Frame:
-    """Return a row of `frames.latest` as a frame."""
+    """Return a row of `frames.newer` as a frame."""
     return Frame(
         sign_id=SignId(row["sign_id"]),
         sequence=row["sequence"],

@@ -218,6 +218,29 @@ def test_after_a_broker_crash_everything_retained_is_told_again(city: City, brok
             after.zone(CASTLE, lambda zone: zone["unknown"] == 4)
 
 
+def test_l6_who_lost_the_record_to_another_process_says_nothing(
+    city: City, broker: Broker, listener: Listener
+) -> None:
+    city.zone(free=2, occupied=18)
+    with publishing(city.url, broker.url):
+        listener.frame("2 LLE", "2 SPACES")
+        listener.zone(GREYFRIARS, lambda zone: zone["free"] == 2)
+        city.cut()  # and whoever gets in first when it is back holds the record
+        listener.frame()
+        listener.zone(GREYFRIARS, lambda zone: zone["unknown"] == 20)
+        (held,) = city.execute("SELECT pg_try_advisory_lock(%s)", int.from_bytes(b"publ", "big"))
+        assert held == (True,)
+        city.mend()
+        city.zone(free=3, occupied=17)
+        for topic in (FRAMES, zone_topic(GREYFRIARS)):
+            with pytest.raises(AssertionError, match="not heard"):
+                listener.wait(topic, lambda heard: bool(heard.body), within_s=2.5)
+        city.execute("SELECT pg_advisory_unlock_all()")
+        listener.frame("3 LLE", "3 SPACES")
+        listener.zone(GREYFRIARS, lambda zone: zone["free"] == 3)
+    listener.frame()
+
+
 def test_publish_waits_for_a_broker_that_is_not_there_yet(city: City, broker: Broker) -> None:
     city.zone(free=2, occupied=18)
     broker.stop()

@@ -1,3 +1,7 @@
+-- name: try_lock
+-- Held by the publisher that drives the signs; the others stand by.
+SELECT pg_try_advisory_lock($1);
+
 -- name: highest
 -- For each of the given signs the highest sequence ever recorded, and the word that was said last within a day before it.
 SELECT wanted.sign_id, last.sequence, said.state,
@@ -22,14 +26,6 @@ SELECT sign_id, mode, legend_id FROM sign_mode WHERE expires_at > clock_timestam
 WITH replaced AS (DELETE FROM sign_frame WHERE sign_id = $1 AND sequence = $9)
 INSERT INTO sign_frame (sign_id, sequence, issued_at, ttl_s, state, pages, versions, mode)
 VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8);
-
--- name: latest
--- The newest frame sent to one sign.
-SELECT sign_id, sequence, issued_at, ttl_s, state, pages, versions, mode
-FROM sign_frame
-WHERE sign_id = $1
-ORDER BY sequence DESC
-LIMIT 1;
 
 -- name: newer
 -- The newest frame of each of the given signs ($1) where it is newer than the one that is known ($2), and its age in
