@@ -126,6 +126,37 @@ def test_what_came_due_is_scored_once(town: Town, config: ForecastConfig) -> Non
     assert (forecasts, came) == (80, 80)
 
 
+def test_what_a_street_of_several_kinds_is_told_as_a_whole_is_scored(
+    town: Town, config: ForecastConfig
+) -> None:
+    """Beside four bays of the first street stands one with a limit, which is free, and one that is residents'."""
+    hour = {"area_id": "cardiff", "use": "public", "days": "daily", "max_stay_min": 60}
+    residents = {"area_id": "cardiff", "use": "resident", "days": "daily", "permit_areas": ["A"]}
+    for name, rule in (("hour", hour), ("res", residents)):
+        town.written.register("rule", name, rule)
+        bay = {"area_id": "cardiff", "zone_id": "s0", "lat": 51.48, "lon": -3.18, "bay_type": "standard"}
+        town.written.register("bay", f"s0-{name}", {**bay, "rule_ids": [name]})
+    town.held("s0-hour", "free", BEGAN - timedelta(hours=2))  # of the residents' bay nothing is known
+    for bay in range(4):
+        town.held(f"s0-{bay}", "occupied", BEGAN - timedelta(hours=2))
+    with running(config):
+        for number in range(26):
+            town.is_at(BEGAN + number * MINUTE)
+            town.issued(BEGAN + number * MINUTE)
+        eventually(lambda: town.rows("SELECT scored_to FROM forecast_scoring") != [])
+    found = town.rows(
+        "SELECT horizon_min, zone_id, forecasts, zone_answers, zone_brier_now FROM forecast_score"
+        " WHERE horizon_min = 5 ORDER BY 1, 2"
+    )
+    ((_, _, forecasts, answers, now),) = found
+    assert answers == forecasts / 2 > 0, "one answer for the two places of which something is known"
+    assert now == 0
+    ((brier, usual),) = town.rows(
+        "SELECT zone_brier, zone_brier_usual FROM forecast_score WHERE horizon_min = 5"
+    )
+    assert brier < usual
+
+
 def test_a_record_that_cannot_be_read_does_not_stop_scoring(town: Town, config: ForecastConfig) -> None:
     def failures() -> float:
         return REGISTRY.get_sample_value("baycast_forecast_failures_total", {"what": "issue"}) or 0.0
