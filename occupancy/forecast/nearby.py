@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -28,7 +29,6 @@ _POINTS = 64
 _NORMAL = NormalDist()
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(_POINTS)
 _WEIGHTS = _WEIGHTS / math.sqrt(2 * math.pi)
-_BY_NODE = tuple(zip(_NODES.tolist(), _WEIGHTS.tolist(), strict=True))
 
 
 def alike_within(distances_m: Sequence[float]) -> float:
@@ -41,12 +41,12 @@ def alike_within(distances_m: Sequence[float]) -> float:
 def any_of(chances: Sequence[float], alike: float) -> float:
     """The chance that at least one place has a free bay, by the chance of each and how far they go together."""
     best = max(chances, default=0.0)
-    full_below = [_edge(1 - chance) for chance in chances if chance > 0]
+    full_below = [_edge(1 - chance, alike) for chance in chances if chance > 0]
     if best == 1 or len(full_below) < 2:
         return best
     none = 0.0
-    for node, weight in _BY_NODE:
-        none += weight * math.prod(_below(edge, node, alike) for edge in full_below)
+    for common, weight in zip(_common(alike), _WEIGHTS.tolist(), strict=True):
+        none += weight * math.prod([math.erfc(common - edge) / 2 for edge in full_below])
     independent = 1 - math.prod(1 - chance for chance in chances)
     return max(min(1 - none, 1 - P_EDGE, independent), best)
 
@@ -56,8 +56,8 @@ def at_least(wanted: int, counts: Sequence[Sequence[float]], alike: float) -> fl
     ... of its bays are free: `wanted` of them, or all that there are."""
     together: Floats = np.eye(1, wanted).repeat(_POINTS, axis=0)
     for own in counts:
-        edges = [_edge(fewer) for fewer in np.cumsum(own)]
-        fewer = np.array([[_below(edge, node, alike) for edge in edges] for node, _ in _BY_NODE])
+        edges = [_edge(fewer, alike) for fewer in np.cumsum(own)]
+        fewer = [[math.erfc(common - edge) / 2 for edge in edges] for common in _common(alike)]
         free = np.diff(fewer, prepend=0.0)
         added = np.zeros_like(together)
         for bays in range(min(wanted, len(own))):
@@ -72,13 +72,18 @@ def apart_together(distances: Sequence[float], alike: float) -> float:
     return math.sqrt((1 - alike) * alone + alike * sum(distances) ** 2)
 
 
-def _edge(chance: float) -> float:
-    """Below which a normal variable lies with this chance."""
+# What is common to places makes each lie below its edge with the chance erfc(common - edge) / 2, in these units:
+
+
+def _edge(chance: float, alike: float) -> float:
+    """Below which a place lies with this chance, whatever is common."""
     if chance <= 0:
         return -math.inf
-    return math.inf if chance >= 1 else _NORMAL.inv_cdf(chance)
+    return math.inf if chance >= 1 else _NORMAL.inv_cdf(chance) / math.sqrt(2 * (1 - alike))
 
 
-def _below(edge: float, common: float, alike: float) -> float:
-    """The chance that a place lies below its edge, where what is common to all of them is this."""
-    return 0.5 * math.erfc((math.sqrt(alike) * common - edge) / math.sqrt(2 * (1 - alike)))
+@lru_cache(maxsize=16)
+def _common(alike: float) -> list[float]:
+    """What may be common, by node."""
+    found: list[float] = (_NODES * math.sqrt(alike / (2 * (1 - alike)))).tolist()
+    return found
