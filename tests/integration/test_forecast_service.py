@@ -95,6 +95,22 @@ def test_each_minute_is_issued_once_from_the_first_one_on(town: Town, config: Fo
     assert [issue.issued_at for issue in town.issues()] == [BEGAN + number * MINUTE for number in range(3)]
 
 
+def test_when_it_was_issued_is_told_with_the_clock_it_is_of(town: Town, config: ForecastConfig) -> None:
+    """An alarm that compares it with the time of day must know."""
+
+    def told(clock: str) -> float | None:
+        labels = {"area": "cardiff", "clock": clock}
+        return REGISTRY.get_sample_value("baycast_forecast_issued_timestamp_seconds", labels)
+
+    with running(config, lambda: BEGAN + 2 * MINUTE):
+        eventually(lambda: (told("event"), told("live")) == (BEGAN.timestamp(), None))
+        town.written.register("area", "cardiff", AREA)  # by the clock from now on
+        now = (BEGAN + 2 * MINUTE).timestamp()
+        eventually(lambda: (told("event"), told("live")) == (None, now))
+        town.conn.execute("DELETE FROM registry WHERE kind IN ('zone', 'bay')")
+        eventually(lambda: told("live") is None)
+
+
 def test_what_came_due_is_scored_once(town: Town, config: ForecastConfig) -> None:
     town.has_evidence()
     with running(config):

@@ -16,18 +16,17 @@ from occupancy.engine.forecasts.area import AreaForecasts, AreaModel, Standing
 from occupancy.engine.forecasts.config import ForecastConfig
 from occupancy.engine.forecasts.drifting import watch_drift
 from occupancy.engine.forecasts.metrics import (
-    DATA_AGE,
     FAILURES,
     ISSUED,
-    ISSUED_AT,
-    PLACES,
     SCORED,
     SCORED_LAG,
     SECONDS,
+    forget_issues,
+    tell_of,
 )
 from occupancy.engine.forecasts.nightly import Nightly, Training
 from occupancy.engine.forecasts.scoring import MINUTE, score_due
-from occupancy.model import EPOCH, AreaId, Clock, Source
+from occupancy.model import EPOCH, AreaId, Clock
 from store import forecast_records, registry_now
 from store.faults import Fault, classify
 from store.forecast_models import ModelFolder
@@ -154,6 +153,7 @@ class _Serving:
                 registry = registry_now.registry_now(cur, at.area)
             if registry.area is None or not registry.zones:
                 self._areas.pop(at.area, None)
+                forget_issues(at.area)
                 return None
             folder = ModelFolder(self._config.data_dir, at.area)
             model = self._models.setdefault(at.area, AreaModel(folder, at.area))
@@ -167,10 +167,7 @@ class _Serving:
             issue = forecasts.issue(cur, data_to, minute)
             if self._recorders.setdefault(area, Recorder()).record(cur, issue):
                 ISSUED.labels(area).inc()
-        ISSUED_AT.labels(area).set(minute.timestamp())
-        DATA_AGE.labels(area).set((minute - data_to).total_seconds())
-        for source in (Source.FORECAST, Source.TYPICAL, Source.PRIOR):
-            PLACES.labels(area, source.value).set(issue.sources.count(source))
+        tell_of(issue, forecasts.area.clock)
 
     def _score(self, forecasts: AreaForecasts, at: Live) -> None:
         try:
