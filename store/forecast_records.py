@@ -100,8 +100,8 @@ class IssueReader:
         cur.execute(sql("forecast_record.issued_in"), (area, start, end))
         found = []
         for issued_at, data_to, model, places_id, body in cur.fetchall():
-            places = self._places_of(cur, places_id)
             try:
+                places = self._places_of(cur, places_id)
                 found.append(unpacked(area, issued_at, data_to, model, places, bytes(body)))
             except PackedIssueError as problem:
                 unreadable(problem)
