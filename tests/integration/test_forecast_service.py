@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
-from occupancy.engine.forecasts import ForecastConfig, run
-from occupancy.engine.forecasts.serving import utc_now
+from occupancy.engine.forecasts import ForecastConfig
 from occupancy.engine.forecasts.window import Window
 from occupancy.forecast.issue import GRID, Place
 from occupancy.forecast.model import Model
@@ -28,6 +25,7 @@ from store.postgres import connect
 from store.queries import sql
 from tests.support.derived_rows import AREA, DerivedRows
 from tests.support.forecast_town import BEGAN, CARDIFF, MINUTE, Town
+from tests.support.forecasting_process import running
 from tests.support.issues import issue_of
 from tests.support.waiting import eventually
 
@@ -41,37 +39,6 @@ def config(database_url: str, tmp_path: Path) -> ForecastConfig:
 def town(database_url: str) -> Iterator[Town]:
     with DerivedRows(database_url) as rows, connect(database_url, autocommit=True) as conn:
         yield Town(rows, conn)
-
-
-class EndlessTraining:
-    """It never comes to an end."""
-
-    def poll(self) -> int | None:
-        return None
-
-    def kill(self) -> None:
-        """It is gone."""
-
-
-@contextmanager
-def running(config: ForecastConfig, clock: Callable[[], datetime] = utc_now) -> Iterator[None]:
-    stop = threading.Event()
-    failed: list[BaseException] = []
-
-    def body() -> None:
-        try:
-            run(config, stop, lambda _: EndlessTraining(), clock)
-        except BaseException as error:  # noqa: BLE001 - told to the test
-            failed.append(error)
-
-    thread = threading.Thread(target=body)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(20)
-    assert not failed, failed
 
 
 def test_each_minute_is_issued_once_from_the_first_one_on(town: Town, config: ForecastConfig) -> None:
@@ -171,25 +138,6 @@ def test_what_a_street_of_several_kinds_is_told_as_a_whole_is_scored(
         "SELECT zone_brier, zone_brier_usual FROM forecast_score WHERE horizon_min = 5"
     )
     assert brier < usual
-
-
-def test_a_record_that_cannot_be_read_does_not_stop_scoring(town: Town, config: ForecastConfig) -> None:
-    def failures() -> float:
-        return REGISTRY.get_sample_value("baycast_forecast_failures_total", {"what": "issue"}) or 0.0
-
-    town.has_evidence()
-    with running(config):
-        for number in range(3):
-            town.is_at(BEGAN + number * MINUTE)
-            town.issued(BEGAN + number * MINUTE)
-    statement = "UPDATE forecast_issue SET shares = 'bits that rot' WHERE issued_at = $1"
-    town.conn.execute(statement, (BEGAN + MINUTE,))
-    before = failures()
-    with running(config):
-        town.is_at(BEGAN + 20 * MINUTE)
-        eventually(lambda: town.rows("SELECT scored_to FROM forecast_scoring") != [])
-    assert town.rows("SELECT sum(forecasts) FROM forecast_score WHERE horizon_min = 5") == [(4,)]
-    assert failures() == before + 1
 
 
 def test_an_issue_of_a_clock_that_was_ahead_is_not_waited_for(town: Town, config: ForecastConfig) -> None:

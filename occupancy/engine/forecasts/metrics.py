@@ -40,7 +40,7 @@ DRIFT = Gauge("baycast_forecast_drift", "1 while forecasts are worse than they s
 TRAININGS = Counter("baycast_forecast_trainings_total", "Trainings that ended", ["area", "outcome"])
 FAILURES = Counter("baycast_forecast_failures_total", "What went wrong, and is tried again", ["what"])
 
-for _what in ("area", "issue", "model", "training"):
+for _what in ("area", "drift", "dropping", "issue", "issuing", "model", "scoring", "training"):
     FAILURES.labels(_what)
 
 
