@@ -83,6 +83,18 @@ def test_of_one_zone_of_one_horizon_and_of_some_days(api: ApiServer) -> None:
     assert (before["since"], [row["forecasts"] for row in before["rows"]]) == ("2026-09-23", [30])
 
 
+def test_a_zone_of_another_area_is_none_of_this_one(api: ApiServer, database_url: str) -> None:
+    with DerivedRows(database_url, "barry") as rows:
+        rows.register("area", "barry", AREA)
+        rows.register("zone", "quay", {**street(0), "area_id": "barry"})
+        rows.go_live(NOW)
+    there = "/v1/forecast/skill?area=barry&zone=quay"
+    api.until(there, lambda answer: answer.status_code == 200)
+    answer = api.get(f"{PATH}&zone=quay")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert "quay" in answer.json()["detail"]
+
+
 def test_one_zone_is_not_asked_for_beside_all(api: ApiServer) -> None:
     both = api.get(f"{PATH}&zone=s0&by=zone")
     assert (both.status_code, both.json()["parameter"]) == (422, "zone")
