@@ -33,7 +33,8 @@ def town(database_url: str) -> Iterator[Town]:
 
 
 REFUSES = """
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$;
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE 'not this one' USING ERRCODE = '{state}'; END $$;
 CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse();
 """
 
@@ -43,10 +44,20 @@ def failures(what: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("table", "fails"), [("forecast_issue", "issuing"), ("forecast_scoring", "scoring"), (None, "training")]
+    ("table", "state", "fails"),
+    [
+        ("forecast_issue", "P0001", "issuing"),
+        ("forecast_scoring", "57014", "scoring"),  # as a statement that was too slow
+        (None, "", "training"),
+    ],
 )
 def test_a_phase_that_fails_holds_up_no_other(
-    town: Town, config: ForecastConfig, caplog: pytest.LogCaptureFixture, table: str | None, fails: str
+    town: Town,
+    config: ForecastConfig,
+    caplog: pytest.LogCaptureFixture,
+    table: str | None,
+    state: str,
+    fails: str,
 ) -> None:
     trained: list[AreaId] = []
 
@@ -62,7 +73,7 @@ def test_a_phase_that_fails_holds_up_no_other(
         with town.conn.cursor() as cur:
             Recorder().record(cur, record)
     if table is not None:
-        town.conn.execute(REFUSES.format(table=table))
+        town.conn.execute(REFUSES.format(table=table, state=state))
     before = {what: failures(what) for what in ("issuing", "scoring", "training", "area")}
     later = BEGAN + 30 * MINUTE
     town.is_at(later)

@@ -47,7 +47,8 @@ for _what in ("area", "drift", "dropping", "issue", "issuing", "model", "scoring
 def tell_of(issue: Issue, clock: Clock) -> None:
     """An area's newest issue. Whether its time stands still by nature is for alarms to know."""
     area = issue.area_id
-    forget_issues(area)
+    for other in set(Clock) - {clock}:
+        ISSUED_AT.remove(area, other.value)
     ISSUED_AT.labels(area, clock.value).set(issue.issued_at.timestamp())
     DATA_AGE.labels(area).set((issue.issued_at - issue.data_to).total_seconds())
     for source in (Source.FORECAST, Source.TYPICAL, Source.PRIOR):
@@ -55,7 +56,7 @@ def tell_of(issue: Issue, clock: Clock) -> None:
 
 
 def forget_issues(area: AreaId) -> None:
-    """Nothing is issued for it, or by another clock: what stood there would age for ever."""
+    """Nothing is issued for it any more: what stood there would age for ever."""
     for clock in Clock:
         ISSUED_AT.remove(area, clock.value)
 

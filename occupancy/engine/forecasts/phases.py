@@ -19,11 +19,12 @@ _log = logging.getLogger("baycast.forecast")
 
 @contextmanager
 def phase(name: Phase, area: AreaId) -> Iterator[None]:
-    """Count and log what goes wrong within (L11). An outage of the database is everybody's, and is raised."""
+    """Count and log what goes wrong within (L11), a statement that was too slow included. An outage of the database is
+    everybody's, and is raised."""
     try:
         yield
     except Exception as error:
-        if isinstance(error, psycopg.Error) and classify(error) in (Fault.OUTAGE, Fault.BUSY):
+        if isinstance(error, psycopg.Error) and classify(error) is Fault.OUTAGE:
             raise
         FAILURES.labels(name).inc()
         _log.exception("%s of forecasts failed, all else goes on", name, extra={"area": area, "phase": name})
