@@ -12,8 +12,19 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class WholeZone(_Shape):
+    """How good the chances were of at least one bay that anybody may use, in zones of several kinds of bays."""
+
+    answers: int = Field(ge=1)
+    brier: float
+    brier_usual: float = Field(description="Of how often there usually is one then")
+    brier_now: float = Field(description="Of whether there was one when it was issued")
+    skill: float | None = Field(description="1 - brier / brier_usual")
+    skill_now: float | None = Field(description="1 - brier / brier_now")
+
+
 class Measures(_Shape):
-    """How good issued forecasts were; errors are of the share of bays that are taken."""
+    """How good issued forecasts of kinds of bays were; errors are of the share of bays that are taken."""
 
     forecasts: int = Field(ge=0)
     mae: float | None = Field(description="Mean absolute error")
@@ -28,6 +39,9 @@ class Measures(_Shape):
         description="1 - brier / brier_usual: 1 is perfect, 0 no better than what is usual, below it worse"
     )
     skill_now: float | None = Field(description="1 - brier / brier_now")
+    whole_zone: WholeZone | None = Field(
+        description="Of zones of several kinds of bays as a whole; null: there is none, or none was scored"
+    )
 
 
 class Skill(Measures):

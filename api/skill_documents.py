@@ -19,6 +19,18 @@ def measures(sums: Sums) -> dict[str, object]:
         "brier_now": _rounded(sums.mean(sums.brier_now)),
         "skill": _rounded(sums.skill),
         "skill_now": _rounded(sums.skill_now),
+        "whole_zone": _whole_zone(sums) if sums.zone_answers else None,
+    }
+
+
+def _whole_zone(sums: Sums) -> dict[str, object]:
+    return {
+        "answers": sums.zone_answers,
+        "brier": _rounded(sums.zone_brier / sums.zone_answers),
+        "brier_usual": _rounded(sums.zone_brier_usual / sums.zone_answers),
+        "brier_now": _rounded(sums.zone_brier_now / sums.zone_answers),
+        "skill": _rounded(sums.zone_skill),
+        "skill_now": _rounded(sums.zone_skill_now),
     }
 
 

@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from occupancy.forecast.issue import Issue, Place
@@ -52,6 +52,8 @@ class ForecastFeed:
         self._connection: Any = None
         self._wake = asyncio.Event()
         self._places: dict[int, tuple[Place, ...]] = {}
+        self._refused: dict[AreaId, datetime] = {}
+        """Issues that cannot be read: newer than what is held, and not read again."""
         self._measured_at = float("-inf")
 
     async def follow(self) -> None:
@@ -78,19 +80,20 @@ class ForecastFeed:
             await self._disconnect()
 
     async def _advance(self) -> None:
-        known = [(area, issue.issued_at) for area, issue in self.issues.items()]
-        rows = await self._connection.fetch(
-            sql("forecast_record.newest"), [area for area, _ in known], [at for _, at in known]
-        )
+        known = {area: issue.issued_at for area, issue in self.issues.items()} | self._refused
+        rows = await self._connection.fetch(sql("forecast_record.newest"), list(known), list(known.values()))
         for row in rows:
             area = AreaId(row["area"])
-            places = await self._places_of(row["places_id"])
             try:
+                places = await self._places_of(row["places_id"])
                 self.issues[area] = await asyncio.to_thread(
                     unpacked, area, row["issued_at"], row["data_to"], row["model"], places, row["shares"]
                 )
             except PackedIssueError as problem:
-                _log.error("%s: not readable, the one before it stands: %s", area, problem)
+                self._refused[area] = row["issued_at"]
+                _log.error("%s: not readable, the one before it stands until it is old: %s", area, problem)
+            else:
+                self._refused.pop(area, None)
         if time.monotonic() - self._measured_at >= self._skill_every_s:
             self._measured_at = time.monotonic()
             for area, issue in self.issues.items():

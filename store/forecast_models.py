@@ -1,13 +1,16 @@
 """Where the models of forecasts are kept: a folder per area, with the newest ones and a file that names the current.
 
 Each is written whole, and on disk, before anything names it: whoever is killed at any instant leaves the model before.
+One process at a time trains an area: of two, the one that began with less to learn from might name its model last.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,8 +23,13 @@ KEPT = 3
 _CURRENT = "current"
 _MODEL = ".model"
 _FRESH = ".new"
+_LOCK = "training.lock"
 _LEFT_S = 3600.0
 """What was begun so long ago is of who was killed."""
+
+
+class TrainedElsewhereError(Exception):
+    """Another process trains this area now; the sentence says which."""
 
 
 class ModelFolder:
@@ -29,6 +37,24 @@ class ModelFolder:
 
     def __init__(self, data_dir: Path, area: AreaId) -> None:
         self._folder = data_dir / "forecast" / area
+        self._area = area
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Hold the area while it is trained. The kernel lets go of it with us, however we end. Raises
+        `TrainedElsewhereError`, `OSError`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / _LOCK).open("a+", encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read().strip() or "another process"
+                raise TrainedElsewhereError(f"area {self._area} is being trained by {holder}") from None
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%SZ', time.gmtime())}\n")
+            lock.flush()
+            yield
 
     def version(self) -> str | None:
         """The version of the current model; None: there is none yet. Raises `ModelFileError`."""

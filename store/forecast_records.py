@@ -100,8 +100,8 @@ class IssueReader:
         cur.execute(sql("forecast_record.issued_in"), (area, start, end))
         found = []
         for issued_at, data_to, model, places_id, body in cur.fetchall():
-            places = self._places_of(cur, places_id)
             try:
+                places = self._places_of(cur, places_id)
                 found.append(unpacked(area, issued_at, data_to, model, places, bytes(body)))
             except PackedIssueError as problem:
                 unreadable(problem)
@@ -209,6 +209,7 @@ def _zone_rows(found: Scored) -> list[tuple[Any, ...]]:
         (
             *(kind.value, zone_id, sums.forecasts, sums.off, sums.off_usual, sums.off_now, sums.pinball),
             *(sums.inside, sums.brier, sums.brier_usual, sums.brier_now),
+            *(sums.zone_answers, sums.zone_brier, sums.zone_brier_usual, sums.zone_brier_now),
         )
         for (zone_id, kind), sums in sorted(found.zones.items())
     ]

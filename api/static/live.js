@@ -1,4 +1,5 @@
 // The page: places from /v1/zones, numbers from the feed. A number is never shown while it may be old.
+import { Arrival, likelihood, percent } from "/static/arrival.js";
 import { Feed } from "/static/feed.js";
 import { CityMap, level } from "/static/map.js";
 import { WORDS, fill } from "/static/words.js";
@@ -21,6 +22,7 @@ let clockAhead = 0; // ms that the server's clock is ahead of ours
 const word = (name) => WORDS[language][name];
 const shown = () => connected || (zones.size > 0 && performance.now() - lostAt < BLANK_MS);
 const city = new CityMap(element("shapes"), pick);
+const arrival = new Arrival(paintAll);
 
 async function loadPlaces() {
   const found = new Map();
@@ -63,6 +65,8 @@ function build() {
     const kind = document.createElement("td");
     const cells = Object.fromEntries([...COLUMNS, "age"].map((name) => [name, document.createElement("td")]));
     for (const cell of Object.values(cells)) cell.className = "number";
+    cells.expected = document.createElement("td");
+    cells.expected.className = "expected-only";
     row.append(head, kind, ...Object.values(cells));
     rows.set(place.id, { row, head, kind, cells, place });
   }
@@ -85,11 +89,26 @@ function paint(id) {
   const reserved = known && (name === "other" || name === "closed");
   for (const column of COLUMNS) cells[column].textContent = known && !reserved ? zone.usable[column] : "";
   if (reserved) cells.free.textContent = name === "closed" ? word("closed") : "–";
+  paintAge(found, zone);
+  if (arrival.minutes > 0) return paintExpected(id, found);
   row.className = name;
   row.title = word(name);
   const numbers = known && !reserved ? `: ${zone.usable.free} ${word("free").toLowerCase()}` : "";
   city.paint(id, name, `${place.name[language]}${numbers} (${word(name)})`);
-  paintAge(found, zone);
+}
+
+// What is modelled has colours, dashes and words of its own, so that nobody takes it for live.
+function paintExpected(id, { row, cells, place }) {
+  const forecast = arrival.forecasts.get(id);
+  const name = likelihood(forecast);
+  const words = ["unknown", "closed", "other"].includes(name)
+    ? word(name)
+    : fill(word("chance"), { percent: percent(forecast.p_any), source: word(forecast.source) });
+  cells.expected.textContent = words;
+  row.className = `expected ${name}`;
+  row.title = word(name);
+  const when = fill(word("min"), { n: arrival.minutes });
+  city.paint(id, `expected ${name}`, `${place.name[language]}, ${word("on_arrival").toLowerCase()}, ${when}: ${words}`);
 }
 
 function paintAge({ cells }, zone) {
@@ -118,6 +137,11 @@ function paintStatus() {
     status.textContent = word(name);
   }
   document.body.classList.toggle("blank", !shown());
+  document.body.classList.toggle("arriving", arrival.minutes > 0);
+  const expected = element("expected");
+  expected.hidden = arrival.minutes === 0;
+  const says = fill(word({ asking: "asking", told: "told", lost: "no_forecast" }[arrival.state]), { n: arrival.minutes });
+  if (expected.textContent !== says) expected.textContent = says;
   const sums = { free: 0, bays: 0, unknown: 0 };
   for (const id of rows.keys()) {
     const bays = zones.get(id)?.usable;
@@ -155,13 +179,16 @@ function speak() {
   const other = element("language");
   other.textContent = language === "en" ? "Cymraeg" : "English";
   other.lang = language === "en" ? "cy" : "en";
+  for (const option of element("arrive").options) {
+    if (option.value > 0) option.textContent = fill(word("min"), { n: option.value });
+  }
   build();
 }
 
 function follow() {
   feed?.stop();
   zones = new Map();
-  paintAll();
+  arrive();
   feed = new Feed({ area, for: element("for").value }, {
     snapshot(all) {
       zones = new Map(all.map((zone) => [zone.id, zone]));
@@ -189,6 +216,11 @@ function follow() {
   });
 }
 
+function arrive() {
+  arrival.ask({ area, for: element("for").value }, Number(element("arrive").value));
+  paintAll();
+}
+
 async function start() {
   speak();
   for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
@@ -210,6 +242,7 @@ element("language").addEventListener("click", () => {
 });
 element("search").addEventListener("input", search);
 element("for").addEventListener("change", follow);
+element("arrive").addEventListener("change", () => area !== null && arrive());
 element("area").addEventListener("change", (event) => {
   area = event.target.value;
   build();

@@ -21,7 +21,7 @@ from occupancy.forecast.training import train
 from occupancy.model import AreaId
 from occupancy.registry import Registry
 from store import overrides
-from store.forecast_models import ModelFolder
+from store.forecast_models import ModelFolder, TrainedElsewhereError
 from store.forecast_panel import heard_since, instants, known_to
 from store.postgres import Connection
 from store.registry import load_registries
@@ -56,16 +56,20 @@ def train_areas(
     )
     models: dict[str, str | None] = {}
     for area_id in asked:
-        began = time.monotonic()
-        seen = _seen(conn, _with_overrides(conn, area_id, registries[area_id]), days)
-        models[area_id] = None
-        figures["read_s"] = (figures["read_s"] or 0) + time.monotonic() - began
-        if seen is None:
-            continue
-        began = time.monotonic()
-        model = _trained(registries[area_id], seen, progress)
-        figures["train_s"] = (figures["train_s"] or 0) + time.monotonic() - began
-        figures["bytes"] = (figures["bytes"] or 0) + ModelFolder(data_dir, area_id).keep(model)
+        folder, models[area_id] = ModelFolder(data_dir, area_id), None
+        try:
+            with folder.training():
+                began = time.monotonic()
+                seen = _seen(conn, _with_overrides(conn, area_id, registries[area_id]), days)
+                figures["read_s"] = (figures["read_s"] or 0) + time.monotonic() - began
+                if seen is None:
+                    continue
+                began = time.monotonic()
+                model = _trained(registries[area_id], seen, progress)
+                figures["train_s"] = (figures["train_s"] or 0) + time.monotonic() - began
+                figures["bytes"] = (figures["bytes"] or 0) + folder.keep(model)
+        except TrainedElsewhereError as other:
+            raise UsageError(f"forecast train: {other}; wait until that has ended") from None
         figures["areas"] = (figures["areas"] or 0) + 1
         figures["places"] = (figures["places"] or 0) + len(model.places)
         figures["days"] = max(figures["days"] or 0, seen.panel.steps // GRID.per_day)

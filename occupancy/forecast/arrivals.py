@@ -3,7 +3,7 @@
 Between the horizons of an issue its numbers are interpolated, the chance as log odds; what is usual at that hour bends
 the line, so that a night lies between two noons. Of a place's bays of which the driver may use some only, or more than
 there were, the free ones are beta-binomial with the mean and the spread of the forecast; its chances are moved so that
-for all bays they are what the issue says. Places of a zone are taken as independent.
+for all bays they are what the issue says. Places of a zone go together as near streets do (`nearby`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from occupancy.forecast.issue import HORIZONS, LEVELS, Issue, Place
+from occupancy.forecast.nearby import AT_ONE_SPOT, any_of, apart_together, at_least
 from occupancy.forecast.outlook import EDGE, P_EDGE
 from occupancy.model import Source, aware
 
@@ -41,8 +42,8 @@ class _Free:
     a: float
     b: float
 
-    def fewer_than(self, wanted: int) -> list[float]:
-        """The chances that 0, 1, ... bays are free, up to one fewer than wanted."""
+    def counts(self, wanted: int) -> list[float]:
+        """The chances that 0, 1, ... bays are free: `wanted` of them, or all that there are."""
         return _anchored(_counts(self.usable, self.a, self.b, wanted), self.any)
 
 
@@ -63,14 +64,9 @@ class Expectation:
             return 0.0
         if wanted == 1:
             return self.p_any
-        fewer = [1.0]
-        for place in self._places:
-            own = place.fewer_than(wanted)
-            fewer = [
-                sum(fewer[i] * own[total - i] for i in range(len(fewer)) if 0 <= total - i < len(own))
-                for total in range(min(wanted, len(fewer) + len(own) - 1))
-            ]
-        return min(max(1 - sum(fewer), 0.0), self.p_any)
+        counts = [place.counts(wanted) for place in self._places]
+        found = 1 - sum(counts[0]) if len(counts) == 1 else at_least(wanted, counts, AT_ONE_SPOT)
+        return min(max(found, 0.0), self.p_any)
 
 
 class Arriving:
@@ -118,9 +114,8 @@ class Arriving:
         places = tuple(self._of(number, bays, bend) for number, bays in numbers)
         if not places:
             return Expectation(0, 0.0, (0.0,) * len(LEVELS), 0.0, Source.PRIOR)
-        none = math.prod(1 - place.any for place in places)
         sources = {self.issue.sources[number] for number, _ in numbers}
-        p_any = min(max(1 - none, P_EDGE), 1 - P_EDGE)
+        p_any = min(max(any_of([place.any for place in places], AT_ONE_SPOT), P_EDGE), 1 - P_EDGE)
         return Expectation(
             usable=sum(place.usable for place in places),
             # Chance and mean are learnt apart; of whole bays the mean is never below the chance of one.
@@ -153,11 +148,13 @@ class Arriving:
 
 
 def _together(places: Sequence[_Free]) -> tuple[float, ...]:
-    """The quantiles of all together: their distances from the median add up as those of independent things do."""
+    """The quantiles of all together, by how far each is from its median."""
     middle = sum(place.quantiles[_MEDIAN] for place in places)
     found = []
     for level in range(len(LEVELS)):
-        off = math.sqrt(sum((place.quantiles[level] - place.quantiles[_MEDIAN]) ** 2 for place in places))
+        off = apart_together(
+            [abs(place.quantiles[level] - place.quantiles[_MEDIAN]) for place in places], AT_ONE_SPOT
+        )
         found.append(middle - off if level < _MEDIAN else middle + off)
     return tuple(found)
 

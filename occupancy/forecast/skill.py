@@ -43,6 +43,11 @@ class Sums:
     brier: float = 0.0
     brier_usual: float = 0.0
     brier_now: float = 0.0
+    zone_answers: int = 0
+    """What was told of zones of several places, each as a whole (`zone_skill`)."""
+    zone_brier: float = 0.0
+    zone_brier_usual: float = 0.0
+    zone_brier_now: float = 0.0
 
     def add(self, other: Sums) -> None:
         for one in fields(self):
@@ -61,6 +66,16 @@ class Sums:
     def skill_now(self) -> float | None:
         """Likewise against what was seen when it was issued."""
         return _skill(self.brier, self.brier_now)
+
+    @property
+    def zone_skill(self) -> float | None:
+        """Likewise of zones as a whole, against what is usual,"""
+        return _skill(self.zone_brier, self.zone_brier_usual)
+
+    @property
+    def zone_skill_now(self) -> float | None:
+        """and against what was seen."""
+        return _skill(self.zone_brier, self.zone_brier_now)
 
 
 @dataclass(slots=True)
@@ -129,17 +144,22 @@ class Scored:
             (some_now - came) ** 2,
         )
         owners = [place.zone_id for place, own in zip(issue.places, seen, strict=True) if own]
-        self._add(owners, np.stack(columns, axis=1), kinds)
+        self._add_places(owners, np.stack(columns, axis=1), kinds)
         self._say(owners, said, came, kinds)
 
-    def _add(self, owners: Sequence[ZoneId], rows: Floats, kinds: Mapping[ZoneId, KindOfDay]) -> None:
+    def add_zone(self, zone_id: ZoneId, sums: Sums, kinds: Mapping[ZoneId, KindOfDay]) -> None:
+        """Sums of one zone."""
+        self.zones.setdefault((zone_id, kinds.get(zone_id, KindOfDay.ORDINARY)), Sums()).add(sums)
+
+    def _add_places(self, owners: Sequence[ZoneId], rows: Floats, kinds: Mapping[ZoneId, KindOfDay]) -> None:
         numbers = {zone_id: number for number, zone_id in enumerate(dict.fromkeys(owners))}
         totals = np.zeros((len(numbers), rows.shape[1]))
         np.add.at(totals, [numbers[zone_id] for zone_id in owners], rows)
         for zone_id, total in zip(numbers, totals.tolist(), strict=True):
-            forecasts, off, off_usual, off_now, missed, inside, *brier = total
-            own = Sums(round(forecasts), off, off_usual, off_now, missed, round(inside), *brier)
-            self.zones.setdefault((zone_id, kinds.get(zone_id, KindOfDay.ORDINARY)), Sums()).add(own)
+            forecasts, off, off_usual, off_now, missed, inside, brier, brier_usual, brier_now = total
+            own = Sums(round(forecasts), off, off_usual, off_now, missed, round(inside))
+            own.brier, own.brier_usual, own.brier_now = brier, brier_usual, brier_now
+            self.add_zone(zone_id, own, kinds)
 
     def _say(
         self, owners: Sequence[ZoneId], said: Floats, came: Floats, kinds: Mapping[ZoneId, KindOfDay]

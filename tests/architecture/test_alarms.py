@@ -18,8 +18,8 @@ RULES: list[dict[str, Any]] = [
 SUFFIXES = {"Counter": ("_total",), "Gauge": ("",), "Histogram": ("_bucket", "_sum", "_count")}
 
 
-def exported() -> Iterator[str]:
-    """The names under which Prometheus sees our metrics, read from their declarations."""
+def declared() -> Iterator[tuple[str, tuple[str, ...], set[str]]]:
+    """Our metrics, read from their declarations: the name, its endings as Prometheus sees them, its labels."""
     for path in ROOT.glob("*/**/*.py"):
         if path.relative_to(ROOT).parts[0] in {"tests", ".venv"}:
             continue
@@ -30,7 +30,14 @@ def exported() -> Iterator[str]:
                 continue
             if node.args and isinstance(node.args[0], ast.Constant):
                 name = str(node.args[0].value).removesuffix("_total")
-                yield from (name + suffix for suffix in SUFFIXES[node.func.id])
+                labels = ast.literal_eval(node.args[2]) if len(node.args) > 2 else ()
+                yield name, SUFFIXES[node.func.id], set(labels)
+
+
+def exported() -> Iterator[str]:
+    """The names under which Prometheus sees our metrics."""
+    for name, suffixes, _ in declared():
+        yield from (name + suffix for suffix in suffixes)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
@@ -40,6 +47,27 @@ def test_an_alarm_asks_for_metrics_that_exist(rule: dict[str, Any]) -> None:
     assert asked or "up{" in rule["expr"]
     assert rule["labels"]["severity"] in {"page", "ticket"}
     assert rule["annotations"]["summary"]
+
+
+def test_an_alarm_picks_by_labels_that_its_metric_has() -> None:
+    labels = {name + suffix: own for name, suffixes, own in declared() for suffix in suffixes}
+    picked = [
+        (metric, set(re.findall(r"(\w+)\s*=", matchers)))
+        for rule in RULES
+        for metric, matchers in re.findall(r"\b(baycast_\w+)\{([^}]*)\}", rule["expr"])
+    ]
+    assert picked
+    assert [(metric, names) for metric, names in picked if not names <= labels[metric]] == []
+
+
+def test_no_alarm_rings_because_the_time_of_a_replay_stands_still() -> None:
+    """What is compared with the time of day is of areas that go by it."""
+    by_the_clock = [rule["expr"] for rule in RULES if "time()" in rule["expr"]]
+    assert by_the_clock
+    for expr in by_the_clock:
+        assert re.search(
+            r"time\(\) - max by \(area\) \(baycast_\w+_timestamp_seconds\{clock=\"live\"\}\)", expr
+        )
 
 
 def test_every_metric_is_documented() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.routes.page import files
+from occupancy.model import Source
 
 FILES = {name: body.decode() for name, body in files().items()}
 PAGES = [name for name in FILES if name.endswith(".html")]
@@ -88,6 +89,19 @@ def test_every_word_used_is_in_the_table() -> None:
     spoken = set(re.findall(r'word\("(\w+)"\)', FILES["live.js"]))
 
     assert marked | spoken <= known
+
+
+def test_what_is_expected_has_words_of_its_own() -> None:
+    """Every source and every likelihood of a forecast, in words that no live number has."""
+    table = words()
+    likelihoods = set(re.findall(r'"(likely|possible|unlikely)"', FILES["arrival.js"]))
+    assert likelihoods == {"likely", "possible", "unlikely"}
+    sources = {source.value for source in (Source.FORECAST, Source.TYPICAL, Source.PRIOR)}
+    states = {"asking", "told", "no_forecast"}
+    for language in table.values():
+        own = {language[name] for name in likelihoods | sources | states}
+        assert len(own) == len(likelihoods | sources | states)
+        assert not own & {language[name] for name in ("many", "some", "few", "none", "live")}
 
 
 def test_every_id_that_the_script_looks_for_is_on_the_page() -> None:

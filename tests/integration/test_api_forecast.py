@@ -17,6 +17,7 @@ from store.postgres import connect
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
 from tests.support.issues import issue_of
+from tests.support.waiting import eventually
 
 QUARTER = timedelta(minutes=15)
 
@@ -301,6 +302,27 @@ def test_without_a_fresh_issue_what_is_usual_is_told(
     )
     assert {point["source"] for point in old.json()["points"]} == {"prior"}
     assert old.json()["points"][0]["model"] is None
+
+
+def test_an_issue_that_cannot_be_read_leaves_the_one_before_and_then_what_is_usual(
+    api: ApiServer, rows: DerivedRows, database_url: str, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a newer release issues already: no request fails, and no reader ends."""
+    issued(api, database_url, issue_of(PLACES, [12] * 3, [0.5] * 3, issued_at=NOW))
+    newer = issue_of(PLACES, [12] * 3, [0.9] * 3, issued_at=NOW + timedelta(minutes=1))
+    with connect(database_url) as conn, conn.cursor() as cur:
+        Recorder().record(cur, newer)
+        cur.execute(
+            "UPDATE forecast_issue SET shares = '\\x03' || substr(shares, 2) WHERE issued_at > $1", (NOW,)
+        )
+    eventually(lambda: "format 3, which is newer" in caplog.text)
+    assert points(api, "s0")[0]["issued_at"] == "2026-11-18T12:00:00Z"
+    clock.now = NOW + timedelta(seconds=901)
+    rows.move_watermark(clock.now)
+    api.until("/v1/zones/s0/forecast", lambda answer: answer.json()["points"][0]["model"] is None)
+    issued(api, database_url, issue_of(PLACES, [12] * 3, [0.9] * 3, issued_at=NOW + timedelta(minutes=15)))
+    assert points(api, "s0")[0]["issued_at"] == "2026-11-18T12:15:00Z"
+    assert caplog.text.count("not readable") == 1, "said once"
 
 
 def test_what_is_usual_is_told_before_what_a_model_without_history_issues(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from baycast.doctor.forecasts import examine_forecasts
 from occupancy.engine.forecasts.drifting import watch_drift
@@ -83,3 +84,23 @@ def test_drift_is_told_until_it_is_over(conn: Connection, caplog: pytest.LogCapt
     assert DRIFT.labels(CARDIFF, "30m")._value.get() == 0
     assert not known
     assert said_by_doctor(conn)["cardiff: skill of forecasts"][0] == "ok"
+
+
+def test_drift_is_not_told_of_for_ever_where_nothing_is_scored_any_more(
+    conn: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = {(TODAY, 60): Scored({(ZoneId("s0"), KindOfDay.ORDINARY): sums(5_000, inside=0.5)})}
+    known: set[tuple[AreaId, int]] = set()
+
+    def told(what: str) -> float | None:
+        return REGISTRY.get_sample_value(f"baycast_forecast_{what}", {"area": CARDIFF, "horizon": "1h"})
+
+    with conn.cursor() as cur:
+        forecast_records.add_scores(cur, CARDIFF, bad, before=None, to=NOW)
+        with caplog.at_level(logging.INFO, "baycast.forecast"):
+            watch_drift(cur, CARDIFF, TODAY, known)
+            assert told("drift") == 1
+            for _ in range(2):
+                watch_drift(cur, CARDIFF, TODAY + timedelta(days=8), known)
+    assert (told("drift"), told("coverage90"), told("mae_ratio"), known) == (None, None, None, set())
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"], "each once"

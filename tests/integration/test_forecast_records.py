@@ -54,6 +54,7 @@ def test_an_issue_is_recorded_once_and_told(conn: Connection, database_url: str)
 
 def scored(zone: str, forecasts: int, kind: KindOfDay = KindOfDay.ORDINARY) -> Scored:
     sums = Sums(forecasts, 0.1 * forecasts, 0.2 * forecasts, 0.3 * forecasts, 0.05, forecasts, 0.1, 0.4, 0.2)
+    sums.zone_answers, sums.zone_brier, sums.zone_brier_usual, sums.zone_brier_now = forecasts, 0.1, 0.3, 0.2
     chances = Chances()
     chances.forecasts[9], chances.said[9], chances.came[9] = forecasts, 0.95 * forecasts, forecasts
     return Scored({(ZoneId(zone), kind): sums}, {kind: chances})
@@ -78,6 +79,9 @@ def test_forecasts_are_scored_once(conn: Connection) -> None:
         assert half_an_hour.forecasts == 5
         assert half_an_hour.off == pytest.approx(0.5)
         assert half_an_hour.skill == pytest.approx(1 - 0.2 / 0.8)
+        assert half_an_hour.zone_answers == 5
+        assert half_an_hour.zone_skill == pytest.approx(1 - 0.2 / 0.6)
+        assert half_an_hour.zone_skill_now == pytest.approx(1 - 0.2 / 0.4)
         of_b = forecast_records.skill(cur, CARDIFF, DAY, DAY + timedelta(days=1), ZoneId("b"))
         assert set(of_b) == {(60, KindOfDay.EVENT)}
         assert forecast_records.skill(cur, CARDIFF, DAY - timedelta(days=1), DAY) == {}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
-from occupancy.engine.forecasts import ForecastConfig, run
-from occupancy.engine.forecasts.serving import utc_now
+from occupancy.engine.forecasts import ForecastConfig
 from occupancy.engine.forecasts.window import Window
 from occupancy.forecast.issue import GRID, Place
 from occupancy.forecast.model import Model
@@ -28,6 +25,7 @@ from store.postgres import connect
 from store.queries import sql
 from tests.support.derived_rows import AREA, DerivedRows
 from tests.support.forecast_town import BEGAN, CARDIFF, MINUTE, Town
+from tests.support.forecasting_process import running
 from tests.support.issues import issue_of
 from tests.support.waiting import eventually
 
@@ -41,37 +39,6 @@ def config(database_url: str, tmp_path: Path) -> ForecastConfig:
 def town(database_url: str) -> Iterator[Town]:
     with DerivedRows(database_url) as rows, connect(database_url, autocommit=True) as conn:
         yield Town(rows, conn)
-
-
-class EndlessTraining:
-    """It never comes to an end."""
-
-    def poll(self) -> int | None:
-        return None
-
-    def kill(self) -> None:
-        """It is gone."""
-
-
-@contextmanager
-def running(config: ForecastConfig, clock: Callable[[], datetime] = utc_now) -> Iterator[None]:
-    stop = threading.Event()
-    failed: list[BaseException] = []
-
-    def body() -> None:
-        try:
-            run(config, stop, lambda _: EndlessTraining(), clock)
-        except BaseException as error:  # noqa: BLE001 - told to the test
-            failed.append(error)
-
-    thread = threading.Thread(target=body)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(20)
-    assert not failed, failed
 
 
 def test_each_minute_is_issued_once_from_the_first_one_on(town: Town, config: ForecastConfig) -> None:
@@ -93,6 +60,22 @@ def test_each_minute_is_issued_once_from_the_first_one_on(town: Town, config: Fo
         town.is_at(BEGAN + 2 * MINUTE)
         town.issued(BEGAN + 2 * MINUTE)
     assert [issue.issued_at for issue in town.issues()] == [BEGAN + number * MINUTE for number in range(3)]
+
+
+def test_when_it_was_issued_is_told_with_the_clock_it_is_of(town: Town, config: ForecastConfig) -> None:
+    """An alarm that compares it with the time of day must know."""
+
+    def told(clock: str) -> float | None:
+        labels = {"area": "cardiff", "clock": clock}
+        return REGISTRY.get_sample_value("baycast_forecast_issued_timestamp_seconds", labels)
+
+    with running(config, lambda: BEGAN + 2 * MINUTE):
+        eventually(lambda: (told("event"), told("live")) == (BEGAN.timestamp(), None))
+        town.written.register("area", "cardiff", AREA)  # by the clock from now on
+        now = (BEGAN + 2 * MINUTE).timestamp()
+        eventually(lambda: (told("event"), told("live")) == (None, now))
+        town.conn.execute("DELETE FROM registry WHERE kind IN ('zone', 'bay')")
+        eventually(lambda: told("live") is None)
 
 
 def test_what_came_due_is_scored_once(town: Town, config: ForecastConfig) -> None:
@@ -126,23 +109,35 @@ def test_what_came_due_is_scored_once(town: Town, config: ForecastConfig) -> Non
     assert (forecasts, came) == (80, 80)
 
 
-def test_a_record_that_cannot_be_read_does_not_stop_scoring(town: Town, config: ForecastConfig) -> None:
-    def failures() -> float:
-        return REGISTRY.get_sample_value("baycast_forecast_failures_total", {"what": "issue"}) or 0.0
-
-    town.has_evidence()
+def test_what_a_street_of_several_kinds_is_told_as_a_whole_is_scored(
+    town: Town, config: ForecastConfig
+) -> None:
+    """Beside four bays of the first street stands one with a limit, which is free, and one that is residents'."""
+    hour = {"area_id": "cardiff", "use": "public", "days": "daily", "max_stay_min": 60}
+    residents = {"area_id": "cardiff", "use": "resident", "days": "daily", "permit_areas": ["A"]}
+    for name, rule in (("hour", hour), ("res", residents)):
+        town.written.register("rule", name, rule)
+        bay = {"area_id": "cardiff", "zone_id": "s0", "lat": 51.48, "lon": -3.18, "bay_type": "standard"}
+        town.written.register("bay", f"s0-{name}", {**bay, "rule_ids": [name]})
+    town.held("s0-hour", "free", BEGAN - timedelta(hours=2))  # of the residents' bay nothing is known
+    for bay in range(4):
+        town.held(f"s0-{bay}", "occupied", BEGAN - timedelta(hours=2))
     with running(config):
-        for number in range(3):
+        for number in range(26):
             town.is_at(BEGAN + number * MINUTE)
             town.issued(BEGAN + number * MINUTE)
-    statement = "UPDATE forecast_issue SET shares = 'bits that rot' WHERE issued_at = $1"
-    town.conn.execute(statement, (BEGAN + MINUTE,))
-    before = failures()
-    with running(config):
-        town.is_at(BEGAN + 20 * MINUTE)
         eventually(lambda: town.rows("SELECT scored_to FROM forecast_scoring") != [])
-    assert town.rows("SELECT sum(forecasts) FROM forecast_score WHERE horizon_min = 5") == [(4,)]
-    assert failures() == before + 1
+    found = town.rows(
+        "SELECT horizon_min, zone_id, forecasts, zone_answers, zone_brier_now FROM forecast_score"
+        " WHERE horizon_min = 5 ORDER BY 1, 2"
+    )
+    ((_, _, forecasts, answers, now),) = found
+    assert answers == forecasts / 2 > 0, "one answer for the two places of which something is known"
+    assert now == 0
+    ((brier, usual),) = town.rows(
+        "SELECT zone_brier, zone_brier_usual FROM forecast_score WHERE horizon_min = 5"
+    )
+    assert brier < usual
 
 
 def test_an_issue_of_a_clock_that_was_ahead_is_not_waited_for(town: Town, config: ForecastConfig) -> None:

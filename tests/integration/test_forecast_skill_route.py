@@ -28,11 +28,14 @@ def sums(forecasts: int, brier: float) -> Sums:
 def api(database_url: str) -> Iterator[ApiServer]:
     said = Chances()
     said.forecasts[8], said.said[8], said.came[8] = 30, 25.5, 24
+    told = Sums(
+        6, 1, 1, 1, 1, 6, 5, 10, 5, zone_answers=4, zone_brier=1, zone_brier_usual=2, zone_brier_now=0
+    )
     zones = {(ZoneId(f"s{number}"), KindOfDay.ORDINARY): sums(10, 5) for number in range(3)}
     match = {(ZoneId("s0"), KindOfDay.EVENT): sums(4, 10)}
     found: dict[tuple[date, int], Scored] = {
         (DAY, 30): Scored(zones, {KindOfDay.ORDINARY: said}),
-        (DAY, 60): Scored({(ZoneId("s0"), KindOfDay.ORDINARY): sums(6, 5)}),
+        (DAY, 60): Scored({(ZoneId("s0"), KindOfDay.ORDINARY): told}),
         (DAY - timedelta(days=2), 30): Scored(match),
         (DAY - timedelta(days=40), 30): Scored(zones),
     }
@@ -80,9 +83,36 @@ def test_of_one_zone_of_one_horizon_and_of_some_days(api: ApiServer) -> None:
     assert (before["since"], [row["forecasts"] for row in before["rows"]]) == ("2026-09-23", [30])
 
 
+def test_a_zone_of_another_area_is_none_of_this_one(api: ApiServer, database_url: str) -> None:
+    with DerivedRows(database_url, "barry") as rows:
+        rows.register("area", "barry", AREA)
+        rows.register("zone", "quay", {**street(0), "area_id": "barry"})
+        rows.go_live(NOW)
+    there = "/v1/forecast/skill?area=barry&zone=quay"
+    api.until(there, lambda answer: answer.status_code == 200)
+    answer = api.get(f"{PATH}&zone=quay")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert "quay" in answer.json()["detail"]
+
+
 def test_one_zone_is_not_asked_for_beside_all(api: ApiServer) -> None:
     both = api.get(f"{PATH}&zone=s0&by=zone")
     assert (both.status_code, both.json()["parameter"]) == (422, "zone")
+
+
+def test_what_zones_were_told_as_a_whole_stands_beside_their_places(api: ApiServer) -> None:
+    rows = {(row["horizon"], row["kind"]): row["whole_zone"] for row in api.get(PATH).json()["rows"]}
+    assert rows["30m", "ordinary"] is None
+    assert rows["1h", "ordinary"] == {
+        "answers": 4,
+        "brier": 0.25,
+        "brier_usual": 0.5,
+        "brier_now": 0.0,
+        "skill": 0.5,
+        "skill_now": None,
+    }
+    of_one = api.get(f"{PATH}&by=zone&horizon=1h").json()["rows"]
+    assert [(row["zone"], row["whole_zone"]["answers"]) for row in of_one] == [("s0", 4)]
 
 
 def test_of_each_zone_page_by_page(api: ApiServer) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from baycast.cli import main
 from occupancy.forecast.model import Model, empty_model
 from occupancy.forecast.model_file import ModelFileError
-from occupancy.model import Source
+from occupancy.model import AreaId, Source
 from store.forecast_models import KEPT, ModelFolder
 from store.postgres import Connection, connect
 from store.registry import Change, apply
@@ -96,6 +98,37 @@ def test_before_the_first_day_is_over_there_is_nothing_to_learn(
     assert main(["forecast", "train"]) == 0
     assert "no whole day was seen yet" in capsys.readouterr().out
     assert ModelFolder(tmp_path, AREA).current() is None
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from store.forecast_models import ModelFolder
+with ModelFolder(Path(sys.argv[1]), sys.argv[2]).training():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.usefixtures("town_url")
+def test_an_area_is_trained_by_one_process_at_a_time(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A holder that is killed leaves nothing that keeps others out."""
+    command = [sys.executable, "-c", HOLDS, str(tmp_path), AREA]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert main(["forecast", "train", "--area", AREA]) == 2
+        told = capsys.readouterr().err
+        assert f"area {AREA} is being trained by process {holder.pid} since " in told
+        assert ModelFolder(tmp_path, AREA).current() is None
+        with ModelFolder(tmp_path, AreaId("elsewhere")).training():
+            pass  # another area may be
+        holder.kill()
+    assert trained(capsys)["models"] == {AREA: ModelFolder(tmp_path, AREA).version()}
+    with ModelFolder(tmp_path, AREA).training():
+        pass  # who has ended holds nothing
 
 
 def a_model(number: int) -> Model:

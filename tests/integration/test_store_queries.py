@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from occupancy.model import AreaId
 from store import migrate
+from store.forecast_records import skill
 from store.migrate import MigrationError, pending
 from store.postgres import connect
 from store.queries import QueryFileError, all_queries, parse
@@ -96,6 +99,25 @@ def test_lengths_of_stays_in_seconds_become_minutes_and_hours_get_their_peaks(
             found = conn.execute(f"SELECT stay_min, stay_count, stays_sum_s, peak_us FROM {table}").fetchall()
             assert found == [([0, 1, 2], [1, 2, 1], 238, 12)]
             conn.commit()
+
+
+def test_scores_from_before_answers_of_whole_zones_were_scored_stay(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = migrate.migrations()
+    monkeypatch.setattr(migrate, "migrations", lambda: every[:24])
+    migrate.migrate(empty_database_url)
+    with connect(empty_database_url) as conn:
+        score = "'cardiff', date '2026-11-18', 30, 's0', 'ordinary', 10, 1, 2, 3, 0.5, 9, 1, 2, 4"
+        conn.execute(f"INSERT INTO forecast_score VALUES ({score})")
+        conn.commit()
+        monkeypatch.setattr(migrate, "migrations", lambda: every)
+        migrate.migrate(empty_database_url)
+        with conn.cursor() as cur:
+            day = date(2026, 11, 18)
+            found = skill(cur, AreaId("cardiff"), day, day + timedelta(days=1))
+    ((sums),) = found.values()
+    assert (sums.forecasts, sums.skill, sums.zone_answers, sums.zone_skill) == (10, 0.5, 0, None)
 
 
 _TWELVE = "(SELECT array_agg(i) AS n FROM generate_series(1, 12) AS i) AS twelve"

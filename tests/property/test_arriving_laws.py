@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from occupancy.forecast.arrivals import Arriving, Expectation
 from occupancy.forecast.issue import HORIZONS, Issue, Place
+from occupancy.forecast.nearby import alike_within, any_of
 from occupancy.model import Source, ZoneId
 from tests.support.issues import ISSUED_AT, issue_of
 
@@ -77,13 +79,39 @@ def test_at_its_horizons_all_bays_are_told_what_the_issue_says(issue: Issue, hor
     )
 
 
-@given(st.lists(SHARES, min_size=1, max_size=4))
-def test_one_of_several_places_is_free_unless_none_is(shares: list[float]) -> None:
+def together(shares: list[float], **more: float) -> tuple[Issue, Expectation]:
+    """Places of one zone, three bays each, and what is told of all their bays."""
     places = [Place(ZoneId("z"), rule_ids=(str(number),)) for number in range(len(shares))]
-    issue = issue_of(places, [3] * len(places), shares)
+    issue = issue_of(places, [3] * len(places), shares, **more)
     found = Arriving(issue, ISSUED_AT).expected(dict.fromkeys(places, 3))
     assert found is not None
-    assert found.p_any == pytest.approx(min(1 - np.prod(1 - issue.any_free[:, 0]), 0.995), abs=1e-5)
+    return issue, found
+
+
+@given(st.lists(SHARES, min_size=1, max_size=4))
+def test_a_zone_is_at_least_as_good_as_its_best_place_and_no_better_than_their_sum(
+    shares: list[float],
+) -> None:
+    issue, found = together(shares)
+    alone = issue.any_free[:, 0]
+    assert found.p_any >= alone.max() - 1e-5
+    assert found.p_any <= min(alone.sum(), 1 - np.prod(1 - alone), 0.995) + 1e-5
+
+
+def test_places_of_one_street_go_together_as_streets_at_one_spot_do() -> None:
+    """Two places with an even chance each: independent ones would promise 0.75."""
+    issue, found = together([0.5, 0.5], any_free=0.5)
+    assert found.p_any == pytest.approx(2 / 3, abs=1e-4)
+    assert found.p_any == pytest.approx(any_of([0.5, 0.5], alike_within([0.0])))
+    off = 3 * (issue.quantiles[0, 0, -1] - 0.5)
+    assert found.quantiles[-1] - 3 == pytest.approx(math.sqrt(3) * off), "more than the root of two"
+    assert found.p_at_least(4) > 0.15, "that both are nearly empty: of independent places 0.11"
+
+
+@given(st.lists(SHARES, min_size=2, max_size=3), st.floats(0.0, 0.2))
+def test_a_better_place_never_makes_the_zone_worse(shares: list[float], better: float) -> None:
+    more = [min(shares[0] + better, 1.0), *shares[1:]]
+    assert together(shares)[1].p_any <= together(more)[1].p_any + 1e-9
 
 
 def test_what_is_usual_bends_the_line_between_two_noons() -> None:

@@ -35,6 +35,10 @@ _FLAGS = (
 )
 
 
+_KEYS = {"Tab": 9, "ArrowUp": 38, "ArrowDown": 40}
+"""Their virtual key codes."""
+
+
 class Page:
     """One tab."""
 
@@ -53,6 +57,13 @@ class Page:
         answer = self._ask("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press and let go of a key that writes nothing, as `ArrowDown` or `Tab`, where the focus is."""
+        for kind in ("rawKeyDown", "keyUp"):
+            self._ask(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=_KEYS[key]
+            )
 
     def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         name = next(self._names)

@@ -6,9 +6,11 @@ from datetime import date
 
 import numpy as np
 import pytest
+import zstandard
 
 from occupancy.forecast.issue import HORIZONS, Place
 from occupancy.forecast.issue_bytes import (
+    FORMAT,
     PackedIssueError,
     packed,
     places_document,
@@ -37,12 +39,61 @@ def test_an_issue_comes_back_to_the_thousandth() -> None:
     assert packed(again) == body
 
 
-def test_other_bytes_are_refused() -> None:
-    head = (ISSUE.area_id, ISSUE.issued_at, ISSUE.data_to, ISSUE.model)
+HEAD = (ISSUE.area_id, ISSUE.issued_at, ISSUE.data_to, ISSUE.model)
+
+
+def test_a_record_from_before_formats_had_numbers_is_read() -> None:
+    """As the first release wrote it: the packed numbers alone, without a checksum."""
+    plain = zstandard.decompress(packed(ISSUE)[1:])
+    old = unpacked(*HEAD, PLACES, zstandard.compress(plain, 3))
+    assert packed(old) == packed(ISSUE)
+
+
+def test_an_area_without_places_comes_back() -> None:
+    nothing = issue_of([], [], np.empty((0, len(HORIZONS))))
+    assert unpacked(*HEAD, (), packed(nothing)).places == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (packed(ISSUE)[:-1], ""),  # cut off
+        (packed(ISSUE)[:-2] + b"\0\0", "checksum"),
+        (bytes([FORMAT + 1]) + packed(ISSUE)[1:], f"format {FORMAT + 1}, which is newer"),
+        (b"nothing", "does not begin"),
+        (b"", "does not begin"),
+        (bytes([FORMAT]), ""),
+        (bytes([FORMAT]) + zstandard.compress(b"\0" * (1 << 20)), "3 places"),
+        (zstandard.compress(b"\xff" * len(zstandard.decompress(packed(ISSUE)[1:]))), "sources"),
+        (
+            zstandard.compress(b"\0" * 15 + b"\xff" * (len(zstandard.decompress(packed(ISSUE)[1:])) - 15)),
+            "shares",
+        ),
+    ],
+)
+def test_what_is_damaged_or_newer_is_refused_with_the_reason(body: bytes, why: str) -> None:
+    with pytest.raises(PackedIssueError, match=f"the issue of 2026-11-18 12:00Z: .*{why}"):
+        unpacked(*HEAD, PLACES, body)
+
+
+def test_numbers_that_no_forecast_has_are_refused() -> None:
+    """As a record without a checksum may have them: quantiles that fall."""
+    plain = bytearray(zstandard.decompress(packed(ISSUE)[1:]))
+    high_bytes = 5 * len(PLACES) + (len(plain) - 5 * len(PLACES)) // 2
+    falling = (255 - number % 256 for number in range(high_bytes - 5 * len(PLACES)))
+    plain[5 * len(PLACES) : high_bytes] = bytes(falling)
+    plain[high_bytes:] = bytes(len(plain) - high_bytes)
+    with pytest.raises(PackedIssueError, match="ascending"):
+        unpacked(*HEAD, PLACES, zstandard.compress(bytes(plain)))
+
+
+def test_an_issue_of_other_places_is_refused() -> None:
     with pytest.raises(PackedIssueError, match="2 places"):
-        unpacked(*head, PLACES[:2], packed(ISSUE))
-    with pytest.raises(PackedIssueError):
-        unpacked(*head, PLACES, b"nothing")
+        unpacked(*HEAD, PLACES[:2], packed(ISSUE))
+    with pytest.raises(PackedIssueError, match="places cannot be read"):
+        places_of([["a", "hovercraft", []]])
+    with pytest.raises(PackedIssueError, match="places cannot be read"):
+        places_of([["a", "ev"]])
 
 
 def test_forecasts_are_held_against_what_came_and_against_two_guesses() -> None:

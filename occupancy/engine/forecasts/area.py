@@ -14,6 +14,7 @@ from occupancy.forecast.model import Model, empty_model
 from occupancy.forecast.model_file import ModelFileError
 from occupancy.forecast.places import bays_at, members_of
 from occupancy.forecast.profile import Week
+from occupancy.forecast.zone_skill import WholeZones
 from occupancy.model import Area, AreaId
 from occupancy.registry import Registry
 from store.copying import Cursor
@@ -61,6 +62,7 @@ class AreaForecasts:
         self.area, self.registry = area, registry
         self.places = members_of(registry)
         self.week = Week(area, registry.calendar)
+        self.whole_zones = WholeZones(registry, self.places)
         self._model = model
         self._window = Window(registry, self.places)
         self._of: tuple[Model | None, Model] | None = None

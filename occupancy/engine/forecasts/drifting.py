@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 from datetime import date, timedelta
 
-from occupancy.engine.forecasts.metrics import COVERAGE, DRIFT, MAE_RATIO
+from occupancy.engine.forecasts.metrics import COVERAGE, DRIFT, MAE_RATIO, forget_drift
 from occupancy.forecast.drift_watch import DAYS, drifted, mae_ratio
-from occupancy.forecast.issue import horizon_name
+from occupancy.forecast.issue import HORIZONS, horizon_name
 from occupancy.model import AreaId
 from store import forecast_records
 from store.copying import Cursor
 
+HORIZONS_MIN = tuple(ahead // timedelta(minutes=1) for ahead in HORIZONS)
 _log = logging.getLogger("baycast.forecast")
 
 
@@ -20,12 +22,19 @@ def watch_drift(cur: Cursor, area: AreaId, today: date, known: set[tuple[AreaId,
     found = forecast_records.skill_by_horizon(
         cur, area, today - timedelta(days=DAYS - 1), today + timedelta(days=1)
     )
-    for minutes, sums in found.items():
-        horizon = horizon_name(minutes)
+    for minutes in HORIZONS_MIN:
+        horizon, sums = horizon_name(minutes), found.get(minutes)
+        if sums is None:
+            forget_drift(area, minutes)
+            if (area, minutes) in known:
+                known.discard((area, minutes))
+                _log.info(
+                    "drift not known, none was scored of late", extra={"area": area, "horizon": horizon}
+                )
+            continue
         COVERAGE.labels(area, horizon).set(sums.mean(sums.inside) or 0.0)
         ratio = mae_ratio(sums)
-        if ratio is not None:
-            MAE_RATIO.labels(area, horizon).set(ratio)
+        MAE_RATIO.labels(area, horizon).set(math.nan if ratio is None else ratio)
         wrong = drifted(sums)
         DRIFT.labels(area, horizon).set(wrong is not None)
         key = (area, minutes)

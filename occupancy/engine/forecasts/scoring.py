@@ -16,6 +16,7 @@ from occupancy.forecast.issue import GRID, HORIZONS, Issue, Place
 from occupancy.forecast.issue_bytes import PackedIssueError
 from occupancy.forecast.panel import Floats
 from occupancy.forecast.skill import Guesses, KindOfDay, Scored, kinds_of_day
+from occupancy.forecast.zone_skill import Usable, answered
 from occupancy.model import EPOCH, ZoneId
 from store.copying import Cursor
 from store.forecast_panel import instants
@@ -57,6 +58,7 @@ class _Due:
         self._minutes = (end - start) // MINUTE
         self._places = tuple(members.place for members in area.places)
         self._kinds: dict[date, Mapping[ZoneId, KindOfDay]] = {}
+        self._usable: dict[int, Usable] = {}
 
     def scored(self, reader: IssueReader) -> dict[tuple[date, int], Scored]:
         """By civil day and horizon in minutes."""
@@ -72,14 +74,13 @@ class _Due:
                 day = civil_at(self._area.area.time_zone, issue.issued_at + ahead).day
                 columns = _columns(self._places, issue)
                 usual = guesses[minute]
-                found.setdefault((day, ahead // MINUTE), Scored()).take_up(
-                    issue,
-                    horizon,
-                    _of(truth[minute], columns),
-                    _of(now[minute], columns),
-                    Guesses(_of(usual.share, columns), _of(usual.some_free, columns)),
-                    self._kinds_on(day),
-                )
+                came, was = _of(truth[minute], columns), _of(now[minute], columns)
+                guessed = Guesses(_of(usual.share, columns), _of(usual.some_free, columns))
+                kinds, usable = self._kinds_on(day), self._usable_in(minute)
+                scored = found.setdefault((day, ahead // MINUTE), Scored())
+                scored.take_up(issue, horizon, came, was, guessed, kinds)
+                for zone_id, sums in answered(issue, horizon, usable, came, was, guessed).items():
+                    scored.add_zone(zone_id, sums, kinds)
         return found
 
     def _shares(self, before: timedelta) -> Floats:
@@ -94,6 +95,12 @@ class _Due:
         steps = [(self._start + minute * MINUTE - first) // GRID.step for minute in range(self._minutes)]
         slots = slots_of(self._area.week, GRID, first, steps[-1] + 1)[steps]
         return [Guesses(weeks.usual[slot], weeks.some_free[slot]) for slot in slots]
+
+    def _usable_in(self, minute: int) -> Usable:
+        """By the rules as they are known now, as kinds of days are."""
+        if minute not in self._usable:
+            self._usable[minute] = self._area.whole_zones.usable(self._start + minute * MINUTE)
+        return self._usable[minute]
 
     def _kinds_on(self, day: date) -> Mapping[ZoneId, KindOfDay]:
         if day not in self._kinds:

@@ -16,18 +16,17 @@ from occupancy.engine.forecasts.area import AreaForecasts, AreaModel, Standing
 from occupancy.engine.forecasts.config import ForecastConfig
 from occupancy.engine.forecasts.drifting import watch_drift
 from occupancy.engine.forecasts.metrics import (
-    DATA_AGE,
-    FAILURES,
     ISSUED,
-    ISSUED_AT,
-    PLACES,
     SCORED,
     SCORED_LAG,
     SECONDS,
+    forget_issues,
+    tell_of,
 )
 from occupancy.engine.forecasts.nightly import Nightly, Training
+from occupancy.engine.forecasts.phases import phase
 from occupancy.engine.forecasts.scoring import MINUTE, score_due
-from occupancy.model import EPOCH, AreaId, Clock, Source
+from occupancy.model import EPOCH, AreaId, Clock
 from store import forecast_records, registry_now
 from store.faults import Fault, classify
 from store.forecast_models import ModelFolder
@@ -112,21 +111,16 @@ class _Serving:
                 return
             if at.area not in marks:
                 continue
-            try:
+            with phase("area", at.area):
                 self._look_at(at, marks[at.area])
-            except Exception as error:
-                if isinstance(error, psycopg.Error) and classify(error) in (Fault.OUTAGE, Fault.BUSY):
-                    raise
-                FAILURES.labels("area").inc()
-                _log.exception(
-                    "forecasts of this minute are not whole, the next one goes on", extra={"area": at.area}
-                )
         if time.monotonic() - self._seen_to_s >= SEEN_TO_EVERY_S:
             self._seen_to_s = time.monotonic()
             for at in live:
-                self._drop(at.area, at.watermark - self._config.issues_kept)
+                with phase("dropping", at.area):
+                    self._drop(at.area, at.watermark - self._config.issues_kept)
                 if known := self._areas.get(at.area):
-                    self._watch(known[1], at.watermark)
+                    with phase("drift", at.area):
+                        self._watch(known[1], at.watermark)
 
     def _look_at(self, at: Live, mark: str) -> None:
         forecasts = self._forecasts(at, mark)
@@ -141,9 +135,12 @@ class _Serving:
             return
         self._issued_at[at.area] = minute  # one that fails is not made up for: its minute is over
         self._models[at.area].look()
-        self._issue(forecasts, min(at.watermark, minute), minute)
-        self._score(forecasts, at)
-        self._train(forecasts, minute)
+        with phase("issuing", at.area):
+            self._issue(forecasts, min(at.watermark, minute), minute)
+        with phase("scoring", at.area):
+            self._score(forecasts, at)
+        with phase("training", at.area):
+            self._train(forecasts, minute)
 
     def _forecasts(self, at: Live, mark: str) -> AreaForecasts | None:
         """The area as it stands; None: its registry has no area or no zones."""
@@ -154,6 +151,7 @@ class _Serving:
                 registry = registry_now.registry_now(cur, at.area)
             if registry.area is None or not registry.zones:
                 self._areas.pop(at.area, None)
+                forget_issues(at.area)
                 return None
             folder = ModelFolder(self._config.data_dir, at.area)
             model = self._models.setdefault(at.area, AreaModel(folder, at.area))
@@ -167,10 +165,7 @@ class _Serving:
             issue = forecasts.issue(cur, data_to, minute)
             if self._recorders.setdefault(area, Recorder()).record(cur, issue):
                 ISSUED.labels(area).inc()
-        ISSUED_AT.labels(area).set(minute.timestamp())
-        DATA_AGE.labels(area).set((minute - data_to).total_seconds())
-        for source in (Source.FORECAST, Source.TYPICAL, Source.PRIOR):
-            PLACES.labels(area, source.value).set(issue.sources.count(source))
+        tell_of(issue, forecasts.area.clock)
 
     def _score(self, forecasts: AreaForecasts, at: Live) -> None:
         try:

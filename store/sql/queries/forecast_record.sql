@@ -47,13 +47,16 @@ ON CONFLICT (area) DO UPDATE SET scored_to = excluded.scored_to WHERE s.scored_t
 -- name: add_scores
 -- Sums of forecasts that came due, by zone.
 INSERT INTO forecast_score AS s (area, day, horizon_min, kind, zone_id, forecasts, off, off_usual, off_now, pinball, inside, brier,
-                                 brier_usual, brier_now)
+                                 brier_usual, brier_now, zone_answers, zone_brier, zone_brier_usual, zone_brier_now)
 SELECT $1, $2, $3, * FROM unnest($4::text[], $5::text[], $6::integer[], $7::float8[], $8::float8[], $9::float8[], $10::float8[],
-                                 $11::integer[], $12::float8[], $13::float8[], $14::float8[])
+                                 $11::integer[], $12::float8[], $13::float8[], $14::float8[], $15::integer[], $16::float8[],
+                                 $17::float8[], $18::float8[])
 ON CONFLICT (area, day, horizon_min, zone_id, kind) DO UPDATE SET
     forecasts = s.forecasts + excluded.forecasts, off = s.off + excluded.off, off_usual = s.off_usual + excluded.off_usual,
     off_now = s.off_now + excluded.off_now, pinball = s.pinball + excluded.pinball, inside = s.inside + excluded.inside,
-    brier = s.brier + excluded.brier, brier_usual = s.brier_usual + excluded.brier_usual, brier_now = s.brier_now + excluded.brier_now;
+    brier = s.brier + excluded.brier, brier_usual = s.brier_usual + excluded.brier_usual, brier_now = s.brier_now + excluded.brier_now,
+    zone_answers = s.zone_answers + excluded.zone_answers, zone_brier = s.zone_brier + excluded.zone_brier,
+    zone_brier_usual = s.zone_brier_usual + excluded.zone_brier_usual, zone_brier_now = s.zone_brier_now + excluded.zone_brier_now;
 
 -- name: add_chances
 -- The same forecasts by what was said of a free bay.
@@ -73,7 +76,7 @@ DELETE FROM forecast_issue WHERE area = $1 AND issued_at IN (
 -- An area's sums from one civil day ($2) to another ($3, not in it), of one zone ($4) or of all together (NULL), by horizon
 -- and kind of day.
 SELECT horizon_min, kind, sum(forecasts)::bigint, sum(off), sum(off_usual), sum(off_now), sum(pinball), sum(inside)::bigint,
-       sum(brier), sum(brier_usual), sum(brier_now)
+       sum(brier), sum(brier_usual), sum(brier_now), sum(zone_answers)::bigint, sum(zone_brier), sum(zone_brier_usual), sum(zone_brier_now)
 FROM forecast_score
 WHERE area = $1 AND day >= $2 AND day < $3 AND zone_id = coalesce($4, zone_id)
 GROUP BY horizon_min, kind ORDER BY horizon_min, kind;
@@ -81,13 +84,13 @@ GROUP BY horizon_min, kind ORDER BY horizon_min, kind;
 -- name: skill_of_zones
 -- Likewise of each zone, whatever day it was.
 SELECT zone_id, horizon_min, sum(forecasts)::bigint, sum(off), sum(off_usual), sum(off_now), sum(pinball), sum(inside)::bigint,
-       sum(brier), sum(brier_usual), sum(brier_now)
+       sum(brier), sum(brier_usual), sum(brier_now), sum(zone_answers)::bigint, sum(zone_brier), sum(zone_brier_usual), sum(zone_brier_now)
 FROM forecast_score WHERE area = $1 AND day >= $2 AND day < $3 GROUP BY zone_id, horizon_min ORDER BY zone_id, horizon_min;
 
 -- name: skill_of_some_zones
 -- Likewise of the $5 first zones after one ($4).
 SELECT zone_id, horizon_min, sum(forecasts)::bigint, sum(off), sum(off_usual), sum(off_now), sum(pinball), sum(inside)::bigint,
-       sum(brier), sum(brier_usual), sum(brier_now)
+       sum(brier), sum(brier_usual), sum(brier_now), sum(zone_answers)::bigint, sum(zone_brier), sum(zone_brier_usual), sum(zone_brier_now)
 FROM forecast_score
 WHERE area = $1 AND day >= $2 AND day < $3 AND zone_id IN (
     SELECT DISTINCT zone_id FROM forecast_score
