@@ -120,7 +120,7 @@ def _kill(broker: EmbeddedMosquitto) -> None:
 
 def _kill_later(broker: EmbeddedMosquitto) -> None:
     """kill -9 when the shipped settings have saved."""
-    time.sleep(_SAVED_WITHIN_S)
+    time.sleep(_SAVED_WITHIN_S)  # by the broker's own timer, which it tells nobody of
     _kill(broker)
 
 

@@ -210,7 +210,7 @@ class _Bench:
             while (stored := self._stored()) < target:
                 if time.monotonic() > began + _STORED_WITHIN_S:
                     raise UsageError(f"bench ingest: {target - stored} of {load.count} were not stored")
-                time.sleep(_POLL_S)
+                time.sleep(_POLL_S)  # what is waited for are rows of another process
             took_s = time.monotonic() - began
             return load.count / took_s, float(result(sender)["cpu_s"])
 

@@ -196,9 +196,7 @@ def _turn_bays_over(plan: Plan, devices: _Devices, book: _Book) -> float:
     began = due = time.perf_counter()
     number = 0
     while due - began < plan.seconds:
-        time.sleep(
-            max(0.0, due - time.perf_counter())
-        )  # an open loop: the next is due whatever became of the last
+        time.sleep(max(0.0, due - time.perf_counter()))  # an open loop: due whatever became of the last
         devices.turn_over(number % plan.zones, dice.randrange(plan.bays), book)
         number += 1
         due += dice.expovariate(plan.rate)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import psycopg
 
@@ -59,7 +58,7 @@ class Compressor:
     def _run(self) -> None:
         with collect.connect(self._url) as conn:
             conn.execute("SET lock_timeout = '2s'")
-            while not self._stop.is_set():
+            while not self._stop.wait(_PAUSE_S):
                 for chunk, partial in conn.execute(_DUE).fetchall():
                     try:
                         conn.execute("SELECT compress_chunk(%s::regclass)", (chunk,))
@@ -68,7 +67,6 @@ class Compressor:
                         continue
                     self.compressed += 1
                     self.again += partial
-                time.sleep(_PAUSE_S)
 
 
 # Status 1: compressed; 9: compressed, and rows came since.

@@ -66,7 +66,7 @@ class Publisher:
                 self._turn()
             except (OSError, mqtt_wire.WireError):
                 self._disconnected()
-                time.sleep(_RETRY_S)
+                time.sleep(_RETRY_S)  # the broker is away on purpose: no storm of attempts
         if self._sock is not None:
             with contextlib.suppress(OSError):
                 self._sock.sendall(mqtt_wire.DISCONNECT)

@@ -158,7 +158,7 @@ async def _serve(app: object, port: int, sockets: object) -> None:
     while not server.started:
         if task.done():
             await task
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # uvicorn says it in this flag only
     server.task = task  # type: ignore[attr-defined]
     _KEPT.append(server)
 

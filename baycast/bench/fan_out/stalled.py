@@ -109,4 +109,4 @@ def _stalled_run(
             missing = len(stalled) - len(gone)
             raise UsageError(f"bench live: {missing} that do not read were not let go of within a minute")
         both.change()  # the server goes on telling
-        time.sleep(0.2)
+        time.sleep(0.2)  # paces the changes that fill what is not read

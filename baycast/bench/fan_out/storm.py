@@ -149,7 +149,7 @@ class _Scene:
         asked = self.kill_and_start()
         self.api.wait_ready()
         until = self.statements()[asked] + for_s
-        time.sleep(max(0.0, until - time.time()) + _LOG_LAG_S)
+        time.sleep(max(0.0, until - time.time()) + _LOG_LAG_S)  # what is counted is what such a time holds
         return sum(at <= until for at in self.statements()[asked:])
 
 

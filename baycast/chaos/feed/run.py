@@ -43,6 +43,7 @@ _UNAWARE = 0.25
 _BOTH = 0.2
 """Share of the moments at which all processes are killed."""
 _LATER_MOST_S = 0.2
+"""So late is the next kill at most: also while a server is resuming its listeners."""
 _ANSWERS = 8
 """Times that the numbers are asked for in the end, on a new connection each: both processes, but for 1 in 128 runs."""
 
@@ -155,8 +156,7 @@ class _Attack:
             self._stage.wait_until_all_serve(self._check)
             if self._dice.random() >= _UNAWARE:
                 self._stage.wait_until_all_told(self._check)
-            # A moment that nothing else decides: also while a server is resuming its listeners.
-            time.sleep(self._dice.uniform(0.0, _LATER_MOST_S))
+            time.sleep(self._dice.uniform(0.0, _LATER_MOST_S))  # a moment that nothing else decides
             if self.kills >= _RESTART_EVERY * (self.restarts + 1):
                 self._stage.servers.restart(self._dice.randrange(PROCESSES))
                 self.restarts += 1
