@@ -107,5 +107,6 @@ def clock(cur: Cursor) -> datetime:
 
 def drop_sign_records(cur: Cursor, *, statement: str, before: datetime) -> bool:
     """Some records of one table (`SIGN_RECORDS`) from before an instant; whether there are more."""
-    cur.execute(sql(statement), (before, AT_ONCE))
+    signs = [sign_id for (sign_id,) in cur.execute(sql("retention.signs_on_record")).fetchall()]
+    cur.execute(sql(statement), (signs, before, AT_ONCE))
     return cur.rowcount == AT_ONCE

@@ -7,9 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from baycast.chaos.schedule import PROFILES
 from baycast.settings import Settings, UsageError
+
+if TYPE_CHECKING:
+    from baycast.chaos.audited import Result
 
 HELP = "kill and cut everything on purpose, and audit that nothing was lost or counted twice"
 _SIGNS = "signs"
@@ -74,7 +78,6 @@ def _run_signs(args: argparse.Namespace, settings: Settings) -> int:
     from baycast.chaos.signs.plan import schedule
     from baycast.chaos.signs.run import Order
     from baycast.chaos.signs.run import run as run_signs
-    from baycast.measured import measured
 
     if not 1 <= args.cuts <= 100_000:
         raise UsageError("chaos: --cuts is from 1 to 100000")
@@ -93,18 +96,12 @@ def _run_signs(args: argparse.Namespace, settings: Settings) -> int:
         packages=settings.data_dir.resolve() / "packages",
     )
     result = run_signs(order, _saying(quiet=args.json), _interrupted())
-    for finding in result.findings[:_FINDINGS_SHOWN]:
-        print(finding, file=sys.stderr)
-    if result.stuck is not None:
-        print(f"chaos: {result.stuck}", file=sys.stderr)
-    print(json.dumps(measured("chaos", args.seed, result.figures, profile=_SIGNS)))
-    return 0 if result.good else 1
+    return _told(result, "chaos", args.seed, profile=_SIGNS)
 
 
 def _run_feed(args: argparse.Namespace) -> int:
     from baycast.chaos.feed.run import Order
     from baycast.chaos.feed.run import run as run_feed
-    from baycast.measured import measured
 
     if not 1 <= args.kills <= 100_000:
         raise UsageError("chaos feed: --kills is from 1 to 100000")
@@ -112,12 +109,18 @@ def _run_feed(args: argparse.Namespace) -> int:
         raise UsageError("chaos feed: --listeners is from 2 to 500")
     logging.getLogger("feed_client").setLevel(logging.WARNING)  # that connections are lost is what we do
     order = Order(kills=args.kills, listeners=args.listeners, seed=args.seed)
-    result = run_feed(order, _saying(quiet=args.json), _interrupted())
+    return _told(run_feed(order, _saying(quiet=args.json), _interrupted()), "chaos feed", args.seed)
+
+
+def _told(result: "Result", command: str, seed: int, **more: object) -> int:
+    """Print it, and return the exit status."""
+    from baycast.measured import measured
+
     for finding in result.findings[:_FINDINGS_SHOWN]:
         print(finding, file=sys.stderr)
     if result.stuck is not None:
-        print(f"chaos feed: {result.stuck}", file=sys.stderr)
-    print(json.dumps(measured("chaos feed", args.seed, result.figures)))
+        print(f"{command}: {result.stuck}", file=sys.stderr)
+    print(json.dumps(measured(command, seed, result.figures, None, **more)))
     return 0 if result.good else 1
 
 

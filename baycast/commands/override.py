@@ -60,17 +60,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    import psycopg
-
-    from baycast.reachability import open_database
+    from baycast.reachability import open_database, refusals_in_words
     from baycast.wiring import database_url
 
     action = {"set": _set, "list": _list, "withdraw": _withdraw}[args.action]
-    with open_database(database_url(settings), "baycast override") as conn:
-        try:
-            return action(args, conn)
-        except psycopg.errors.UndefinedTable:
-            raise UsageError("the database is not migrated: run `baycast migrate` first") from None
+    with open_database(database_url(settings), "baycast override") as conn, refusals_in_words("override"):
+        return action(args, conn)
 
 
 def _set(args: argparse.Namespace, conn: "Connection") -> int:

@@ -29,23 +29,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    import psycopg
-
-    from baycast.reachability import open_database
+    from baycast.reachability import open_database, refusals_in_words
     from baycast.wiring import database_url
     from store.overstays import list_overstays
 
     if not 1 <= args.limit <= MOST:
         raise UsageError(f"--limit {args.limit}: give 1 to {MOST}")
     since = _instant(args.since) if args.since else _LONG_AGO
-    with open_database(database_url(settings), "baycast overstays") as conn:
-        try:
-            bays = None if args.zone is None else _bays_of(conn, args.zone)
-            found = list_overstays(
-                conn, bays=bays, since=since, unpublished=args.unpublished, limit=args.limit
-            )
-        except psycopg.errors.UndefinedTable:
-            raise UsageError("the database is not migrated: run `baycast migrate` first") from None
+    with open_database(database_url(settings), "baycast overstays") as conn, refusals_in_words("overstays"):
+        bays = None if args.zone is None else _bays_of(conn, args.zone)
+        found = list_overstays(conn, bays=bays, since=since, unpublished=args.unpublished, limit=args.limit)
     if args.json:
         print(json.dumps({"overstays": [_document(one) for one in found], "not_evidence": True}))
         return 0

@@ -77,25 +77,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    from baycast.reachability import open_database
+    from baycast.reachability import open_database, refusals_in_words
     from baycast.wiring import database_url
 
-    with open_database(database_url(settings), "baycast registry") as conn:
+    with open_database(database_url(settings), "baycast registry") as conn, refusals_in_words("registry"):
         if args.action == "versions":
             return _versions(args, conn)
         return _export(args, conn) if args.action == "export" else _import(args, conn)
 
 
 def _versions(args: argparse.Namespace, conn: "Connection") -> int:
-    import psycopg
-
     from store.registry_documents import list_entered
     from store.rule_history import MOST, as_document, in_words
 
-    try:
-        found = list_entered(conn, "rule", args.rule_id, MOST)
-    except psycopg.errors.UndefinedTable:
-        raise UsageError("the database is not migrated: run `baycast migrate` first") from None
+    found = list_entered(conn, "rule", args.rule_id, MOST)
     if not found:
         raise UsageError(f"no rule '{args.rule_id}' was ever entered")
     if args.json:
@@ -161,14 +156,9 @@ def _refuse(errors: Sequence["RegistryError"]) -> int:
 
 
 def _registered(conn: "Connection") -> dict["AreaId", "Registry"]:
-    import psycopg
-
     from store.registry import load_registries
 
-    try:
-        found = load_registries(conn)
-    except psycopg.errors.UndefinedTable:
-        raise UsageError("the database is not migrated: run `baycast migrate` first") from None
+    found = load_registries(conn)
     conn.rollback()  # ends the transaction that the reading began
     return found
 

@@ -34,22 +34,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    import psycopg
-
-    from baycast.reachability import open_database
+    from baycast.reachability import open_database, refusals_in_words
     from baycast.wiring import database_url
     from store.registry import load_registries
 
     if not 1 <= args.limit <= MOST:
         raise UsageError(f"--limit {args.limit}: give 1 to {MOST}")
-    with open_database(database_url(settings), "baycast sensors") as conn:
-        try:
-            registries = load_registries(conn)
-            if args.device is not None:
-                return _sheet(args, conn, registries)
-            return _list(args, conn, registries)
-        except psycopg.errors.UndefinedTable:
-            raise UsageError("the database is not migrated: run `baycast migrate` first") from None
+    with open_database(database_url(settings), "baycast sensors") as conn, refusals_in_words("sensors"):
+        registries = load_registries(conn)
+        if args.device is not None:
+            return _sheet(args, conn, registries)
+        return _list(args, conn, registries)
 
 
 def _sheet(args: argparse.Namespace, conn: "Connection", registries: dict["AreaId", "Registry"]) -> int:

@@ -55,19 +55,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    import psycopg
-
-    from baycast.reachability import open_database
+    from baycast.reachability import open_database, refusals_in_words
     from baycast.wiring import database_url
 
     if args.action == "preview":
         return _preview(args, settings)
     action = {"mode": _set, "list": _list}[args.action]
-    with open_database(database_url(settings), "baycast signs") as conn:
-        try:
-            return action(args, conn)
-        except psycopg.errors.UndefinedTable:
-            raise UsageError("the database is not migrated: run `baycast migrate` first") from None
+    with open_database(database_url(settings), "baycast signs") as conn, refusals_in_words("signs"):
+        return action(args, conn)
 
 
 def _set(args: argparse.Namespace, conn: "Connection") -> int:

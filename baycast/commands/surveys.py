@@ -46,24 +46,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    import psycopg
-
-    from baycast.reachability import open_database
+    from baycast.reachability import open_database, refusals_in_words
     from baycast.wiring import database_url
     from occupancy.model import AreaId
     from store.registry import load_registries
 
-    with open_database(database_url(settings), "baycast surveys") as conn:
-        try:
-            with conn.transaction():
-                registries = load_registries(conn)
-            registry = registries.get(AreaId(args.area))
-            if registry is None:
-                known = ", ".join(sorted(registries)) or "none"
-                raise UsageError(f"there is no area {args.area!r}; registered: {known}")
-            return (_import if args.action == "import" else _list)(args, conn, registry)
-        except psycopg.errors.UndefinedTable:
-            raise UsageError("the database is not migrated: run `baycast migrate` first") from None
+    with open_database(database_url(settings), "baycast surveys") as conn, refusals_in_words("surveys"):
+        with conn.transaction():
+            registries = load_registries(conn)
+        registry = registries.get(AreaId(args.area))
+        if registry is None:
+            known = ", ".join(sorted(registries)) or "none"
+            raise UsageError(f"there is no area {args.area!r}; registered: {known}")
+        return (_import if args.action == "import" else _list)(args, conn, registry)
 
 
 def _import(args: argparse.Namespace, conn: "Connection", registry: "Registry") -> int:

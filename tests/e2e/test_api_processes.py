@@ -20,7 +20,7 @@ import pytest
 from baycast.api_fleet import PORT_STEP
 from baycast.settings import child_environment
 from feed_client import BackOff, Event, LiveFeed, Lost, Snapshot
-from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
+from tests.support.derived_rows import DerivedRows, group, told_streets
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
@@ -93,12 +93,7 @@ class Asker:
 
 @pytest.fixture
 def rows(database_url: str) -> Iterator[DerivedRows]:
-    with DerivedRows(database_url) as rows:
-        rows.register("area", "cardiff", {**AREA, "clock": "event"})
-        for number in range(STREETS):
-            rows.register("zone", f"s{number}", street(number))
-        rows.go_live(NOW)
-        rows.commit_zones({f"s{number}": [group(5, 5)] for number in range(STREETS)}, watermark=NOW)
+    with told_streets(database_url, STREETS, clock="event") as rows:
         yield rows
 
 

@@ -8,20 +8,15 @@ from pathlib import Path
 import pytest
 
 from baycast.ingest_fleet import PORT_STEP
-from firmware_contract.topics import device_topic
 from tests.support.brokers import Broker
 from tests.support.ingest_command import get, heard, ingest_command, wait_for_workers
-from tests.support.ingesting import Publisher, publishing, register, rows, state, stored
+from tests.support.ingesting import publishing, register, rows, send_states, stored
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 
 def expected(*numbers: int) -> list[tuple[str, int, int]]:
     return [("s1", 1, seq) for seq in numbers]
-
-
-def send_states(publisher: Publisher, numbers: range) -> None:
-    publisher.send_all([(device_topic("s1", "state"), state(seq)) for seq in numbers])
 
 
 def filters(database_url: str) -> list[str]:

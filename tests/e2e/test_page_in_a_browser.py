@@ -21,7 +21,7 @@ from occupancy.model import ZoneId
 from store.forecast_records import Recorder
 from store.postgres import connect
 from tests.support.browser import CHROMIUM, Page, opened_browser
-from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
+from tests.support.derived_rows import NOW, DerivedRows, group, told_streets
 from tests.support.issues import issue_of
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
@@ -44,12 +44,7 @@ window.WebSocket = class extends window.WebSocket {
 
 @pytest.fixture
 def rows(database_url: str) -> Iterator[DerivedRows]:
-    with DerivedRows(database_url) as rows:
-        rows.register("area", "cardiff", {**AREA, "clock": "event"})
-        for number in range(STREETS):
-            rows.register("zone", f"s{number}", street(number))
-        rows.go_live(NOW)
-        rows.commit_zones({f"s{number}": [group(5, 5)] for number in range(STREETS)}, watermark=NOW)
+    with told_streets(database_url, STREETS, clock="event") as rows:
         yield rows
 
 

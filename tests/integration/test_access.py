@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -16,18 +16,10 @@ from store.key_secret import new_secret
 from store.keys import Scope
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import NOW
-from tests.support.keyed import KEYS, bearer, status_is, when
+from tests.support.keyed import KEYS, Clock, bearer, status_is, when
 from tests.support.two_areas import MINE, OTHER, TwoAreas, two_areas
 
 BAYS = f"/v1/zones/{MINE}-st/bays"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

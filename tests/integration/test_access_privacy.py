@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime
 
 import httpx
 import psycopg
@@ -16,18 +15,10 @@ from store import audit, keys
 from store.keys import Scope
 from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import NOW
-from tests.support.keyed import KEYS, bearer, status_is, when
+from tests.support.keyed import KEYS, Clock, bearer, status_is, when
 from tests.support.two_areas import MINE, OTHER, PUBLIC_BAYS, WITHHELD_BAYS, TwoAreas, two_areas
 
 BAYS = f"/v1/zones/{MINE}-st/bays"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from websockets.typing import Origin
 from api.config import ApiConfig
 from tests.support.api_server import ApiServer, running_api
 from tests.support.asyncapi import checked
-from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
+from tests.support.derived_rows import NOW, DerivedRows, group, street, told_streets
 from tests.support.stalled import Stalled
 from tests.support.waiting import eventually
 
@@ -28,12 +28,7 @@ _UPGRADE = (
 
 @pytest.fixture
 def rows(database_url: str) -> Iterator[DerivedRows]:
-    with DerivedRows(database_url) as rows:
-        rows.register("area", "cardiff", AREA)
-        for number in range(3):
-            rows.register("zone", f"s{number}", street(number))
-        rows.go_live(NOW)
-        rows.commit_zones({f"s{number}": [group(5, 5)] for number in range(3)}, watermark=NOW)
+    with told_streets(database_url, 3) as rows:
         yield rows
 
 

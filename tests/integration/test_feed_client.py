@@ -27,7 +27,7 @@ from feed_client import (
     WentBackError,
 )
 from tests.support.api_server import ApiServer, running_api
-from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
+from tests.support.derived_rows import NOW, DerivedRows, group, told_streets
 
 WITHIN_S = 20.0
 Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -36,12 +36,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 def rows(database_url: str) -> Iterator[DerivedRows]:
-    with DerivedRows(database_url) as rows:
-        rows.register("area", "cardiff", AREA)
-        for number in range(3):
-            rows.register("zone", f"s{number}", street(number))
-        rows.go_live(NOW)
-        rows.commit_zones({f"s{number}": [group(5, 5)] for number in range(3)}, watermark=NOW)
+    with told_streets(database_url, 3) as rows:
         yield rows
 
 

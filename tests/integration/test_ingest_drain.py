@@ -6,30 +6,21 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from firmware_contract.topics import device_topic
 from ingest import metrics
 from ingest.failures import IngestError, WorkerIdTaken
 from ingest.run import run
 from tests.support.brokers import Broker
 from tests.support.ingesting import (
-    Publisher,
     config_for,
+    expected,
     ingesting,
     publishing,
     register,
     rows,
-    state,
+    send_states,
     stored,
 )
 from tests.support.waiting import eventually
-
-
-def expected(count: int) -> list[tuple[str, int, int]]:
-    return [("s1", 1, seq) for seq in range(count)]
-
-
-def send_states(publisher: Publisher, numbers: range) -> None:
-    publisher.send_all([(device_topic("s1", "state"), state(seq)) for seq in numbers])
 
 
 @pytest.mark.parametrize("group", ["g", None])

@@ -14,47 +14,31 @@ import pytest
 from baycast.chaos.proxy import FaultProxy, Toxics
 from baycast.chaos.stack import socket_of
 from baycast.embedded.postgres import EmbeddedPostgres
-from firmware_contract.topics import device_topic
 from ingest import canary, connection, health, metrics, watchdog
 from ingest.failures import BrokerError
 from ingest.health import Health
 from ingest.watchdog import Guard
 from store import postgres
-from store.migrate import migrate
 from tests.support.brokers import Broker, running_broker
+from tests.support.databases import own_server
 from tests.support.ingesting import (
-    Publisher,
     config_for,
+    expected,
     ingest_process,
     ingesting,
     publishing,
     register,
     rows,
-    state,
+    send_states,
     stored,
 )
 from tests.support.waiting import eventually
 
 
-def expected(count: int) -> list[tuple[str, int, int]]:
-    return [("s1", 1, seq) for seq in range(count)]
-
-
-def send_states(publisher: Publisher, numbers: range) -> None:
-    publisher.send_all([(device_topic("s1", "state"), state(seq)) for seq in numbers])
-
-
 @pytest.fixture
 def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A server of this test alone, to be stopped in the middle."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("pg"), durable=False)
-    server.start()
-    try:
-        server.create_database()
-        migrate(server.url())
+    with own_server(tmp_path_factory.mktemp("pg")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

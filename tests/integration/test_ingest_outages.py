@@ -9,15 +9,14 @@ import psycopg
 import pytest
 
 from baycast.embedded.postgres import EmbeddedPostgres
-from firmware_contract.topics import device_topic
 from ingest import metrics
 from ingest.failures import BrokerError, IngestError
 from ingest.run import run
-from store.migrate import migrate
 from tests.support.brokers import Broker
+from tests.support.databases import own_server
 from tests.support.ingesting import (
-    Publisher,
     config_for,
+    expected,
     forbid_everything,
     ingest_process,
     ingesting,
@@ -25,19 +24,11 @@ from tests.support.ingesting import (
     quarantined,
     register,
     rows,
-    state,
+    send_states,
     stored,
 )
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
-
-
-def expected(count: int) -> list[tuple[str, int, int]]:
-    return [("s1", 1, seq) for seq in range(count)]
-
-
-def send_states(publisher: Publisher, numbers: range) -> None:
-    publisher.send_all([(device_topic("s1", "state"), state(seq)) for seq in numbers])
 
 
 @pytest.mark.parametrize("point", ["received", "before_commit", "committed"])
@@ -107,15 +98,8 @@ def test_a_second_process_with_the_same_worker_id_gives_up_in_one_line(
 
 @pytest.fixture
 def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A server of this test alone, to be restarted."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("pg"), durable=False)
-    server.start()
-    try:
-        server.create_database()
-        migrate(server.url())
+    with own_server(tmp_path_factory.mktemp("pg")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 def test_l1_a_database_restart_in_the_middle_loses_nothing(

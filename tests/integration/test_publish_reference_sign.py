@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -20,7 +19,7 @@ from occupancy.model import SignId
 from signs.document import encode
 from signs.frame import Frame, Page
 from signs.words import FrameState
-from tests.support.brokers import Broker
+from tests.support.brokers import Broker, connected
 from tests.support.sign_process import WAIT_S, SignProcess, sign_process
 
 NOW = datetime(2026, 10, 3, 12, tzinfo=UTC)
@@ -28,12 +27,8 @@ NOW = datetime(2026, 10, 3, 12, tzinfo=UTC)
 
 @pytest.fixture
 def publisher(broker: Broker) -> Iterator[mqtt.Client]:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-    yield client
-    client.disconnect()
-    client.loop_stop()
+    with connected(broker) as client:
+        yield client
 
 
 @pytest.fixture

@@ -17,13 +17,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from api.config import ApiConfig
 from baycast.chaos.proxy import FaultProxy, Toxics
-from store import keys
-from store.keys import Scope
-from store.postgres import connect as database
 from tests.support.api_server import ApiServer, running_api
 from tests.support.asyncapi import checked
 from tests.support.brokers import Broker
-from tests.support.published_city import SIGN, City, publishing, utc_now
+from tests.support.published_city import SIGN, City, publishing
 from tests.support.sign_process import sign_process
 
 TWO = "cy: 2 LLE | en: 2 SPACES"
@@ -169,16 +166,7 @@ def test_the_reference_sign_follows_and_says_what_it_shows(
     city: City, broker: Broker, api: ApiServer, tmp_path: Path
 ) -> None:
     key_file = tmp_path / "key"
-    with database(city.url, autocommit=True) as conn:
-        _, secret = keys.create(
-            conn,
-            label="vms",
-            scopes=[Scope.SIGNS],
-            areas=["cardiff"],
-            expires_at=None,
-            made_by="user test",
-            made_at=utc_now(),
-        )
+    secret = city.sign_key()
     key_file.write_text(secret, encoding="utf-8")
     with sign_process(SIGN, "--over", "websocket", "--api", api.url, "--key-file", str(key_file)) as sign:
         assert sign.line() == "(blank)"

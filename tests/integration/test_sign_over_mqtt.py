@@ -8,14 +8,13 @@ from contextlib import contextmanager
 
 import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from baycast.chaos.proxy import FaultProxy, Toxics
 from baycast.reference_sign.inbox import Inbox
 from baycast.reference_sign.over_mqtt import OverMqtt
 from firmware_contract.topics import sign_frame_topic
 from publish.config import address
-from tests.support.brokers import Broker
+from tests.support.brokers import Broker, connected
 from tests.support.waiting import eventually
 
 WAIT_S = 20.0
@@ -31,12 +30,8 @@ def proxy(broker: Broker) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def publisher(broker: Broker) -> Iterator[mqtt.Client]:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-    yield client
-    client.disconnect()
-    client.loop_stop()
+    with connected(broker) as client:
+        yield client
 
 
 @contextmanager

@@ -18,13 +18,12 @@ from prometheus_client import REGISTRY
 from api.config import ApiConfig
 from baycast.doctor.signs import examine_signs
 from firmware_contract.topics import sign_shown_topic
-from store import doctor, keys
-from store.keys import Scope
+from store import doctor
 from store.postgres import connect as database
 from tests.support.api_server import ApiServer, running_api
 from tests.support.brokers import Broker
 from tests.support.keyed import bearer
-from tests.support.published_city import SIGN, City, Listener, listening, publishing, utc_now
+from tests.support.published_city import SIGN, City, Listener, listening, publishing
 from tests.support.sign_process import sign_process
 from tests.support.waiting import eventually
 
@@ -194,16 +193,7 @@ def test_the_reference_sign_says_what_it_shows_over_the_broker(city: City, broke
 
 @pytest.fixture
 def api(city: City) -> Iterator[ApiServer]:
-    with database(city.url, autocommit=True) as conn:
-        _, secret = keys.create(
-            conn,
-            label="vms",
-            scopes=[Scope.SIGNS],
-            areas=["cardiff"],
-            expires_at=None,
-            made_by="user test",
-            made_at=utc_now(),
-        )
+    secret = city.sign_key()
     with running_api(ApiConfig(database_url=city.url)) as running:
         running.until(f"/v1/signs/{SIGN}", lambda answer: answer.status_code == 200)
         running.secret = secret  # type: ignore[attr-defined]

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
 from baycast.embedded.mosquitto import EmbeddedMosquitto
 from baycast.settings import UsageError
 from tests.support.ports import free_port
@@ -55,6 +58,19 @@ class Broker:
     def kill(self) -> None:
         """kill -9."""
         self._embedded.kill()
+
+
+@contextmanager
+def connected(broker: Broker) -> Iterator[mqtt.Client]:
+    """An MQTT 5 client of it for the time of the block."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    try:
+        yield client
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
 @contextmanager

@@ -59,6 +59,15 @@ class TestDatabases:
 
 
 @contextmanager
+def own_server(folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A migrated server of one test alone, to be stopped and restarted."""
+    with EmbeddedPostgres(folder, durable=False) as server:
+        server.create_database()
+        migrate(server.url())
+        yield server
+
+
+@contextmanager
 def running_databases() -> Iterator[TestDatabases]:
     """The outside server when one is named, otherwise a PostgreSQL of our own without fsync."""
     outside = os.environ.get(OUTSIDE_SERVER)

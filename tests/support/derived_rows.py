@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -192,3 +193,15 @@ class DerivedRows:
 
     def _notify(self) -> None:
         self._db.execute("SELECT pg_notify('baycast_feed', %s)", (self.area,))
+
+
+@contextmanager
+def told_streets(url: str, number: int, *, clock: str = "live") -> Iterator[DerivedRows]:
+    """Streets `s0`, `s1`, ... of ten bays, half of them free, at `NOW`."""
+    with DerivedRows(url) as rows:
+        rows.register("area", "cardiff", {**AREA, "clock": clock})
+        for one in range(number):
+            rows.register("zone", f"s{one}", street(one))
+        rows.go_live(NOW)
+        rows.commit_zones({f"s{one}": [group(5, 5)] for one in range(number)}, watermark=NOW)
+        yield rows

@@ -16,6 +16,7 @@ import paho.mqtt.client as mqtt
 import psycopg
 from paho.mqtt.enums import CallbackAPIVersion
 
+from firmware_contract.topics import device_topic
 from ingest.config import IngestConfig
 from ingest.failures import IngestError
 from ingest.health import Health
@@ -71,6 +72,11 @@ def quarantined(url: str) -> dict[str, int]:
     return {r: int(n) for r, n in rows(url, "SELECT reason, sum(count) FROM quarantine GROUP BY reason")}
 
 
+def expected(count: int) -> list[tuple[str, int, int]]:
+    """What `stored` finds of the first readings of `s1`."""
+    return [("s1", 1, seq) for seq in range(count)]
+
+
 class Publisher:
     """What devices do: publish at QoS 1 and wait for the broker's word."""
 
@@ -106,6 +112,11 @@ class Publisher:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def send_states(publisher: Publisher, numbers: range) -> None:
+    """Readings of `s1`, by their sequence numbers."""
+    publisher.send_all([(device_topic("s1", "state"), state(seq)) for seq in numbers])
 
 
 @contextmanager

@@ -21,6 +21,9 @@ from psycopg.conninfo import make_conninfo
 
 from publish.config import PublishConfig
 from publish.run import run
+from store import keys
+from store.keys import Scope
+from store.postgres import connect
 
 WAIT_S = 15.0
 GREYFRIARS = "greyfriars-rd"
@@ -149,6 +152,20 @@ class City:
 
     def mend(self) -> None:
         self._allow_connections(True)
+
+    def sign_key(self) -> str:
+        """A new key that may say what signs show."""
+        with connect(self.url, autocommit=True) as conn:
+            _, secret = keys.create(
+                conn,
+                label="vms",
+                scopes=[Scope.SIGNS],
+                areas=["cardiff"],
+                expires_at=None,
+                made_by="user test",
+                made_at=utc_now(),
+            )
+        return secret
 
     def _allow_connections(self, allowed: bool) -> None:
         name = self.connection.info.dbname

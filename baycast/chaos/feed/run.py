@@ -15,6 +15,7 @@ from typing import Any
 from urllib.request import urlopen
 
 from baycast.chaos import city
+from baycast.chaos.audited import Check, Result
 from baycast.chaos.feed import issued
 from baycast.chaos.feed.auditor import FAULTS, Verdict, judge
 from baycast.chaos.feed.hand import Hand
@@ -47,8 +48,6 @@ _LATER_MOST_S = 0.2
 _ANSWERS = 8
 """Times that the numbers are asked for in the end, on a new connection each: both processes, but for 1 in 128 runs."""
 
-Check = Callable[[], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -59,21 +58,11 @@ class Order:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    figures: dict[str, float]
-    findings: list[str]
-    stuck: str | None
-
-    @property
-    def good(self) -> bool:
-        """Whether every listener was told the truth, and the run showed what it was asked to."""
-        faultless = not any(self.figures[name] for name in (*FAULTS, "exits"))
-        return self.stuck is None and faultless and self.figures["states_equal"] == 1
-
-
 def run(order: Order, say: Callable[[str], None], check: Check) -> Result:
-    """Do it all. Raises `UsageError` when the database cannot be started."""
+    """Do it all: good is that every listener was told the truth, to the end.
+
+    Raises `UsageError` when the database cannot be started.
+    """
     began = time.monotonic()
     with own_folder() as folder, ExitStack() as ends:
         stage = _Stage(folder, order, ends)
@@ -89,8 +78,9 @@ def run(order: Order, say: Callable[[str], None], check: Check) -> Result:
         stage.hand.stop()
         stage.listeners.stop()
         verdict = judge(stage.listeners.records, issued.read(stage.database_url))
-        figures = _figures(verdict, attack, stage, equal)
-    return Result(figures | {"seconds": time.monotonic() - began}, verdict.findings, stuck)
+        figures = _figures(verdict, attack, stage, equal) | {"seconds": time.monotonic() - began}
+    good = stuck is None and equal and not any(figures[name] for name in (*FAULTS, "exits"))
+    return Result(figures=figures, findings=verdict.findings, stuck=stuck, good=good)
 
 
 class _Stage:

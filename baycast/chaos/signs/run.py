@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from baycast.chaos.audited import Check, Result
 from baycast.chaos.nemesis import Stuck
 from baycast.chaos.run import own_folder
 from baycast.chaos.signs import issued
@@ -23,8 +24,6 @@ _DARK_MARGIN_S = 5.0
 _AFTER_DARK_S = 0.3
 """Whoever lights up again while the link is cut is seen."""
 
-Check = Callable[[], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -37,20 +36,11 @@ class Order:
     packages: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    figures: dict[str, float]
-    findings: list[str]
-    stuck: str | None
-
-    @property
-    def good(self) -> bool:
-        """Whether no sign showed what it may not, and each was back in time."""
-        return self.stuck is None and not any(self.figures[name] for name in (*FAULTS, "exits"))
-
-
 def run(order: Order, say: Callable[[str], None], check: Check) -> Result:
-    """Do it all. Raises `UsageError` when the servers cannot be started."""
+    """Do it all: good is that no sign showed what it may not, and each was back in time.
+
+    Raises `UsageError` when the servers cannot be started.
+    """
     began_s = time.monotonic()
     with own_folder() as folder, ExitStack() as ends:
         stage = Stage(
@@ -72,7 +62,8 @@ def run(order: Order, say: Callable[[str], None], check: Check) -> Result:
         rows = issued.read(stage.database_url)
         verdict = judge(attack.notes.diaries, attack.struck, rows, dwell_s=DWELL_S, ended_s=ended_s)
         figures = _figures(order, verdict, attack, stage) | {"seconds": time.monotonic() - began_s}
-    return Result(figures, verdict.findings, stuck)
+    good = stuck is None and not any(figures[name] for name in (*FAULTS, "exits"))
+    return Result(figures=figures, findings=verdict.findings, stuck=stuck, good=good)
 
 
 class _Attack:

@@ -125,37 +125,40 @@ DELETE FROM history_final_slots f USING history_series s WHERE s.area = $1 AND f
 -- The time of day: of what signs were told there is no watermark.
 SELECT clock_timestamp();
 
--- name: drop_sign_frames
--- Frames from before an instant ($1), but the newest of each sign, whose sequence must not come again. A sequence is at least
--- the milliseconds of the time at which it was given. $2 rows at most.
+-- name: signs_on_record
+-- Every sign that was told or said anything, also one that is in no registry any more: a step per sign, not per record.
 WITH RECURSIVE sign AS (
-    (SELECT sign_id FROM sign_frame ORDER BY sign_id LIMIT 1)
+    SELECT least((SELECT min(sign_id) FROM sign_frame), (SELECT min(sign_id) FROM sign_shown)) AS sign_id
     UNION ALL
-    SELECT (SELECT f.sign_id FROM sign_frame f WHERE f.sign_id > sign.sign_id ORDER BY f.sign_id LIMIT 1)
+    SELECT least((SELECT min(f.sign_id) FROM sign_frame f WHERE f.sign_id > sign.sign_id),
+                 (SELECT min(s.sign_id) FROM sign_shown s WHERE s.sign_id > sign.sign_id))
     FROM sign WHERE sign.sign_id IS NOT NULL
-), newest AS (
-    SELECT sign_id, (SELECT max(f.sequence) FROM sign_frame f WHERE f.sign_id = sign.sign_id) AS sequence FROM sign
+)
+SELECT sign_id FROM sign WHERE sign_id IS NOT NULL;
+
+-- name: drop_sign_frames
+-- Frames of these signs ($1) from before an instant ($2), but the newest of each, whose sequence must not come again. A
+-- sequence is at least the milliseconds of the time at which it was given. $3 rows at most.
+WITH newest AS (
+    SELECT sign_id, (SELECT max(f.sequence) FROM sign_frame f WHERE f.sign_id = sign.sign_id) AS sequence
+    FROM unnest($1::text[]) AS sign (sign_id)
 )
 DELETE FROM sign_frame WHERE ctid = ANY (ARRAY(
     SELECT t.ctid FROM newest n CROSS JOIN LATERAL (
         SELECT f.ctid FROM sign_frame f WHERE f.sign_id = n.sign_id
-          AND f.sequence < least(n.sequence, (extract(epoch FROM $1::timestamptz) * 1000)::bigint) OFFSET 0
-    ) AS t LIMIT $2
+          AND f.sequence < least(n.sequence, (extract(epoch FROM $2::timestamptz) * 1000)::bigint) OFFSET 0
+    ) AS t LIMIT $3
 ));
 
 -- name: drop_sign_shown
--- What signs said they showed, up to an instant ($1), but the last of each sign, which else had never said anything.
--- $2 rows at most.
-WITH RECURSIVE sign AS (
-    (SELECT sign_id FROM sign_shown ORDER BY sign_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT s.sign_id FROM sign_shown s WHERE s.sign_id > sign.sign_id ORDER BY s.sign_id LIMIT 1)
-    FROM sign WHERE sign.sign_id IS NOT NULL
-), newest AS (
-    SELECT sign_id, (SELECT max(s.first_at) FROM sign_shown s WHERE s.sign_id = sign.sign_id) AS first_at FROM sign
+-- What these signs ($1) said they showed, up to an instant ($2), but the last of each, which else had never said anything.
+-- $3 rows at most.
+WITH newest AS (
+    SELECT sign_id, (SELECT max(s.first_at) FROM sign_shown s WHERE s.sign_id = sign.sign_id) AS first_at
+    FROM unnest($1::text[]) AS sign (sign_id)
 )
 DELETE FROM sign_shown WHERE ctid = ANY (ARRAY(
     SELECT t.ctid FROM newest n CROSS JOIN LATERAL (
-        SELECT s.ctid FROM sign_shown s WHERE s.sign_id = n.sign_id AND s.first_at < n.first_at AND s.last_at < $1 OFFSET 0
-    ) AS t LIMIT $2
+        SELECT s.ctid FROM sign_shown s WHERE s.sign_id = n.sign_id AND s.first_at < n.first_at AND s.last_at < $2 OFFSET 0
+    ) AS t LIMIT $3
 ));
