@@ -37,13 +37,13 @@ class Judged:
 
 def write_devices(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
     if page.devices:
-        cur.execute(sql("derived.drop_devices"), (*scope, list(page.devices)))
+        cur.execute(sql("pages.drop_devices"), (*scope, list(page.devices)))
         rows = ((*scope, *device_row(fold)) for fold in page.devices.values())
-        copy_rows(cur, "derived.copy_devices", _DEVICE_TYPES, rows)
+        copy_rows(cur, "pages.copy_devices", _DEVICE_TYPES, rows)
     if page.checkpoint_cuts:
         keys = page.checkpoint_cuts
         cur.execute(
-            sql("derived.cut_checkpoints"),
+            sql("pages.cut_checkpoints"),
             (
                 *scope,
                 list(keys),
@@ -54,7 +54,7 @@ def write_devices(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
         )
     if page.checkpoints:
         rows = ((*scope, *device_row(fold)) for fold in page.checkpoints)
-        copy_rows(cur, "derived.copy_checkpoints", _DEVICE_TYPES, rows)
+        copy_rows(cur, "pages.copy_checkpoints", _DEVICE_TYPES, rows)
 
 
 def write_bays(
@@ -69,14 +69,14 @@ def write_bays(
             [device_id for _, device_id in page.bays],
             [rows.cut for rows in page.bays.values()],
         )
-        cur.execute(sql("derived.cut_bay_intervals"), (*scope, *cuts))
+        cur.execute(sql("pages.cut_bay_intervals"), (*scope, *cuts))
         cut: dict[tuple[BayId, DeviceId], list[Account]] = {}
         for bay_id, device_id, started_at, ended_at, state in cur.fetchall():
             cut.setdefault((bay_id, device_id), []).append(Account(started_at, ended_at, state))
         for key, rows in page.bays.items():
             found = differences(cut.get(key, ()), map(bay_account, rows.intervals))
             changed.setdefault(key[0], []).extend(found)
-        cur.execute(sql("derived.cut_stays"), (*scope, *cuts))
+        cur.execute(sql("pages.cut_stays"), (*scope, *cuts))
         old: dict[BayId, list[StayAccount]] = {}
         for bay_id, *stay in cur.fetchall():
             old.setdefault(bay_id, []).append(StayAccount(*stay))
@@ -86,21 +86,21 @@ def write_bays(
         turns = {bay_id: stay_turns(old.get(bay_id, ()), stays) for bay_id, stays in new.items()}
         copy_rows(
             cur,
-            "derived.copy_bay_intervals",
+            "pages.copy_bay_intervals",
             "text int4 text timestamptz timestamptz text text text bool float8".split(),
             ((*scope, *_interval_row(i)) for rows in page.bays.values() for i in rows.intervals),
         )
         copy_rows(
             cur,
-            "derived.copy_stays",
+            "pages.copy_stays",
             "text int4 text timestamptz timestamptz text text text float8 float8 text text int4".split(),
             ((*scope, *_stay_row(s)) for rows in page.bays.values() for s in rows.stays),
         )
     if page.bay_states or page.gone_bays:
-        cur.execute(sql("derived.drop_bay_states"), (*scope, [*page.bay_states, *page.gone_bays]))
+        cur.execute(sql("pages.drop_bay_states"), (*scope, [*page.bay_states, *page.gone_bays]))
         copy_rows(
             cur,
-            "derived.copy_bay_states",
+            "pages.copy_bay_states",
             "text int4 text text timestamptz timestamptz float8 text text".split(),
             (
                 (*scope, s.bay_id, s.state.value, s.since, s.as_of, s.confidence, s.reason, s.device_id)
@@ -118,7 +118,7 @@ def replace_judgements(
     scope = (at.area, at.generation)
     stays = judged.stays
     cur.execute(
-        sql("derived.stamp_stays"),
+        sql("pages.stamp_stays"),
         (
             *scope,
             [stay.bay_id for stay in stays],
@@ -128,7 +128,7 @@ def replace_judgements(
             [stay.limit_min for stay in stays],
         ),
     )
-    cur.execute(sql("derived.cut_overstays"), (*scope, list(bays), [None] * len(bays), list(bays.values())))
+    cur.execute(sql("pages.cut_overstays"), (*scope, list(bays), [None] * len(bays), list(bays.values())))
     changed = _overstay_turns(cur.fetchall(), judged.overstays)
     _copy_overstays(cur, scope, judged.overstays)
     return changed
@@ -142,7 +142,7 @@ def write_overstays(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[Bay
             [device_id for _, device_id in page.overstays],
             [rows.cut for rows in page.overstays.values()],
         )
-        cur.execute(sql("derived.cut_overstays"), (*scope, *cuts))
+        cur.execute(sql("pages.cut_overstays"), (*scope, *cuts))
         new = [overstay for rows in page.overstays.values() for overstay in rows.overstays]
         changed = _overstay_turns(cur.fetchall(), new)
         _copy_overstays(cur, scope, new)
@@ -167,7 +167,7 @@ def _copy_overstays(cur: Cursor, scope: tuple[str, int], overstays: Iterable[Ove
     times = ["timestamptz"] * 5
     copy_rows(
         cur,
-        "derived.copy_overstays",
+        "pages.copy_overstays",
         [*types.split(), *times, "text", "text", "text[]", "bool"],
         (
             (
@@ -193,10 +193,10 @@ def write_outages(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
     if not page.outages:
         return
     groups, begins = zip(*page.outages, strict=True)
-    cur.execute(sql("derived.drop_outages"), (*scope, list(groups), list(begins)))
+    cur.execute(sql("pages.drop_outages"), (*scope, list(groups), list(begins)))
     copy_rows(
         cur,
-        "derived.copy_outages",
+        "pages.copy_outages",
         "text int4 text timestamptz timestamptz timestamptz int4".split(),
         (
             (*scope, o.group, o.began_at, o.ended_at, o.noticed_at, o.sensors)

@@ -36,7 +36,7 @@ _parse = datetime.fromisoformat
 def load_counts(
     cur: Cursor, area: AreaId, generation: int
 ) -> Mapping[ZoneId, tuple[CountFold | None, list[CountEvent]]]:
-    cur.execute(sql("derived.load_counts"), (area, generation))
+    cur.execute(sql("folds.load_counts"), (area, generation))
     return {
         zone_id: (
             None if doc["base"] is None else count_fold_of(cur, doc["base"]),
@@ -49,14 +49,14 @@ def load_counts(
 def count_checkpoint_before(
     cur: Cursor, area: AreaId, generation: int, zone_id: ZoneId, at: datetime
 ) -> CountFold | None:
-    cur.execute(sql("derived.count_checkpoint_before"), (area, generation, zone_id, at))
+    cur.execute(sql("folds.count_checkpoint_before"), (area, generation, zone_id, at))
     row = cur.fetchone()
     return count_fold_of(cur, row[0]) if row else None
 
 
 def frozen_checkpoint(cur: Cursor, area: AreaId, generation: int, zone_id: ZoneId) -> CountFold | None:
     """The checkpoint of a car park that the log does not go further back than."""
-    cur.execute(sql("derived.frozen_count_checkpoint"), (area, generation, zone_id))
+    cur.execute(sql("folds.frozen_count_checkpoint"), (area, generation, zone_id))
     row = cur.fetchone()
     return count_fold_of(cur, row[0]) if row else None
 

@@ -24,7 +24,7 @@ def bay_intervals_in(
     bays = [bay_id for _, own in wanted for bay_id in own]
     spans = [number for number, (_, own) in enumerate(wanted, 1) for _ in own]
     columns = bays, spans, [piece.start for piece, _ in wanted], [piece.end for piece, _ in wanted]
-    cur.execute(sql("derived.bay_intervals_in"), (at.area, at.generation, *columns))
+    cur.execute(sql("cells.bay_intervals_in"), (at.area, at.generation, *columns))
     found: list[list[Held]] = [[] for _ in bays]
     for number, started_at, ended_at, state in cur.fetchall():
         found[number - 1].append(Held(started_at, ended_at, _STATES[state]))
@@ -35,7 +35,7 @@ def held_since(
     cur: Cursor, at: Generation, bays: Collection[BayId], since: datetime
 ) -> dict[tuple[BayId, DeviceId], list[Held]]:
     """What held at some bays from a time on, by bay and sensor, in time order: what begins then, and the one before."""
-    cur.execute(sql("derived.held_since"), (at.area, at.generation, list(bays), since))
+    cur.execute(sql("cells.held_since"), (at.area, at.generation, list(bays), since))
     found: dict[tuple[BayId, DeviceId], list[Held]] = {}
     for bay_id, device_id, started_at, ended_at, state in cur.fetchall():
         held = Held(started_at, ended_at, _STATES[state])
@@ -46,7 +46,7 @@ def held_since(
 def count_spans_in(cur: Cursor, at: Generation, wanted: Sequence[Piece]) -> list[list[CountSpan]]:
     """The counts of each of the car parks, in time order: what begins in its piece, and the one before."""
     columns = [p.zone_id for p in wanted], [p.start for p in wanted], [p.end for p in wanted]
-    cur.execute(sql("derived.count_intervals_in"), (at.area, at.generation, *columns))
+    cur.execute(sql("cells.count_intervals_in"), (at.area, at.generation, *columns))
     found: list[list[CountSpan]] = [[] for _ in wanted]
     for number, started_at, ended_at, occupied, over, passages, spread, capacity, estimated in cur.fetchall():
         found[number - 1].append(
@@ -72,7 +72,7 @@ def first_evidence(
         (zone_id, bay_id) for zone_id, bays in zones.items() for bay_id in ([None] if bays is None else bays)
     ]
     columns = [zone_id for zone_id, _ in asked], [bay_id for _, bay_id in asked]
-    cur.execute(sql("derived.first_evidence"), (at.area, at.generation, *columns))
+    cur.execute(sql("cells.first_evidence"), (at.area, at.generation, *columns))
     return dict(cur.fetchall())
 
 
@@ -81,10 +81,10 @@ def replace_cells(cur: Cursor, at: Generation, gone: Sequence[Piece], cells: Ite
     scope = (at.area, at.generation)
     if gone:
         columns = [p.zone_id for p in gone], [p.start for p in gone], [p.end for p in gone]
-        cur.execute(sql("derived.cut_cells"), (*scope, *columns))
+        cur.execute(sql("cells.cut_cells"), (*scope, *columns))
     copy_rows(
         cur,
-        "derived.copy_cells",
+        "cells.copy_cells",
         _CELL_TYPES,
         (
             (

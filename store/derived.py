@@ -43,7 +43,7 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
     Returns where the new rows differ from those they replace.
     """
     cur.execute(
-        sql("derived.move_cursor"),
+        sql("generation.move_cursor"),
         (
             *(at.area, at.generation, at.position, page.position, page.watermark, page.version),
             *(at.begins_at, at.kept_from),
@@ -64,14 +64,14 @@ def write_page(cur: Cursor, at: Generation, page: Page) -> Changed:
 
 
 def notify_feed(cur: Cursor, area: AreaId) -> None:
-    cur.execute(sql("derived.notify_feed"), (area,))
+    cur.execute(sql("generation.notify_feed"), (area,))
 
 
 def digest(cur: Cursor, area: AreaId, generation: int) -> dict[str, tuple[int, int]]:
     """By table, the number of a generation's rows and a hash over them: equal for equal rows in any order."""
     found = {}
     for table in DERIVED_TABLES:
-        cur.execute(sql(f"derived.digest_{table}"), (area, generation))
+        cur.execute(sql(f"generation_rows.digest_{table}"), (area, generation))
         rows, value = cur.fetchall()[0]
         found[table] = (int(rows), int(value))
     return found
@@ -80,5 +80,5 @@ def digest(cur: Cursor, area: AreaId, generation: int) -> dict[str, tuple[int, i
 def drop_generation(cur: Cursor, area: AreaId, generation: int) -> None:
     """Delete the rows of a generation that is no longer live."""
     for table in DERIVED_TABLES:
-        cur.execute(sql(f"derived.empty_{table}"), (area, generation))
-    cur.execute(sql("derived.drop_generation"), (area, generation))
+        cur.execute(sql(f"generation_rows.empty_{table}"), (area, generation))
+    cur.execute(sql("generation.drop_generation"), (area, generation))

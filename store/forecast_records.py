@@ -62,7 +62,7 @@ def conditions(cur: Cursor) -> list[ForecastCondition]:
 def try_lock(conn: Connection) -> bool:
     """Whether this session is the one that forecasts; it stays so until it ends. Others stand by: that saves work."""
     with conn.transaction(), conn.cursor() as cur:
-        cur.execute(sql("derived.try_engine_lock"), (_LOCK,))
+        cur.execute(sql("generation.try_engine_lock"), (_LOCK,))
         row = cur.fetchone()
     return bool(row and row[0])
 

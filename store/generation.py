@@ -70,7 +70,7 @@ def heads(cur: Cursor) -> dict[AreaId, int]:
 def try_engine_lock(conn: Connection) -> bool:
     """Whether this session is the one that works; it stays so until it ends. Others stand by, which saves work only."""
     with conn.transaction(), conn.cursor() as cur:
-        cur.execute(sql("derived.try_engine_lock"), (_ENGINE_LOCK,))
+        cur.execute(sql("generation.try_engine_lock"), (_ENGINE_LOCK,))
         row = cur.fetchone()
     return bool(row and row[0])
 
@@ -78,7 +78,7 @@ def try_engine_lock(conn: Connection) -> bool:
 def start_building(cur: Cursor, area: AreaId, engine_version: str, seed: Seed | None = None) -> Generation:
     """A new empty generation beside the live one, to be folded from the beginning or from where `seed` is."""
     position, watermark = (0, None) if seed is None else (seed.position, seed.watermark)
-    cur.execute(sql("derived.start_building"), (area, engine_version, position, watermark))
+    cur.execute(sql("generation.start_building"), (area, engine_version, position, watermark))
     row = cur.fetchone()
     if row is None:
         raise LookupError(f"area {area} has no generation to build beside")
@@ -87,14 +87,14 @@ def start_building(cur: Cursor, area: AreaId, engine_version: str, seed: Seed | 
 
 def position_before(cur: Cursor, area: AreaId, age: timedelta) -> int:
     """The newest position that had passed when the watermark was `age` younger than it is; 0: none."""
-    cur.execute(sql("derived.position_before"), (area, age.total_seconds()))
+    cur.execute(sql("generation.position_before"), (area, age.total_seconds()))
     row = cur.fetchone()
     return int(row[0]) if row and row[0] is not None else 0
 
 
 def hold_live(cur: Cursor, area: AreaId) -> tuple[int, int]:
     """The live generation and its position, held still until the transaction ends. Raises `LookupError`."""
-    cur.execute(sql("derived.lock_live"), (area,))
+    cur.execute(sql("generation.lock_live"), (area,))
     row = cur.fetchone()
     if row is None:
         raise LookupError(f"area {area} has no live generation")
@@ -103,26 +103,26 @@ def hold_live(cur: Cursor, area: AreaId) -> tuple[int, int]:
 
 def switch(cur: Cursor, area: AreaId, old: int, new: int) -> None:
     """Make `new` the live generation in place of `old`, which the caller holds."""
-    cur.execute(sql("derived.retire"), (area, old))
-    cur.execute(sql("derived.promote"), (area, new))
+    cur.execute(sql("generation.retire"), (area, old))
+    cur.execute(sql("generation.promote"), (area, new))
 
 
 def try_rebuild_lock(cur: Cursor, area: AreaId) -> bool:
     """Whether this session is the one that rebuilds the area; it stays so until it ends."""
-    cur.execute(sql("derived.try_rebuild_lock"), (_REBUILD_LOCK, area))
+    cur.execute(sql("generation.try_rebuild_lock"), (_REBUILD_LOCK, area))
     row = cur.fetchone()
     return bool(row and row[0])
 
 
 def release_rebuild_lock(cur: Cursor, area: AreaId) -> None:
     """Let others rebuild the area: this session may live on."""
-    cur.execute(sql("derived.release_rebuild_lock"), (_REBUILD_LOCK, area))
+    cur.execute(sql("generation.release_rebuild_lock"), (_REBUILD_LOCK, area))
 
 
 def live_generation(cur: Cursor, area: AreaId, engine_version: str) -> Generation:
     """The live generation, made when the area has none yet."""
-    cur.execute(sql("derived.ensure_live"), (area, engine_version))
-    cur.execute(sql("derived.live_generation"), (area,))
+    cur.execute(sql("generation.ensure_live"), (area, engine_version))
+    cur.execute(sql("generation.live_generation"), (area,))
     row = cur.fetchone()
     if row is None:
         raise LookupError(f"area {area} has no live generation: run `baycast rebuild --area {area}`")
@@ -131,13 +131,13 @@ def live_generation(cur: Cursor, area: AreaId, engine_version: str) -> Generatio
 
 def live_version(cur: Cursor, area: AreaId) -> str | None:
     """The version of the engine that folded the live rows; None: there are none yet."""
-    cur.execute(sql("derived.live_engine_version"), (area,))
+    cur.execute(sql("generation.live_engine_version"), (area,))
     row = cur.fetchone()
     return row[0] if row else None
 
 
 def cursor_of(cur: Cursor, area: AreaId, generation: int) -> Generation:
-    cur.execute(sql("derived.generation_cursor"), (area, generation))
+    cur.execute(sql("generation.generation_cursor"), (area, generation))
     row = cur.fetchone()
     if row is None:
         raise LookupError(f"area {area} has no generation {generation}")
@@ -146,13 +146,13 @@ def cursor_of(cur: Cursor, area: AreaId, generation: int) -> Generation:
 
 def not_live(cur: Cursor, live: Generation) -> list[int]:
     """Generations whose rows may go."""
-    cur.execute(sql("derived.retired_generations"), (live.area, live.generation))
+    cur.execute(sql("generation.retired_generations"), (live.area, live.generation))
     return [int(row[0]) for row in cur.fetchall()]
 
 
 def registry_at(cur: Cursor, area: AreaId, position: int) -> Registry:
     """The registry and the overrides as the log has them at a position."""
-    cur.execute(sql("derived.registry_at"), (area, position))
+    cur.execute(sql("generation.registry_at"), (area, position))
     registry = Registry()
     for kind, key, doc in cur.fetchall():
         if kind == OVERRIDE:
@@ -164,20 +164,20 @@ def registry_at(cur: Cursor, area: AreaId, position: int) -> Registry:
 
 
 def load_devices(cur: Cursor, area: AreaId, generation: int) -> list[DeviceFold]:
-    cur.execute(sql("derived.load_devices"), (area, generation))
+    cur.execute(sql("folds.load_devices"), (area, generation))
     return [device_fold_of(row) for row in cur.fetchall()]
 
 
 def open_stays(cur: Cursor, area: AreaId, generation: int) -> list[Stay]:
     """The stays that last."""
-    cur.execute(sql("derived.open_stays"), (area, generation))
+    cur.execute(sql("folds.open_stays"), (area, generation))
     return [stay_of(row) for row in cur.fetchall()]
 
 
 def stays_from(cur: Cursor, at: Generation, arrived_from: Mapping[BayId, datetime]) -> list[Stay]:
     """The stays of some bays, each bay's from an arrival on."""
     cur.execute(
-        sql("derived.stays_from"),
+        sql("folds.stays_from"),
         (at.area, at.generation, list(arrived_from), list(arrived_from.values())),
     )
     return [stay_of(row) for row in cur.fetchall()]
@@ -193,7 +193,7 @@ def load_heard(cur: Cursor, at: Generation) -> dict[DeviceId, list[int]]:
 
 
 def load_outages(cur: Cursor, area: AreaId, generation: int) -> list[Outage]:
-    cur.execute(sql("derived.load_outages"), (area, generation))
+    cur.execute(sql("folds.load_outages"), (area, generation))
     return [
         Outage(group=row[0], began_at=row[1], ended_at=row[2], noticed_at=row[3], sensors=row[4])
         for row in cur.fetchall()
@@ -201,7 +201,7 @@ def load_outages(cur: Cursor, area: AreaId, generation: int) -> list[Outage]:
 
 
 def load_zones(cur: Cursor, area: AreaId, generation: int) -> Mapping[ZoneId, ZoneAvailability]:
-    cur.execute(sql("derived.load_zones"), (area, generation))
+    cur.execute(sql("folds.load_zones"), (area, generation))
     return {row[0]: availability_of(row) for row in cur.fetchall()}
 
 
@@ -209,23 +209,23 @@ def load_frozen(
     cur: Cursor, area: AreaId, generation: int
 ) -> tuple[dict[DeviceId, ReadingKey], dict[ZoneId, datetime]]:
     """The checkpoints that the log does not go further back than, as `Words.load` wants them."""
-    cur.execute(sql("derived.frozen_devices"), (area, generation))
+    cur.execute(sql("folds.frozen_devices"), (area, generation))
     devices = {row[0]: ReadingKey(*row[1:]) for row in cur.fetchall()}
-    cur.execute(sql("derived.frozen_car_parks"), (area, generation))
+    cur.execute(sql("folds.frozen_car_parks"), (area, generation))
     return devices, dict(cur.fetchall())
 
 
 def checkpoint_before(
     cur: Cursor, area: AreaId, generation: int, device_id: DeviceId, before: Before
 ) -> DeviceFold | None:
-    cur.execute(sql("derived.checkpoint_before"), (area, generation, device_id, *before.key, before.at))
+    cur.execute(sql("folds.checkpoint_before"), (area, generation, device_id, *before.key, before.at))
     row = cur.fetchone()
     return device_fold_of(row) if row else None
 
 
 def frozen_checkpoint(cur: Cursor, area: AreaId, generation: int, device_id: DeviceId) -> DeviceFold | None:
     """The checkpoint of a sensor that the log does not go further back than."""
-    cur.execute(sql("derived.frozen_checkpoint"), (area, generation, device_id))
+    cur.execute(sql("folds.frozen_checkpoint"), (area, generation, device_id))
     row = cur.fetchone()
     return device_fold_of(row) if row else None
 

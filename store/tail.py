@@ -117,7 +117,7 @@ def pipeline_down(
 
 def allow_long_history(cur: Cursor) -> None:
     """Let the transaction take as long as reading and folding a device's whole history does."""
-    cur.execute(sql("derived.allow_long_history"))
+    cur.execute(sql("folds.allow_long_history"))
 
 
 def readings_of_device(
@@ -132,7 +132,7 @@ def readings_of_gates(
     cur: Cursor, area: AreaId, gates: Sequence[DeviceId], after: datetime, position: int
 ) -> list[AnyReading]:
     """What some gates said after a time (a superset: judge the observed time), up to a position; in no order."""
-    cur.execute(sql("derived.count_events"), (list(gates), after, area, position))
+    cur.execute(sql("folds.count_events"), (list(gates), after, area, position))
     return [reading_of(row) for row in cur.fetchall()]
 
 

@@ -18,7 +18,7 @@ def write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[ZoneId
     changed: dict[ZoneId, list[Span]] = {}
     if page.counts:
         cuts = (list(page.counts), [rows.cut for rows in page.counts.values()])
-        cur.execute(sql("derived.cut_count_intervals"), (*scope, *cuts))
+        cur.execute(sql("pages.cut_count_intervals"), (*scope, *cuts))
         cut: dict[ZoneId, list[Account]] = {}
         for zone_id, started_at, ended_at, occupied, capacity in cur.fetchall():
             cut.setdefault(zone_id, []).append(Account(started_at, ended_at, (occupied, capacity)))
@@ -26,7 +26,7 @@ def write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[ZoneId
             changed[zone_id] = list(differences(cut.get(zone_id, ()), map(count_account, rows.spans)))
         copy_rows(
             cur,
-            "derived.copy_count_intervals",
+            "pages.copy_count_intervals",
             "text int4 text timestamptz timestamptz int4 bool int4 int4 int4 bool".split(),
             (
                 (
@@ -46,7 +46,7 @@ def write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[ZoneId
             ),
         )
     if page.count_folds or page.gone_counts:
-        cur.execute(sql("derived.drop_counts"), (*scope, [*page.count_folds, *page.gone_counts]))
+        cur.execute(sql("pages.drop_counts"), (*scope, [*page.count_folds, *page.gone_counts]))
         docs = (
             (
                 *scope,
@@ -60,13 +60,13 @@ def write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[ZoneId
             )
             for zone_id, count in page.count_folds.items()
         )
-        copy_rows(cur, "derived.copy_counts", "text int4 text jsonb".split(), docs)
+        copy_rows(cur, "pages.copy_counts", "text int4 text jsonb".split(), docs)
     if page.count_checkpoint_cuts:
         cuts = (list(page.count_checkpoint_cuts), list(page.count_checkpoint_cuts.values()))
-        cur.execute(sql("derived.cut_count_checkpoints"), (*scope, *cuts))
+        cur.execute(sql("pages.cut_count_checkpoints"), (*scope, *cuts))
     copy_rows(
         cur,
-        "derived.copy_count_checkpoints",
+        "pages.copy_count_checkpoints",
         "text int4 text timestamptz jsonb".split(),
         (
             (*scope, zone_id, fold.as_of, Jsonb(count_fold_doc(fold)))
@@ -79,10 +79,10 @@ def write_counts(cur: Cursor, scope: tuple[str, int], page: Page) -> dict[ZoneId
 def write_zones(cur: Cursor, scope: tuple[str, int], page: Page) -> None:
     if not page.zones and not page.gone_zones:
         return
-    cur.execute(sql("derived.drop_zones"), (*scope, [*page.zones, *page.gone_zones]))
+    cur.execute(sql("pages.drop_zones"), (*scope, [*page.zones, *page.gone_zones]))
     copy_rows(
         cur,
-        "derived.copy_zones",
+        "pages.copy_zones",
         "text int4 text int8 int4 int4 int4 int4 int4 int4 int4 jsonb timestamptz text float8 float8".split(),
         (
             (*scope, *_zone_row(availability, version))
