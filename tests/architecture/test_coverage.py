@@ -16,7 +16,7 @@ from tests.support.databases import OUTSIDE_SERVER, TestDatabases
 ROOT = Path(__file__).parents[2]
 TESTS = (
     "tests/contract",
-    "tests/unit/test_ingest_units.py",
+    "tests/unit/test_ingest_translate.py",
     "tests/unit/test_ingest_bulk_client.py",
     "tests/integration/test_store_log.py",
 )

@@ -14,9 +14,9 @@ from api.config import ApiConfig
 from store import audit, keys
 from store.key_secret import new_secret
 from store.keys import Scope
-from tests.support.api_server import ApiServer, running_api
+from tests.support.api_server import ApiServer, Clock, running_api
 from tests.support.derived_rows import NOW
-from tests.support.keyed import KEYS, Clock, bearer, status_is, when
+from tests.support.keyed import KEYS, bearer, status_is, when
 from tests.support.two_areas import MINE, OTHER, TwoAreas, two_areas
 
 BAYS = f"/v1/zones/{MINE}-st/bays"
@@ -24,7 +24,7 @@ BAYS = f"/v1/zones/{MINE}-st/bays"
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

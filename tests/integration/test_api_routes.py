@@ -1,7 +1,7 @@
 """The HTTP answers on a real database and a real port."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,85 +11,19 @@ from pydantic import BaseModel
 from api import schemas
 from api.config import ApiConfig
 from api.sign_schemas import OneSign
-from occupancy.model import AreaId, SignId
-from occupancy.registry import Registry
-from tests.support.api_server import ApiServer, running_api
-from tests.support.derived_rows import AREA, NOW, DerivedRows, group, street
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW + timedelta(seconds=2)
-
-    def __call__(self) -> datetime:
-        return self.now
+from tests.support.api_server import ApiServer, Clock, running_api
+from tests.support.derived_rows import NOW, DerivedRows, group
+from tests.support.small_city import small_city
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW + timedelta(seconds=2))
 
 
 @pytest.fixture
 def rows(database_url: str) -> Iterator[DerivedRows]:
-    with DerivedRows(database_url) as rows:
-        rows.register("area", "cardiff", AREA)
-        rows.register(
-            "rule",
-            "wait-2h",
-            {
-                "area_id": "cardiff",
-                "use": "limited_waiting",
-                "days": "mon-sat",
-                "starts": "08:00",
-                "ends": "18:00",
-                "max_stay_min": 120,
-            },
-        )
-        rows.register(
-            "rule",
-            "homes",
-            {"area_id": "cardiff", "use": "resident", "days": "daily", "permit_areas": ["A"]},
-        )
-        rows.register("rule", "works", {"area_id": "cardiff", "use": "suspended", "days": "mon-sun"})
-        for number in range(3):
-            rows.register("zone", f"s{number}", street(number))
-        for bay_id, rule in (("b1", "wait-2h"), ("b2", "works")):
-            rows.register(
-                "bay",
-                bay_id,
-                {
-                    "zone_id": "s1",
-                    "area_id": "cardiff",
-                    "bay_type": "standard",
-                    "lat": 51.48,
-                    "lon": -3.18,
-                    "rule_ids": [rule],
-                },
-            )
-        rows.register(
-            "sign",
-            "north-rd",
-            {
-                "area_id": "cardiff",
-                "name": {"en": "North Road"},
-                "zone_ids": ["s0"],
-                "lat": 51.5,
-                "lon": -3.18,
-            },
-        )
-        rows.go_live(NOW)
-        rows.commit_zones(
-            {
-                "s0": [
-                    group(5, 1, terms={}),
-                    group(7, 0, access=["permit:A"], terms={"rule_ids": ["homes"]}),
-                ],
-                "s1": [group(0, 1, 0, 1, max_stay_min=120, terms={"rule_ids": ["wait-2h"]})],
-            },
-            watermark=NOW,
-        )
-        rows.bay("b1", "occupied", since=NOW - timedelta(minutes=9), as_of=NOW)
+    with small_city(database_url) as rows:
         yield rows
 
 
@@ -104,15 +38,6 @@ def shaped(model: type[BaseModel], answer: httpx.Response) -> Any:
     assert answer.status_code == 200, answer.text
     model.model_validate_json(answer.content, strict=False)
     return answer.json()
-
-
-def problem(answer: httpx.Response, status: int, kind: str | None = None) -> Any:
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    document = answer.json()
-    assert document["status"] == status
-    assert document["type"] == ("about:blank" if kind is None else f"urn:baycast:problem:{kind}")
-    return document
 
 
 def test_answers_have_the_published_shape(api: ApiServer) -> None:
@@ -232,90 +157,6 @@ def test_l6_past_its_ttl_a_frame_is_blank_and_keeps_its_sequence(api: ApiServer,
     assert gone["sequence"] == 8
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1/zones/nowhere",
-        "/v1/zones/nowhere/bays",
-        "/v1/signs/none",
-        "/v1/signs/none/frame",
-        "/v1/availability?area=x",
-    ],
-)
-def test_l9_what_is_not_there_is_a_problem(api: ApiServer, path: str) -> None:
-    problem(api.get(path), 404, "not-found")
-
-
-@pytest.mark.parametrize(
-    ("query", "parameter"),
-    [
-        ("bbox=1,2", "bbox"),
-        ("near=here", "near"),
-        ("for=king", "for"),
-        ("stay_min=0", "stay_min"),
-        ("stay_min=1e3", "stay_min"),
-        ("min_free=-1", "min_free"),
-        ("kind=sea", "kind"),
-        ("format=xml", "format"),
-        ("near=51,-3&radius_m=nan", "radius_m"),
-        ("radius_m=50", "radius_m"),
-        ("near=1_0,0", "near"),
-        ("near=51,-3&radius_m=1e9", "radius_m"),
-        ("zones=" + ",".join(["z"] * 501), "zones"),
-    ],
-)
-def test_values_that_cannot_be_read_are_named(api: ApiServer, query: str, parameter: str) -> None:
-    assert problem(api.get(f"/v1/availability?{query}"), 422, "invalid-parameter")["parameter"] == parameter
-
-
-def test_unknown_parameters_are_refused_with_the_known_ones(api: ApiServer) -> None:
-    document = problem(api.get("/v1/availability?raduis=5"), 400, "unknown-parameter")
-    assert document["parameter"] == "raduis"
-    assert {"for", "near", "radius_m", "bbox"} <= set(document["known"])
-    problem(api.get("/v1/zones/s0?arrive_in=600"), 400, "unknown-parameter")
-    problem(api.get("/v1/zones/s0?zone=1"), 400, "unknown-parameter")
-
-
-def test_l8_requests_are_bounded(api: ApiServer) -> None:
-    problem(api.get("/v1/availability?area=" + "a" * 5000), 414, "query-too-long")
-    problem(api.get("/v1/availability?area=a&area=b"), 400, "repeated-parameter")
-    problem(api.get("/v1/availability?area=a&%61rea=b"), 400, "repeated-parameter")
-    problem(httpx.request("GET", api.url + "/v1/zones", content=b"x" * 70_000), 413, "body-too-large")
-
-
-def test_l9_other_methods_and_paths_are_problems(api: ApiServer) -> None:
-    problem(api.get("/v1"), 404)
-    problem(api.get("/static/..%2Fapp.py"), 404)
-    posted = httpx.post(api.url + "/v1/zones")
-    problem(posted, 405)
-    assert posted.headers["allow"] == "GET, HEAD, OPTIONS"
-    several = httpx.patch(api.url + "/v1/admin/overrides")
-    problem(several, 405)
-    assert several.headers["allow"] == "GET, HEAD, POST"
-
-
-def test_l9_a_fault_of_ours_shows_no_internals(api: ApiServer) -> None:
-    def broken(*_args: object) -> bytes:
-        raise ValueError("secret detail")
-
-    api.live.board.select = broken  # type: ignore[method-assign, assignment]
-    answer = api.get("/v1/availability?kind=street")
-
-    assert "secret" not in answer.text
-    problem(answer, 500, "internal")
-
-
-def test_any_page_may_read_but_only_read(api: ApiServer) -> None:
-    read = api.get("/v1/availability", headers={"Origin": "https://app.example"})
-    asked = httpx.options(api.url + "/v1/availability", headers={"Origin": "https://app.example"})
-
-    assert read.headers["access-control-allow-origin"] == "*"
-    assert "access-control-allow-credentials" not in read.headers
-    assert (asked.status_code, asked.headers["access-control-allow-methods"]) == (204, "GET, HEAD")
-    assert "access-control-allow-origin" not in api.get("/metrics").headers
-    problem(httpx.options(api.url + "/metrics"), 405)
-
-
 def test_head_is_get_without_the_body(api: ApiServer, caplog: pytest.LogCaptureFixture) -> None:
     head, get = httpx.head(api.url + "/v1/zones/s0"), api.get("/v1/zones/s0")
 
@@ -327,14 +168,6 @@ def test_head_is_get_without_the_body(api: ApiServer, caplog: pytest.LogCaptureF
     )
 
 
-def test_every_answer_is_guarded(api: ApiServer) -> None:
-    for path in ("/", "/v1/zones", "/v1/none", "/metrics"):
-        headers = api.get(path).headers
-        assert headers["x-content-type-options"] == "nosniff"
-        assert "frame-ancestors 'none'" in headers["content-security-policy"]
-        assert "unsafe" not in headers["content-security-policy"]
-
-
 def test_metrics_count_by_route_not_by_path(api: ApiServer) -> None:
     api.get("/v1/zones/s0")
     api.get("/v1/zones/some-typing-error")
@@ -343,37 +176,3 @@ def test_metrics_count_by_route_not_by_path(api: ApiServer) -> None:
     assert 'baycast_api_requests_total{route="/v1/zones/{zone_id}",status="200"}' in text
     assert "some-typing-error" not in text
     assert "baycast_feed_followed_seconds" in text
-
-
-def test_lost_database_is_said_and_the_last_answer_stands_until_it_is_old(
-    database_url: str, rows: DerivedRows, clock: Clock
-) -> None:
-    with running_api(ApiConfig(database_url=database_url, ready_feed_s=1.5), clock) as api:
-        api.live.feed._following.url = "postgresql://127.0.0.1:1/nothing"
-        api.live.feed._following.connection.terminate()
-
-        api.until("/readyz", lambda answer: answer.status_code == 503)
-        assert api.get("/healthz").status_code == 200
-        assert api.get("/v1/availability").status_code == 200
-        bays = api.get("/v1/zones/s1/bays")
-    problem(bays, 503, "database")
-    assert bays.headers["retry-after"] == "5"
-
-
-def test_l8_too_many_headers_are_refused(api: ApiServer) -> None:
-    assert api.get("/healthz", headers={"X-Much": "x" * 30_000}).status_code == 200
-    problem(api.get("/healthz", headers={"X-Much": "x" * 40_000}), 431, "headers-too-large")
-
-
-def test_nobody_is_sent_where_the_host_header_says(api: ApiServer) -> None:
-    answer = api.get("/v1/zones/", headers={"Host": "evil.example"})
-    assert answer.status_code == 404
-    assert "location" not in answer.headers
-
-
-def test_sign_of_an_area_whose_numbers_have_not_come_is_not_there_yet(api: ApiServer) -> None:
-    live = api.live
-    api.until("/v1/signs/north-rd/frame", lambda answer: answer.status_code == 200)
-    live.feed.registries[AreaId("newport")] = (registry := Registry())
-    registry.signs[SignId("south-rd")] = live.feed.registries[AreaId("cardiff")].signs[SignId("north-rd")]
-    problem(api.get("/v1/signs/south-rd/frame"), 404, "not-found")

@@ -1,58 +1,29 @@
-"""Beat surveys: entered by file and by HTTP, held against a day of real rows, told beside figures and sensors."""
+"""What beat surveys say, held against a day of real rows, told beside figures and sensors."""
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
-import httpx
 import pytest
 
-from api import survey_schemas as shapes
 from api.config import ApiConfig
 from api.history_schemas import HistoryReport
-from api.routes import surveys as survey_routes
-from baycast.cli import main
 from occupancy.registry import binding_of, document, format_instant, identity
-from occupancy.survey_sheets import read_csv
-from store import audit
 from store.keys import Scope
 from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_engine_rows import log, serve
 from tests.integration.test_history_routes import HOUR, a_day, key
-from tests.support.api_server import ApiServer, running_api
+from tests.support.api_server import running_api
 from tests.support.folded import AREA, START, documents, state
-from tests.support.keyed import bearer, status_is, when
+from tests.support.keyed import status_is, when
+from tests.support.surveyed import BEAT, DAY, HEADER, SURVEYS, Admin, look, rows_of
 
 MIN = 60
-SURVEYS = "/v1/admin/surveys"
-HEADER = "bay_id,seen_at,occupied\n"
-DAY = {"area": AREA, "from": "2026-11-02", "to": "2026-11-03"}
-
-
-def look(bay: int, minute: float, seen: str) -> str:
-    return f"high-st-{bay},{format_instant(START + timedelta(minutes=minute))},{seen}\n"
-
-
-BEAT = (
-    HEADER
-    + look(0, 20, "yes")  # said taken from 10 to 40
-    + look(0, 50, "no")
-    + look(0, 100, "free")  # said taken from 60 to 120
-    + look(0, 40.5, "yes")  # half a minute after it left: a close call
-    + look(0, 130, "unknown")
-    + look(1, 20, "no")
-    + look(1, 90, "taken")  # said free all the time
-    + look(2, 20, "taken")  # nobody ever heard its sensor
-)
 
 
 @pytest.fixture
@@ -66,36 +37,6 @@ def conn(database_url: str) -> Iterator[Connection]:
         yield conn
 
 
-class Admin:
-    """Asks with a key for admins and managers."""
-
-    def __init__(self, api: ApiServer, secret: str) -> None:
-        self._api, self._secret = api, secret
-
-    def get(self, path: str, **asked: Any) -> Any:
-        answer = self._api.get(path, params=asked, headers=bearer(self._secret))
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def file(self, path: str, **asked: Any) -> httpx.Response:
-        return self._api.get(path, params=asked, headers=bearer(self._secret))
-
-    def until(self, path: str, true_of: Callable[[httpx.Response], bool], **asked: Any) -> httpx.Response:
-        when(self._api, self._secret, true_of, f"{path}?{urlencode(asked)}")
-        return self.file(path, **asked)
-
-    def send(self, body: str | dict[str, Any], **asked: Any) -> httpx.Response:
-        text = body if isinstance(body, str) else json.dumps(body)
-        kind = "text/csv; charset=utf-8" if isinstance(body, str) else "application/json"
-        return httpx.post(
-            f"{self._api.url}{SURVEYS}",
-            params={"area": AREA, "surveyor": "Anna Rees", **asked},
-            content=text.encode(),
-            headers={**bearer(self._secret), "Content-Type": kind},
-            timeout=20,
-        )
-
-
 @pytest.fixture
 def admin(database_url: str, conn: Connection) -> Iterator[Admin]:
     secret = key(conn, Scope.ADMIN, Scope.HISTORY, Scope.PERSONAL)
@@ -103,12 +44,6 @@ def admin(database_url: str, conn: Connection) -> Iterator[Admin]:
         api.until("/v1/zones/high-st", lambda answer: answer.status_code == 200)
         when(api, secret, status_is(200))
         yield Admin(api, secret)
-
-
-def rows_of(admin: Admin, by: str, **asked: Any) -> dict[str, dict[str, Any]]:
-    answer = admin.get(SURVEYS, area=AREA, by=by, **asked)
-    shapes.AgreementList.model_validate_json(json.dumps(answer))
-    return {row[by]: row for row in answer["agreement"]}
 
 
 def test_agreement_is_counted_by_sensor_street_and_area(admin: Admin) -> None:
@@ -179,102 +114,6 @@ def test_a_look_belongs_to_the_sensor_that_watched_the_bay_then(admin: Admin, co
     assert looks == {"s0": 3, "s9": 1, "s1": 2, "s2": 1}
 
 
-def test_a_survey_is_entered_once_and_audited(admin: Admin, conn: Connection) -> None:
-    looks = [
-        {"bay_id": "high-st-0", "seen_at": "2026-11-02T08:20:00Z", "occupied": True},
-        {"bay_id": "high-st-1", "seen_at": "2026-11-02T08:20", "occupied": None},
-    ]
-    assert admin.send({"looks": looks}).json()["entered"] == 2
-    again = admin.send({"looks": looks}).json()
-    assert (again["entered"], again["known"]) == (0, 2)
-    other = admin.send({"looks": looks}, surveyor="Ben Lloyd").json()
-    assert other["entered"] == 2  # two people may look at the same time
-    (entry, first) = [one for one in audit.page(conn, limit=10) if one.action == "survey.enter"]
-    assert (entry.subject, first.subject, first.areas) == ("Ben Lloyd", "Anna Rees", [AREA])
-    assert first.who.startswith("key ")
-    assert (first.doc["looks"], first.doc["from"]) == (2, "2026-11-02T08:20:00Z")
-    conn.rollback()
-
-
-def test_a_look_that_was_entered_otherwise_stays_a_record(admin: Admin) -> None:
-    admin.send(HEADER + look(0, 20, "yes"))
-    answer = admin.send(HEADER + look(0, 20, "no") + look(1, 20, "no"))
-    assert (answer.status_code, answer.json()["type"]) == (422, "urn:baycast:problem:invalid-survey")
-    (problem,) = answer.json()["problems"]
-    assert (problem["where"], problem["field"]) == ("the file row 2", "occupied")
-    assert problem["problem"].startswith("was entered as taken before")
-    assert rows_of(admin, "area")[AREA]["looks"] == 1
-
-
-def test_a_bad_row_stops_the_file_or_is_passed_over(admin: Admin) -> None:
-    bad = HEADER + look(0, 20, "yes") + "high-st-7,2026-11-02T08:20Z,yes\n"
-    refused = admin.send(bad)
-    assert refused.status_code == 422
-    assert refused.json()["problems"][0]["fix"].startswith("did you mean 'high-st-")
-    assert rows_of(admin, "area") == {}
-    passed = admin.send(bad, skip_bad="true").json()
-    shapes.SurveyEntered.model_validate(passed)
-    assert (passed["entered"], passed["skipped"]) == (1, 1)
-    assert passed["problems"][0]["where"] == "the file row 3"
-
-
-def test_l8_a_sheet_is_read_beside_the_loop_and_not_every_error_is_told(
-    admin: Admin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loops = []
-
-    def reading(*given: Any) -> Any:
-        loops.append(asyncio._get_running_loop())
-        return read_csv(*given)
-
-    monkeypatch.setattr(survey_routes, "read_csv", reading)
-    answer = admin.send(HEADER + "".join(f"nowhere-{n},2026-11-02T08:20Z,yes\n" for n in range(20_000)))
-    assert (answer.status_code, loops) == (422, [None])
-    assert answer.elapsed < timedelta(seconds=10)
-    told = answer.json()
-    assert (len(told["problems"]), told["more_problems"]) == (100, 19_900)
-    assert told["detail"] == "20000 problem(s), nothing was entered."
-
-
-@pytest.mark.parametrize(
-    ("body", "asked", "status", "told"),
-    [
-        (HEADER, {"surveyor": "CA51 ABC"}, 422, "surveyor: is no name of a person"),
-        ("bay_id,seen_at,occupied,plate\n", {}, 422, "1 problem(s)"),
-        (
-            {"looks": [{"bay_id": "b", "seen_at": "x", "occupied": True, "note": "red"}]},
-            {},
-            422,
-            "note: Extra",
-        ),
-        ({"looks": "all"}, {}, 422, "looks: Input should be a valid array"),
-        ({"seen": []}, {}, 422, "looks: Field required"),
-        (HEADER, {"by": "x"}, 400, "there are: area, skip_bad, surveyor"),
-        ("x" * (1024 * 1024 + 1), {}, 413, "at most 1048576 bytes"),
-    ],
-)
-def test_what_cannot_be_entered_is_named(
-    body: Any, asked: dict[str, str], status: int, told: str, admin: Admin
-) -> None:
-    answer = admin.send(body, **asked)
-    assert (answer.status_code, told in answer.json()["detail"]) == (status, True), answer.text
-
-
-def test_a_body_of_another_kind_is_refused(admin: Admin) -> None:
-    answer = httpx.post(
-        f"{admin._api.url}{SURVEYS}?area={AREA}&surveyor=Anna",
-        content=b"<looks/>",
-        headers={**bearer(admin._secret), "Content-Type": "text/xml"},
-    )
-    assert (answer.status_code, answer.json()["type"]) == (415, "urn:baycast:problem:media-type")
-    latin = httpx.post(
-        f"{admin._api.url}{SURVEYS}?area={AREA}&surveyor=Anna",
-        content=b"bay_id\xe9",
-        headers={**bearer(admin._secret), "Content-Type": "text/csv"},
-    )
-    assert "not UTF-8" in latin.json()["detail"]
-
-
 def test_agreement_stands_beside_the_figures(admin: Admin) -> None:
     before = admin.get("/v1/history/occupancy", **DAY, by="zone", limit=1)
     assert before["agreement"] is None
@@ -325,45 +164,3 @@ def test_a_sensor_that_surveyors_contradict_comes_first(admin: Admin) -> None:
     assert "contradicted by 6 of 6 looks of surveyors" in s1["defects"]
     order = [sensor["device_id"] for sensor in told]
     assert order.index("s1") < order.index("s0")
-
-
-def test_by_file_on_the_command_line(
-    conn: Connection,
-    database_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> None:
-    monkeypatch.setenv("BAYCAST_DATABASE_URL", database_url)
-    file = tmp_path / "beat.csv"
-    file.write_text(BEAT)
-    enter = ["surveys", "import", str(file), "--area", AREA, "--by", "Anna Rees"]
-    assert main(enter) == 0
-    assert main(enter) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "town: 8 looks entered, 0 as they were",
-        "town: 0 looks entered, 8 as they were",
-    ]
-    file.write_text(BEAT + "high-st-7,2026-11-02T08:20Z,yes\n")
-    assert main(enter) == 2
-    said = capsys.readouterr().err
-    assert "beat.csv row 10: field 'bay_id': there is no bay 'high-st-7'" in said
-    assert "1 problem, nothing was imported" in said
-    assert main([*enter, "--skip-bad"]) == 0
-    assert capsys.readouterr().out == "town: 0 looks entered, 8 as they were, 1 skipped\n"
-    assert main(["surveys", "list", "--area", AREA, "--by", "sensor"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "s1: agrees with 1 of 2 looks, 50% (9% to 91%); 1 taken said free, 0 free said taken; nothing said at 0",
-        "s0: agrees with 2 of 3 looks, 67% (21% to 94%); 0 taken said free, 1 free said taken; nothing said at 0",
-        "s2: nothing said at 1 looks",
-    ]
-    until = ["--to", "2026-11-02T08:30"]
-    assert main(["surveys", "list", "--area", AREA, "--json", *until]) == 0
-    (row,) = json.loads(capsys.readouterr().out)["agreement"]
-    assert (row["zone"], row["looks"]) == ("high-st", 3)
-    assert main(["surveys", "list", "--area", "city"]) == 2
-    assert main([*enter[:-1], "CA51 ABC"]) == 2
-    assert main(["sensors", "s1"]) == 0
-    assert "  surveyed  1 of 2 looks agree with it" in capsys.readouterr().out
-    who = conn.execute("SELECT who FROM audit_entry WHERE action = 'survey.enter'").fetchall()
-    assert [row[0].startswith("user ") for row in who] == [True]

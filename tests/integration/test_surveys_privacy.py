@@ -17,10 +17,10 @@ from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_engine_rows import serve
 from tests.integration.test_history_routes import a_day, key
-from tests.integration.test_surveys import DAY, HEADER, SURVEYS, Admin, look
 from tests.support.api_server import running_api
 from tests.support.folded import AREA, START, documents
 from tests.support.keyed import status_is, when
+from tests.support.surveyed import DAY, HEADER, SURVEYS, Admin, look
 
 SENSORS = "/v1/admin/sensors"
 MINUTES = (15, 20, 25, 30, 35)

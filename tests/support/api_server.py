@@ -22,6 +22,16 @@ from api.live import Live, utc_now
 from api.server import options
 
 
+class Clock:
+    """What a server takes for the time of day: `now` can be set."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
 @dataclass
 class ApiServer:
     port: int

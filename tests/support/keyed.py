@@ -5,24 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
 
 import httpx
 
 from tests.support.api_server import ApiServer
-from tests.support.derived_rows import NOW
 
 KEYS = "/v1/admin/keys"
-
-
-class Clock:
-    """What a server takes for the time of day: `now` can be set."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def bearer(secret: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 -- name: cut_cells
--- Cells of some zones, each in [start, until).
+-- Cells of some zones, each in [start, until). Looked up zone by zone, which OFFSET 0 enforces: of a new generation the planner
+-- expects one row.
 DELETE FROM zone_cell WHERE ctid = ANY (ARRAY(
     SELECT t.ctid FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) AS c (zone_id, start, until)
     CROSS JOIN LATERAL (
