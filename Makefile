@@ -40,6 +40,7 @@ soak: setup ## long property, fuzz and chaos runs, hours of them: make soak SEED
 	@$(BIN)/python -m tests.fuzz --seed $(SEED)
 	@$(BIN)/python -m tests.machine_soak --seed $(SEED)
 	@$(BIN)/pytest -q -n 2 --timeout 3600 --hypothesis-profile soak --hypothesis-seed $(SEED) tests/property \
+		tests/integration/test_history_rows.py tests/integration/test_history_days.py \
 		--deselect tests/property/test_engine_machine.py::TestTown
 	@$(BIN)/pytest -q --hypothesis-profile soak --hypothesis-seed $(SEED) tests/e2e/test_openapi.py
 	@BAYCAST_TEST_CANARIES=10000 $(BIN)/pytest -q tests/integration/test_gate_agent.py

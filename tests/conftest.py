@@ -54,6 +54,13 @@ def database_url(databases: "TestDatabases") -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def module_database_url(databases: "TestDatabases") -> Iterator[str]:
+    """A fresh, migrated database for the tests of a module that only ask, or are refused."""
+    with databases.fresh() as url:
+        yield url
+
+
 @pytest.fixture
 def empty_database_url(databases: "TestDatabases") -> Iterator[str]:
     """A fresh database without our schema, for tests of the migration itself."""

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ RULES: list[dict[str, Any]] = [
 SUFFIXES = {"Counter": ("_total",), "Gauge": ("",), "Histogram": ("_bucket", "_sum", "_count")}
 
 
-def declared() -> Iterator[tuple[str, tuple[str, ...], set[str]]]:
+@cache
+def declared() -> list[tuple[str, tuple[str, ...], set[str]]]:
     """Our metrics, read from their declarations: the name, its endings as Prometheus sees them, its labels."""
-    for path in ROOT.glob("*/**/*.py"):
-        if path.relative_to(ROOT).parts[0] in {"tests", ".venv"}:
-            continue
+    return list(_declared())
+
+
+def _declared() -> Iterator[tuple[str, tuple[str, ...], set[str]]]:
+    rooms = [room for room in ROOT.iterdir() if room.is_dir() and room.name not in {"tests", ".venv"}]
+    for path in (path for room in rooms for path in room.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (
                 isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SUFFIXES

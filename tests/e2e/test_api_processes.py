@@ -20,7 +20,7 @@ import pytest
 from baycast.api_fleet import PORT_STEP
 from baycast.settings import child_environment
 from feed_client import BackOff, Event, LiveFeed, Lost, Snapshot
-from tests.support.derived_rows import DerivedRows, group, told_streets
+from tests.support.derived_rows import NOW, DerivedRows, group, told_streets
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 

@@ -27,8 +27,11 @@ ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "openapi.json"
 """What is served, as tests/unit/test_api_openapi.py sees to."""
 CONFIG = ROOT / "tests" / "support" / "schemathesis.toml"
-IN_SUITE = 6
-"""Random questions to each operation, and sequences. With a profile of more, all that takes long is asked, too."""
+USUAL = 6
+"""Random questions to each operation, and sequences, of which a profile of more has more in proportion."""
+THOROUGH = of_profile(USUAL) > USUAL
+"""All that takes long is asked, too."""
+ASKED = of_profile(USUAL) if THOROUGH else 3
 RANDOM = ("--phases", "examples,fuzzing,stateful")
 BOUNDS = ("--phases", "coverage")
 LIKE_ANOTHER = {
@@ -45,7 +48,7 @@ OPEN = {name for name, security in SECURITY.items() if {} in security}
 KEYED = SECURITY.keys() - OPEN
 TELLING_MORE = {name for name in OPEN if SECURITY[name] != [{}]}
 
-pytestmark = pytest.mark.timeout(24 * 3600 if of_profile(IN_SUITE) > IN_SUITE else 600)
+pytestmark = pytest.mark.timeout(24 * 3600 if THOROUGH else 600)
 
 
 @pytest.fixture
@@ -84,9 +87,9 @@ def judged(
     key: str | None = None,
 ) -> dict[str, Any]:
     """Let schemathesis ask; its report, when it found nothing wrong."""
-    examples, seed = of_profile(IN_SUITE), request.config.getoption("--hypothesis-seed")
+    seed = request.config.getoption("--hypothesis-seed")
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)]
-    command += ["run", str(DOCUMENT), "--url", api.url, *phases, "--max-examples", str(examples)]
+    command += ["run", str(DOCUMENT), "--url", api.url, *phases, "--max-examples", str(ASKED)]
     command += [part for name in sorted(operations) for part in ("--include-name", name)]
     command += ["--report", "json", "--report-json-path", str(folder / "report.json")]
     command += ["--generation-deterministic"] if seed is None else ["--seed", str(seed)]
@@ -110,7 +113,7 @@ def judged(
 
 
 def at_bounds(operations: Collection[str]) -> set[str]:
-    return set(operations) - (set() if of_profile(IN_SUITE) > IN_SUITE else LIKE_ANOTHER)
+    return set(operations) - (set() if THOROUGH else LIKE_ANOTHER)
 
 
 def never_accepted(report: dict[str, Any]) -> list[str]:

@@ -11,11 +11,9 @@ import pytest
 from api import admin_schemas as shapes
 from store import audit, quarantine, quarantine_decisions
 from store.quarantine import Refused
-from tests.support.admins import Admin, admin_of_all_areas, admin_of_one_area
+from tests.support.admins import QUARANTINE, Admin, admin_of_all_areas, admin_of_one_area
 from tests.support.derived_rows import NOW
 from tests.support.two_areas import MINE, OTHER, TwoAreas, two_areas
-
-QUARANTINE = "/v1/admin/quarantine"
 
 
 @pytest.fixture
@@ -115,29 +113,6 @@ def test_what_is_discarded_keeps_its_reason_and_loses_its_payload(admin: Admin, 
     assert again == {"ids": [], "left": [{"id": id, "why": "it was discarded"}]}
     (entry,) = [e for e in audit.page(world.conn, limit=10) if e.action == "quarantine.discard"]
     assert (entry.doc["why"], entry.doc["rows"]) == ("a test device", 1)
-
-
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        ({"do": "replay"}, "give ids or a reason"),
-        ({"do": "replay", "ids": [1], "reason": "conflicting"}, "give ids or a reason"),
-        ({"do": "discard", "ids": [1]}, "why: say why"),
-        ({"do": "forget", "ids": [1]}, "Input should be 'replay' or 'discard'"),
-        ({"do": "replay", "ids": [1] * 1001}, "at most 1000 items"),
-        ({"do": "replay", "ids": [0]}, "greater than or equal to 1"),
-        (
-            {"do": "discard", "ids": [1], "why": "CA51 ABC stood there"},
-            "why: holds what reads like",
-        ),
-        ({"do": "discard", "ids": [1], "why": "x" * 201}, "at most 200 characters"),
-        ({"do": "discard", "ids": [1], "why": "a\x00b"}, "why: holds U+0000"),
-        ({"do": "replay", "reason": "a\x00b"}, "reason: String should match pattern"),
-    ],
-)
-def test_a_decision_says_what_about_which_rows(body: dict[str, Any], told: str, admin: Admin) -> None:
-    answer = admin.ask("POST", QUARANTINE, json=body)
-    assert (answer.status_code, told in answer.json()["detail"]) == (422, True), answer.text
 
 
 def test_every_open_row_of_a_reason_has_its_turn(

@@ -79,28 +79,6 @@ def test_sensors_are_listed_by_harm_done_without_what_they_see(
     assert root.get(f"/v1/admin/sensors?area={OTHER}", shapes.SensorList)["of"] == 4
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "named"),
-    [
-        ("GET", "/v1/admin/registry/rule/a%00b", "the path"),
-        ("DELETE", "/v1/admin/registry/rule/a%00b", "the path"),
-        ("GET", "/v1/admin/registry/rule/a%00b/versions", "the path"),
-        ("GET", "/v1/admin/registry?after=zone/a%00b", "after"),
-        ("GET", "/v1/admin/audit?action=%00", "action"),
-        ("GET", "/v1/admin/quarantine?limit=1&reason=a%1Fb", "reason"),
-        ("GET", "/v1/admin/audit?%00=1", "the name of a parameter"),
-        ("GET", "/v1/zones/a%7Fb", "the path"),
-        ("GET", "/v1/zones?after=%C2%85", "after"),
-    ],
-)
-def test_a_control_character_is_refused_and_its_place_named(
-    method: str, path: str, named: str, admin: Admin
-) -> None:
-    answer = admin.ask(method, path)
-    assert (answer.status_code, answer.json()["type"]) == (400, "urn:baycast:problem:control-character")
-    assert answer.json()["parameter"] == named
-
-
 def test_a_value_that_the_database_refuses_is_no_silence_of_the_database(admin: Admin) -> None:
     def worked(error: Exception) -> tuple[int, str]:
         async def ask(_work: object) -> None:
@@ -117,10 +95,3 @@ def test_a_value_that_the_database_refuses_is_no_silence_of_the_database(admin: 
         assert worked(refused) == (500, "internal")
     for silent in (psycopg.OperationalError(), asyncpg.InterfaceError("closed"), ConnectionRefusedError()):
         assert worked(silent) == (503, "database")
-
-
-def test_unknown_parameters_are_refused(admin: Admin) -> None:
-    for path in ("keys", "audit", "sensors", "quarantine", "overrides"):
-        answer = admin.ask("GET", f"/v1/admin/{path}?zone=x")
-        assert (answer.status_code, answer.json()["parameter"]) == (400, "zone")
-        assert admin.ask("GET", f"/v1/admin/{path}?limit=100000").status_code == 422

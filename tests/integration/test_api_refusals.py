@@ -1,7 +1,9 @@
 """What the API refuses, and how it says so, on a real database and a real port."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -9,25 +11,32 @@ import pytest
 from api.config import ApiConfig
 from occupancy.model import AreaId, SignId
 from occupancy.registry import Registry
-from tests.support.api_server import ApiServer, Clock, running_api
-from tests.support.derived_rows import NOW, DerivedRows
+from tests.support.api_server import ApiServer, running_api
+from tests.support.derived_rows import NOW
 from tests.support.small_city import problem, small_city
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(NOW + timedelta(seconds=2))
+@pytest.fixture(scope="module")
+def city_url(module_database_url: str) -> Iterator[str]:
+    with small_city(module_database_url):
+        yield module_database_url
+
+
+def serving(url: str, **more: Any) -> AbstractContextManager[ApiServer]:
+    return running_api(ApiConfig(database_url=url, **more), lambda: NOW + timedelta(seconds=2))
+
+
+@pytest.fixture(scope="module")
+def api(city_url: str) -> Iterator[ApiServer]:
+    """One for all that change nothing of it."""
+    with serving(city_url) as running:
+        yield running
 
 
 @pytest.fixture
-def rows(database_url: str) -> Iterator[DerivedRows]:
-    with small_city(database_url) as rows:
-        yield rows
-
-
-@pytest.fixture
-def api(database_url: str, rows: DerivedRows, clock: Clock) -> Iterator[ApiServer]:
-    with running_api(ApiConfig(database_url=database_url), clock) as running:
+def own_api(city_url: str) -> Iterator[ApiServer]:
+    """One that may be broken."""
+    with serving(city_url) as running:
         yield running
 
 
@@ -93,12 +102,12 @@ def test_l9_other_methods_and_paths_are_problems(api: ApiServer) -> None:
     assert several.headers["allow"] == "GET, HEAD, POST"
 
 
-def test_l9_a_fault_of_ours_shows_no_internals(api: ApiServer) -> None:
+def test_l9_a_fault_of_ours_shows_no_internals(own_api: ApiServer) -> None:
     def broken(*_args: object) -> bytes:
         raise ValueError("secret detail")
 
-    api.live.board.select = broken  # type: ignore[method-assign, assignment]
-    answer = api.get("/v1/availability?kind=street")
+    own_api.live.board.select = broken  # type: ignore[method-assign, assignment]
+    answer = own_api.get("/v1/availability?kind=street")
 
     assert "secret" not in answer.text
     problem(answer, 500, "internal")
@@ -124,9 +133,9 @@ def test_every_answer_is_guarded(api: ApiServer) -> None:
 
 
 def test_lost_database_is_said_and_the_last_answer_stands_until_it_is_old(
-    database_url: str, rows: DerivedRows, clock: Clock
+    city_url: str,
 ) -> None:
-    with running_api(ApiConfig(database_url=database_url, ready_feed_s=1.5), clock) as api:
+    with serving(city_url, ready_feed_s=1.5) as api:
         api.live.feed._following.url = "postgresql://127.0.0.1:1/nothing"
         api.live.feed._following.connection.terminate()
 
@@ -149,9 +158,9 @@ def test_nobody_is_sent_where_the_host_header_says(api: ApiServer) -> None:
     assert "location" not in answer.headers
 
 
-def test_sign_of_an_area_whose_numbers_have_not_come_is_not_there_yet(api: ApiServer) -> None:
-    live = api.live
-    api.until("/v1/signs/north-rd/frame", lambda answer: answer.status_code == 200)
+def test_sign_of_an_area_whose_numbers_have_not_come_is_not_there_yet(own_api: ApiServer) -> None:
+    live = own_api.live
+    own_api.until("/v1/signs/north-rd/frame", lambda answer: answer.status_code == 200)
     live.feed.registries[AreaId("newport")] = (registry := Registry())
     registry.signs[SignId("south-rd")] = live.feed.registries[AreaId("cardiff")].signs[SignId("north-rd")]
-    problem(api.get("/v1/signs/south-rd/frame"), 404, "not-found")
+    problem(own_api.get("/v1/signs/south-rd/frame"), 404, "not-found")

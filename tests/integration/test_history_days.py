@@ -25,6 +25,7 @@ from store.postgres import Connection, connect
 from tests.integration.test_engine_rows import TOWN, log, register, serve
 from tests.integration.test_history_rows import deliver
 from tests.property.test_fold_laws import histories
+from tests.support.examples import of_profile
 from tests.support.folded import AREA, START, count, documents, health, state
 
 DAY = timedelta(days=1)
@@ -81,7 +82,9 @@ def plain(found: list[Period]) -> list[Any]:
     ]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=of_profile(4), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(readings=histories(), seed=st.integers(0, 2**16))
 def test_questions_by_days_are_answered_alike_from_rows_of_days_and_from_hours(
     databases: Any, readings: list[AnyReading], seed: int

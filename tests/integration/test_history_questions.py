@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 
 import pytest
 
-from tests.integration import test_history_routes
-from tests.integration.test_history_routes import Desk
+from tests.integration.test_history_routes import Desk, desk_of_a_day
 
-desk = test_history_routes.desk
+
+@pytest.fixture(scope="module")
+def desk(module_database_url: str) -> Iterator[Desk]:
+    """One for all: nobody changes what it is asked about."""
+    with desk_of_a_day(module_database_url) as desk:
+        yield desk
 
 
 @pytest.mark.parametrize(

