@@ -2,28 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin
+from websockets.sync.client import connect
 
-from api.config import ApiConfig
-from tests.support.api_server import ApiServer, running_api
+from tests.support.api_server import ApiServer
 from tests.support.asyncapi import checked
-from tests.support.derived_rows import NOW, DerivedRows, group, street, told_streets
-from tests.support.stalled import Stalled
-from tests.support.waiting import eventually
-
-WITHIN_S = 20
-_UPGRADE = (
-    b"GET /v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
+from tests.support.derived_rows import NOW, DerivedRows, group, told_streets
+from tests.support.live_feed import WITHIN_S, read, read_change, serving
 
 
 @pytest.fixture
@@ -32,39 +21,10 @@ def rows(database_url: str) -> Iterator[DerivedRows]:
         yield rows
 
 
-def serving(database_url: str, **more: Any) -> Any:
-    config = ApiConfig(database_url=database_url, **{"heartbeat_s": 0.2, "evict_after_s": 1.0, **more})
-    return running_api(config, lambda: NOW + timedelta(seconds=1))
-
-
 @pytest.fixture
 def api(database_url: str, rows: DerivedRows) -> Iterator[ApiServer]:
     with serving(database_url) as running:
         yield running
-
-
-def read(client: ClientConnection) -> dict[str, Any]:
-    return checked(json.loads(client.recv(timeout=WITHIN_S)))
-
-
-def read_change(client: ClientConnection) -> dict[str, Any]:
-    """Return the next message that is not a heartbeat."""
-    while (message := read(client))["type"] == "heartbeat":
-        pass
-    return message
-
-
-def read_for_ever(client: ClientConnection) -> NoReturn:
-    while True:
-        read(client)
-
-
-def refused(api: ApiServer, query: str, **more: Any) -> tuple[int, dict[str, Any]]:
-    with pytest.raises(InvalidStatus) as refusal, connect(api.ws + query, **more):
-        pass
-    answer = refusal.value.response
-    assert answer.headers["content-type"] == "application/problem+json"
-    return answer.status_code, json.loads(answer.body)
 
 
 def test_snapshot_then_deltas_whose_versions_chain(api: ApiServer, rows: DerivedRows) -> None:
@@ -121,54 +81,6 @@ def test_new_generation_is_a_snapshot(api: ApiServer, rows: DerivedRows) -> None
 
     assert message["type"] == "snapshot"
     assert all(zone["free"] == 0 for zone in message["zones"])
-
-
-def test_subscription_that_cannot_be_read_is_refused_before_it_opens(api: ApiServer) -> None:
-    assert refused(api, "?zone=s1")[0] == 400
-    assert refused(api, "?bbox=1")[0] == 422
-    assert refused(api, "?area=nowhere")[0] == 404
-    assert refused(api, "?for=ev&for=ev")[0] == 400
-
-
-def test_pages_of_other_hosts_are_refused(api: ApiServer, database_url: str) -> None:
-    assert refused(api, "", origin=Origin("https://evil.example"))[0] == 403
-    assert refused(api, "", origin=Origin("null"))[0] == 403
-    assert refused(api, "", origin=Origin("http://[::1"))[0] == 403
-    with connect(api.ws, origin=Origin(f"http://127.0.0.1:{api.port}")) as client:
-        assert read(client)["type"] == "snapshot"
-    app = Origin("https://app.example")
-    with (
-        serving(database_url, allowed_origins=frozenset({app})) as other,
-        connect(other.ws, origin=app) as client,
-    ):
-        assert read(client)["type"] == "snapshot"
-
-
-def test_l8_one_listener_too_many_is_told_so(database_url: str, rows: DerivedRows) -> None:
-    with serving(database_url, listeners_max=1) as api, connect(api.ws) as client:
-        read(client)
-        status, problem = refused(api, "")
-        assert (status, problem["type"]) == (503, "urn:baycast:problem:too-many-listeners")
-        assert api.get("/v1/live/events").status_code == 503
-
-
-def test_l8_listener_that_talks_is_closed(api: ApiServer) -> None:
-    with connect(api.ws) as client:
-        client.send("x" * 5000)
-        with pytest.raises(ConnectionClosed) as closed:
-            read_for_ever(client)
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1009
-
-
-def test_l8_listener_that_never_stops_talking_is_closed(api: ApiServer) -> None:
-    with connect(api.ws) as client:
-        for _ in range(61):
-            client.send("x")
-        with pytest.raises(ConnectionClosed) as closed:
-            read_for_ever(client)
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1008
 
 
 def test_subscription_is_changed_in_flight(api: ApiServer, rows: DerivedRows) -> None:
@@ -245,71 +157,6 @@ def test_compressed_messages_keep_to_the_window_that_was_asked_for(api: ApiServe
     offers = [ClientPerMessageDeflateFactory(server_max_window_bits=bits)]
     with connect(api.ws + "?compress=1", compression=None, extensions=offers) as client:
         assert len(read(client)["zones"]) == 3
-
-
-def test_l8_an_address_has_its_share_of_listeners(database_url: str, rows: DerivedRows) -> None:
-    with serving(database_url, live_per_address=1) as api, connect(api.ws) as client:
-        read(client)
-        status, problem = refused(api, "")
-        assert (status, problem["type"]) == (429, "urn:baycast:problem:too-many-from-address")
-        assert api.get("/v1/live/events").status_code == 429
-        # A proxy on this machine is believed whom it asks for.
-        with connect(api.ws, additional_headers={"X-Forwarded-For": "198.51.100.7"}) as other:
-            read(other)
-            far = {"X-Forwarded-For": "198.51.100.7"}
-            assert refused(api, "", additional_headers=far)[0] == 429
-            assert api.get("/v1/live/events", headers=far).status_code == 429
-
-
-def test_l8_stalled_listener_is_evicted_while_the_others_go_on(database_url: str, rows: DerivedRows) -> None:
-    for number in range(3, 300):
-        rows.register("zone", f"s{number}", street(number))
-    everything = {f"s{number}": [group(5, 5)] for number in range(300)}
-    with (
-        serving(database_url) as api,
-        Stalled(api, _UPGRADE) as stuck,
-        connect(api.ws, max_size=None) as good,
-    ):
-        read(good)
-        api.until("/metrics", lambda answer: 'baycast_feed_clients{kind="websocket"} 2.0' in answer.text)
-        evicted_before = count(api, "baycast_feed_evicted_total")
-        rounds = 0
-        while count(api, "baycast_feed_evicted_total") == evicted_before:
-            rounds += 1
-            assert rounds < 500, "the stalled listener was never evicted"
-            free = rounds % 10
-            rows.commit_zones({zone_id: [group(free, 10 - free)] for zone_id in everything}, watermark=NOW)
-            message = read_change(good)
-            while message["zones"][0]["free"] != free:
-                message = read_change(good)
-        api.until("/metrics", lambda answer: 'baycast_feed_clients{kind="websocket"} 1.0' in answer.text)
-        rows.commit_zones({"s0": [group(1, 9)]}, watermark=NOW)
-        assert read_change(good)["zones"][0]["free"] == 1
-        stuck.read_to_the_end()
-
-
-def test_l8_stalled_event_stream_is_dropped_with_what_waits_for_it(
-    database_url: str, rows: DerivedRows
-) -> None:
-    for number in range(3, 300):
-        rows.register("zone", f"s{number}", street(number))
-    with serving(database_url) as api, Stalled(api, b"GET /v1/live/events HTTP/1.1\r\nHost: a\r\n\r\n"):
-        api.until("/metrics", lambda answer: 'baycast_feed_clients{kind="sse"} 1.0' in answer.text)
-        evicted_before = count(api, "baycast_feed_evicted_total")
-        rounds = 0
-        while count(api, "baycast_feed_evicted_total") == evicted_before:
-            rounds += 1
-            assert rounds < 500, "the stalled listener was never evicted"
-            free = rounds % 10
-            rows.commit_zones({f"s{number}": [group(free, 10 - free)] for number in range(300)})
-            api.until("/v1/zones/s299", lambda answer, free=free: answer.json()["free"] == free)
-        # It reads nothing, so a connection that waits for its buffer to empty would stay.
-        eventually(lambda: not api.connections)
-
-
-def count(api: ApiServer, name: str) -> float:
-    lines = api.get("/metrics").text.splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
 def events(api: ApiServer, headers: dict[str, str] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:

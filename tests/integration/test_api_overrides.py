@@ -16,7 +16,7 @@ from store.postgres import Connection, connect
 from store.registry import Change, apply, load_registries
 from tests.integration.test_engine_rows import log, serve
 from tests.support.api_server import ApiServer, running_api
-from tests.support.folded import AREA, START, documents, passage, state
+from tests.support.small_town import AREA, START, documents, passage, state
 
 WORKS = {
     "area_id": AREA,

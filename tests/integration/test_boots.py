@@ -23,7 +23,6 @@ from store.postgres import Connection, connect
 from store.quarantine_decisions import Choice, Decided, Decision, decide
 from store.queries import sql
 from tests.support.brokers import Broker
-from tests.support.folded import AREA, START, documents
 from tests.support.ingesting import (
     config_for,
     ingesting,
@@ -34,6 +33,7 @@ from tests.support.ingesting import (
     state,
     stored,
 )
+from tests.support.small_town import AREA, START, documents
 from tests.support.waiting import eventually
 
 HOUR = 3600

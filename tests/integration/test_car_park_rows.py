@@ -14,7 +14,7 @@ from store.car_parks import forget_tokens, recount
 from store.log import ReadingRow, append
 from store.postgres import Connection, connect
 from store.registry import Change, apply
-from tests.support.folded import AREA, documents
+from tests.support.small_town import AREA, documents
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LONG_AGO = NOW - timedelta(days=5)

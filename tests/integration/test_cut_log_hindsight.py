@@ -18,8 +18,8 @@ from tests.integration.test_engine_rules_in_force import enter
 from tests.integration.test_rebuild_from import at_h, differing
 from tests.support.changed import limit, works
 from tests.support.eventful_days import enter as enter_entries
-from tests.support.folded import documents, state
 from tests.support.lessons import drifting, lesson
+from tests.support.small_town import documents, state
 
 BAY = next(doc for kind, id, doc in documents() if (kind, id) == ("bay", "high-st-0"))
 SPANNING = "2026-11-02T19:40:29.515858+00:00"

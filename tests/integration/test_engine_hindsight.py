@@ -16,9 +16,9 @@ from store.postgres import Connection, connect
 from tests.integration.test_engine_rows import TOWN, log, rows, serve
 from tests.integration.test_engine_rules_in_force import enter
 from tests.support.changed import limit
-from tests.support.folded import AREA, START, documents, state
 from tests.support.lessons import lesson
 from tests.support.limited_town import z
+from tests.support.small_town import AREA, START, documents, state
 
 H = 3600.0
 

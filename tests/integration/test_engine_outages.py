@@ -16,7 +16,7 @@ from store.postgres import Connection, connect
 from store.registry import Change, apply, load_registries
 from store.sensors import list_sensors
 from tests.integration.test_engine_rows import TOWN, log, rows, serve
-from tests.support.folded import AREA, START
+from tests.support.small_town import AREA, START
 from tests.unit.test_outages import lived, two_gateways, words
 
 

@@ -18,7 +18,8 @@ from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
 from store.queries import sql
 from tests.integration.test_engine_rows import TOWN, log, register, rows, serve
-from tests.support.folded import AREA, START, Folded, count, documents, passage, state
+from tests.support.folded import Folded
+from tests.support.small_town import AREA, START, count, documents, passage, state
 
 Document = tuple[str, str, dict[str, Any] | None]
 

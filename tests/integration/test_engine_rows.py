@@ -20,7 +20,8 @@ from store.derived import DERIVED_TABLES, LostRace
 from store.log import LogEntry, ReadingRow, append, append_entries
 from store.postgres import Connection, connect
 from tests.property.test_fold_laws import histories
-from tests.support.folded import AREA, START, Folded, count, documents, passage, state
+from tests.support.folded import Folded
+from tests.support.small_town import AREA, START, count, documents, passage, state
 from tests.support.waiting import eventually
 
 TOWN = AreaId(AREA)

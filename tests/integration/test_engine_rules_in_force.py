@@ -18,7 +18,8 @@ from store.postgres import Connection, connect
 from tests.integration.test_engine_rows import TOWN, log, rows, serve
 from tests.property.test_fold_laws import histories
 from tests.property.test_rules_in_force_laws import Change, changes, limited
-from tests.support.folded import AREA, START, Folded, state
+from tests.support.folded import Folded
+from tests.support.small_town import AREA, START, state
 from tests.unit.test_overstays import limited as limited_30
 
 MIN = 60

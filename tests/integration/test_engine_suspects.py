@@ -25,8 +25,8 @@ from store.log import LogEntry, append_entries
 from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_engine_rows import TOWN, log, rows, serve
-from tests.support.folded import AREA, START, documents, state
 from tests.support.lessons import drifting, lesson
+from tests.support.small_town import AREA, START, documents, state
 from tests.support.waiting import eventually
 
 DAY_S = 86_400

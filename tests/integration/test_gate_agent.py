@@ -23,9 +23,9 @@ from store import generation
 from store.postgres import connect
 from store.registry import Change, apply
 from tests.support.brokers import Broker
-from tests.support.folded import AREA, documents
 from tests.support.gate_agent import GateAgent, leaked, plates
 from tests.support.ingesting import config_for, ingesting, publishing, quarantined, rows
+from tests.support.small_town import AREA, documents
 from tests.support.waiting import eventually
 
 CANARIES = int(os.environ.get("BAYCAST_TEST_CANARIES", "1000"))

@@ -12,7 +12,7 @@ from occupancy.engine import EngineConfig
 from store.postgres import Connection, connect
 from tests.integration.test_engine_rows import TOWN, log, register, serve
 from tests.support.databases import TestDatabases
-from tests.support.folded import count, health, state
+from tests.support.small_town import count, health, state
 from tests.support.timescale import compress_all, require_timescale
 
 RECORDS = ("history_final", "history_final_slots")

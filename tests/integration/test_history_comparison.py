@@ -9,8 +9,8 @@ from store.registry import Change, apply
 from tests.integration import test_history_routes
 from tests.integration.test_engine_rows import log, serve
 from tests.integration.test_history_routes import HOUR, Desk
-from tests.support.folded import AREA, START
 from tests.support.keyed import status_is, when
+from tests.support.small_town import AREA, START
 
 desk = test_history_routes.desk
 

@@ -26,7 +26,7 @@ from tests.integration.test_engine_rows import TOWN, log, register, serve
 from tests.integration.test_history_rows import deliver
 from tests.property.test_fold_laws import histories
 from tests.support.examples import of_profile
-from tests.support.folded import AREA, START, count, documents, health, state
+from tests.support.small_town import AREA, START, count, documents, health, state
 
 DAY = timedelta(days=1)
 LONDON = "Europe/London"

@@ -17,8 +17,8 @@ from store.registry import Change, apply
 from tests.integration.test_history_memory import months
 from tests.integration.test_history_routes import key
 from tests.support.api_server import ApiServer, running_api
-from tests.support.folded import AREA, START, documents
 from tests.support.keyed import bearer, status_is, when
+from tests.support.small_town import AREA, START, documents
 from tests.support.stalled import Stalled
 from tests.support.waiting import eventually
 

@@ -15,7 +15,7 @@ from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_engine_rows import TOWN, log, register, serve
 from tests.integration.test_history_rows import stored
-from tests.support.folded import AREA, START, count, documents, state
+from tests.support.small_town import AREA, START, count, documents, state
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from store.postgres import Connection, connect
 from tests.integration.test_engine_rows import log, register, serve
 from tests.integration.test_history_silence import hours, is_as_rebuilt, put, rebuilds_alike, revisions
 from tests.support.eventful_days import enter, z
-from tests.support.folded import AREA, START, count, documents, state
+from tests.support.small_town import AREA, START, count, documents, state
 
 H = 3600
 HOURS = 60

@@ -16,7 +16,7 @@ from store.postgres import Connection, connect
 from tests.integration.test_engine_rows import TOWN, log, register, serve
 from tests.integration.test_history_days import periods
 from tests.integration.test_history_rows import finals, holds
-from tests.support.folded import AREA, START, documents, state
+from tests.support.small_town import AREA, START, documents, state
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_engine_rows import log, serve
 from tests.support.api_server import ApiServer, running_api
-from tests.support.folded import AREA, START, documents, health, state
 from tests.support.keyed import bearer, status_is, when
+from tests.support.small_town import AREA, START, documents, health, state
 
 HOUR = 3600
 _MIN = 60

@@ -24,7 +24,7 @@ from tests.integration.test_engine_hindsight import closure
 from tests.integration.test_engine_rows import TOWN, log, register, serve
 from tests.property.test_fold_laws import histories
 from tests.support.examples import of_profile
-from tests.support.folded import AREA, START, count, documents, health, state
+from tests.support.small_town import AREA, START, count, documents, health, state
 
 _COLUMNS = (
     "in_service_us, free_us, occupied_us, closed_us, usable_us, some_free_us, all_taken_us, arrivals, departures, "

@@ -22,8 +22,8 @@ from tests.integration.test_history_routes import key
 from tests.integration.test_history_rows import holds
 from tests.support.api_server import running_api
 from tests.support.eventful_days import enter, z
-from tests.support.folded import AREA, START, documents, state
 from tests.support.keyed import bearer
+from tests.support.small_town import AREA, START, documents, state
 from tests.support.waiting import eventually
 
 H = 3600

@@ -14,8 +14,8 @@ from store.registry import Change, apply
 from tests.integration.test_engine_rows import log, serve
 from tests.integration.test_history_routes import Desk, desk, key
 from tests.support.api_server import running_api
-from tests.support.folded import AREA, START, documents, state
 from tests.support.keyed import bearer, status_is, when
+from tests.support.small_town import AREA, START, documents, state
 
 __all__ = ["desk"]
 HOUR = 3600

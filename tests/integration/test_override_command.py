@@ -15,7 +15,7 @@ from store.overrides import load
 from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_engine_rows import log, serve
-from tests.support.folded import START, state
+from tests.support.small_town import START, state
 from tests.unit.test_overstays import limited
 
 MIN = 60

@@ -16,8 +16,8 @@ from store.registry import Change, apply
 from tests.integration.test_engine_rows import log, serve
 from tests.integration.test_history_routes import HOUR, a_day, key
 from tests.support.api_server import ApiServer, running_api
-from tests.support.folded import AREA, START, documents
 from tests.support.keyed import bearer, status_is, when
+from tests.support.small_town import AREA, START, documents
 
 DAY = f"/v1/history/coverage?area={AREA}&from=2026-11-02&to=2026-11-03&by=zone&grain=1d"
 OVERRIDES = "/v1/admin/overrides"

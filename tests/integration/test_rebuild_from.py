@@ -18,7 +18,7 @@ from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_engine_rows import TOWN, log, rows, serve
 from tests.support.eventful_days import EventfulDays, Position, enter, town
-from tests.support.folded import AREA, START, count, passage, state
+from tests.support.small_town import AREA, START, count, passage, state
 
 IN_BULK = EngineConfig(database_url="", positions_per_page=40)
 

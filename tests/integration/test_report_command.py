@@ -15,8 +15,8 @@ from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_engine_rows import log, serve
 from tests.integration.test_history_routes import a_day
-from tests.support.folded import AREA, START, documents
 from tests.support.reported import Read
+from tests.support.small_town import AREA, START, documents
 
 
 @pytest.fixture(autouse=True)

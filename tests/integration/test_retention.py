@@ -19,7 +19,7 @@ from store.registry import Change, apply
 from tests.integration.test_engine_rows import TOWN, log, rows, serve
 from tests.integration.test_rebuild_from import at_h, begin, differing, play, revisions
 from tests.support.eventful_days import EventfulDays, enter, town, z
-from tests.support.folded import AREA, state
+from tests.support.small_town import AREA, state
 from tests.support.timescale import compress_all, has_timescale
 from tests.support.waiting import eventually
 

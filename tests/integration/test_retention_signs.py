@@ -18,7 +18,7 @@ from store.retention import drop_sign_records
 from tests.integration.test_engine_rows import serve
 from tests.integration.test_rebuild_from import begin, play
 from tests.support.eventful_days import EventfulDays, town
-from tests.support.folded import START
+from tests.support.small_town import START
 from tests.support.waiting import eventually
 
 LIMITS = Retention(signs_months=2)

@@ -16,8 +16,8 @@ from store.log import LogEntry, append, append_entries
 from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_engine_rows import log, row_of, serve
-from tests.support.folded import AREA, START, documents, health, state
 from tests.support.lessons import drifting, lesson
+from tests.support.small_town import AREA, START, documents, health, state
 
 MIN = 60
 

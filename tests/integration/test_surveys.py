@@ -19,8 +19,8 @@ from store.registry import Change, apply
 from tests.integration.test_engine_rows import log, serve
 from tests.integration.test_history_routes import HOUR, a_day, key
 from tests.support.api_server import running_api
-from tests.support.folded import AREA, START, documents, state
 from tests.support.keyed import status_is, when
+from tests.support.small_town import AREA, START, documents, state
 from tests.support.surveyed import BEAT, DAY, HEADER, SURVEYS, Admin, look, rows_of
 
 MIN = 60

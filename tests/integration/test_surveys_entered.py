@@ -24,8 +24,8 @@ from store.registry import Change, apply
 from tests.integration.test_engine_rows import serve
 from tests.integration.test_history_routes import a_day, key
 from tests.support.api_server import running_api
-from tests.support.folded import AREA, START, documents
 from tests.support.keyed import bearer, status_is, when
+from tests.support.small_town import AREA, START, documents
 from tests.support.surveyed import BEAT, HEADER, SURVEYS, Admin, look, rows_of
 
 

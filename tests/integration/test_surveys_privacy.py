@@ -18,8 +18,8 @@ from store.registry import Change, apply
 from tests.integration.test_engine_rows import serve
 from tests.integration.test_history_routes import a_day, key
 from tests.support.api_server import running_api
-from tests.support.folded import AREA, START, documents
 from tests.support.keyed import status_is, when
+from tests.support.small_town import AREA, START, documents
 from tests.support.surveyed import DAY, HEADER, SURVEYS, Admin, look
 
 SENSORS = "/v1/admin/sensors"

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from occupancy.learnt import holds_from
 from occupancy.model import BayState, StateReading
-from tests.support.folded import START, Folded, documents, state
+from tests.support.folded import Folded
 from tests.support.lessons import lesson
+from tests.support.small_town import START, documents, state
 
 BAYS = 9
 HOURS = 6

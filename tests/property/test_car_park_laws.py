@@ -16,7 +16,7 @@ from occupancy.gates import CarParkCount, count_tail
 from occupancy.model import DeviceId, ReadingKey
 from occupancy.registry import Registry
 from tests.support.examples import of_profile
-from tests.support.folded import START, documents
+from tests.support.small_town import START, documents
 
 
 def _park() -> CarPark:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from occupancy.model import AnyReading, State, StateReading
 from tests.support.examples import of_profile
-from tests.support.folded import HEARTBEAT_S, START, Folded, count, documents, health, passage, state
+from tests.support.folded import Folded
+from tests.support.small_town import HEARTBEAT_S, START, count, documents, health, passage, state
 
 DEVICES = ("s0", "s1", "s2")
 

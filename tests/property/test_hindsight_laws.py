@@ -15,9 +15,10 @@ from occupancy.model import StateReading, SuspicionKind
 from tests.property.test_suspect_laws import DAYS, END_S, LATEST_S, OVER_S, spoken
 from tests.support.changed import CHANGES, LEAVING, Change, overrides, two_streets
 from tests.support.examples import of_profile
-from tests.support.folded import START, Folded, state
+from tests.support.folded import Folded
 from tests.support.lessons import drifting, lesson
 from tests.support.seeded import seeded
+from tests.support.small_town import START, state
 
 Entered = tuple[int, Sequence[Change]]
 """After how many seconds, and what, at one position."""

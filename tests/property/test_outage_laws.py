@@ -14,7 +14,7 @@ from occupancy.model import Clock, DeviceId, Outage, StateReading
 from occupancy.outages import Outages, remembered_from, slot_of
 from occupancy.registry import Registry
 from tests.support.examples import of_profile
-from tests.support.folded import START, state
+from tests.support.small_town import START, state
 from tests.unit.test_outages import two_gateways
 
 SENSORS = ("s0", "s1", "s2", "s3", "s4", "s5")

@@ -15,7 +15,8 @@ from occupancy.registry import Registry
 from tests.property.test_fold_laws import histories
 from tests.property.test_rules_laws import instants, rules
 from tests.support.examples import of_profile
-from tests.support.folded import START, Folded, documents
+from tests.support.folded import Folded
+from tests.support.small_town import START, documents
 
 Change = tuple[str, str, Any]
 

@@ -14,8 +14,9 @@ from occupancy.gates import step_count
 from occupancy.model import AnyReading
 from occupancy.step import fold_all
 from tests.property.test_fold_laws import histories
-from tests.support.folded import START, Folded, passage, state
+from tests.support.folded import Folded
 from tests.support.seeded import seeded
+from tests.support.small_town import START, passage, state
 
 
 @pytest.fixture(autouse=True)

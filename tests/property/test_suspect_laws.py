@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from occupancy.learnt import holds_from
 from occupancy.model import StateReading, SuspicionKind
 from tests.support.examples import of_profile
-from tests.support.folded import START, Folded, documents, state
+from tests.support.folded import Folded
 from tests.support.lessons import drifting, lesson
+from tests.support.small_town import START, documents, state
 
 SENSORS = ("s0", "s1", "s2")
 DAYS = 3

@@ -1,4 +1,4 @@
-"""Changes of the registry of `tests.support.folded`'s town, and overrides, as people enter them: also for past time."""
+"""Changes of the registry of `tests.support.small_town`, and overrides, as people enter them: also for past time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.folded import AREA, START, documents
+from tests.support.small_town import AREA, START, documents
 
 Change = tuple[str, str, Any]
 HEARTBEAT_S = 40_000

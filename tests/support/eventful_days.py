@@ -18,8 +18,8 @@ from occupancy.learnt import learnt_doc
 from occupancy.model import AnyReading, ReadingKey
 from store.log import LogEntry, append_entries
 from store.postgres import Connection
-from tests.support.folded import AREA, START, count, documents, passage, state
 from tests.support.lessons import drifting, lesson
+from tests.support.small_town import AREA, START, count, documents, passage, state
 
 BAYS = 10
 STEP_S = 900

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from occupancy.learnt import Learnt, holds_from
 from occupancy.model import AnyReading, ReadingKey, StateReading
-from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, count, passage, state
+from tests.support.folded import Folded
 from tests.support.lessons import drifting, lesson
 from tests.support.limited_town import limit, town_documents, z
+from tests.support.small_town import AREA, HEARTBEAT_S, START, count, passage, state
 
 MOST_S = 400_000.0
 """Within what outages remember: the log of a live area holds nothing that was received longer ago."""

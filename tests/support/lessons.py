@@ -1,4 +1,4 @@
-"""What closed days would have taught of `tests.support.folded`'s street, for tests of suspicions."""
+"""What closed days would have taught of `tests.support.small_town`'s street, for tests of suspicions."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tests.support.folded import AREA, documents
+from tests.support.small_town import AREA, documents
 
 CAPACITY = {"castle": 5, "dock": 4}
 """Of the car parks."""

@@ -13,8 +13,8 @@ import httpx
 from api import survey_schemas as shapes
 from occupancy.registry import format_instant
 from tests.support.api_server import ApiServer
-from tests.support.folded import AREA, START
 from tests.support.keyed import bearer, when
+from tests.support.small_town import AREA, START
 
 SURVEYS = "/v1/admin/surveys"
 HEADER = "bay_id,seen_at,occupied\n"

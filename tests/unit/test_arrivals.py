@@ -9,7 +9,7 @@ from occupancy.arrivals import LOOKED_BACK, Arrivals, Came, Key
 from occupancy.cells import Held
 from occupancy.model import BayId, BayInterval, DeviceId, State
 from occupancy.registry import Registry
-from tests.support.folded import START, documents
+from tests.support.small_town import START, documents
 
 HOUR = timedelta(hours=1)
 REGISTRY = Registry(documents())

@@ -26,7 +26,7 @@ from occupancy.model import (
 )
 from occupancy.registry import Registry
 from occupancy.rules import access_at
-from tests.support.folded import documents
+from tests.support.small_town import documents
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from occupancy.flows import Flow
 from occupancy.gates import count_tail, step_count
 from occupancy.model import DeviceId, ReadingKey, Source, ZoneAvailability
 from occupancy.registry import Registry, document
-from tests.support.folded import START, documents
+from tests.support.small_town import START, documents
 
 
 def park(**more: object) -> CarPark:

@@ -20,7 +20,8 @@ from occupancy.model import BayId, State, ZoneId
 from occupancy.registry import Registry
 from occupancy.rules import is_open, rules_at
 from occupancy.street_cells import street_cells
-from tests.support.folded import AREA, START, Folded, documents, state
+from tests.support.folded import Folded
+from tests.support.small_town import AREA, START, documents, state
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOURS = {"days": "sun", "starts": "01:30", "ends": "02:30"}

@@ -10,7 +10,7 @@ from random import Random
 from occupancy.cells import Held
 from occupancy.conduct import Conduct, Unreliable
 from occupancy.model import BayId, State, SuspicionKind, ZoneId
-from tests.support.folded import START
+from tests.support.small_town import START
 
 DAYS = [(START + timedelta(days=n), START + timedelta(days=n + 1)) for n in range(10)]
 BAYS = [BayId(f"b{n}") for n in range(8)]

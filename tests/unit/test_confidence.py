@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from occupancy.confidence import DECAYS_AT, confidence, most_wrong
 from occupancy.model import BayId, BayState, State
-from tests.support.folded import Folded, documents, state
+from tests.support.folded import Folded
+from tests.support.small_town import documents, state
 
 HOUR = 3600
 NO_TIME = timedelta(0)

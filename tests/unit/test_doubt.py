@@ -10,8 +10,9 @@ import pytest
 from occupancy.confidence import DOUBTED, learnt_confidence, level
 from occupancy.model import BayState, State
 from occupancy.plausibility import Plausibility
-from tests.support.folded import START, Folded, documents, state
+from tests.support.folded import Folded
 from tests.support.lessons import learn
+from tests.support.small_town import START, documents, state
 from tests.unit.test_spells import HOUR, bay, spells_of
 
 DAY = (START.replace(hour=0), START.replace(hour=0) + timedelta(days=1))

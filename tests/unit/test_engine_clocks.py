@@ -11,7 +11,7 @@ from occupancy.device_fold import Watch
 from occupancy.model import Clock, StateReading
 from occupancy.step import fold_all, step
 from occupancy.transitions import Verdict
-from tests.support.folded import START, state
+from tests.support.small_town import START, state
 
 WATCH = Watch(timedelta(days=4), timedelta(days=2), Clock.LIVE)
 HOUR = 3600

@@ -12,7 +12,7 @@ from occupancy.model import BayId, ZoneId
 from occupancy.page import Page
 from occupancy.registry import Registry
 from occupancy.spans import FOREVER, Account, differences, joined
-from tests.support.folded import START, documents
+from tests.support.small_town import START, documents
 
 STREET = ZoneId("high-st")
 CAR_PARK = ZoneId("castle")

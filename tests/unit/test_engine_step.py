@@ -14,7 +14,7 @@ from occupancy.model import Clock, Reading, ReadingKey, State, StateReading
 from occupancy.repair import Holding
 from occupancy.step import fold_all, step, tick
 from occupancy.transitions import KINDS, TABLE, Kind, Says, Verdict
-from tests.support.folded import START, health, state
+from tests.support.small_town import START, health, state
 
 HEARTBEAT = timedelta(hours=3)
 WATCH = Watch(HEARTBEAT * 2.5, HEARTBEAT * 1.25, Clock.LIVE)

@@ -10,7 +10,8 @@ from occupancy.car_park import CarPark, event_of
 from occupancy.gates import CarParkCount, count_tail
 from occupancy.model import AnyReading, Clock, Source, ZoneAvailability
 from occupancy.registry import Registry
-from tests.support.folded import HEARTBEAT_S, START, Folded, count, documents, health, passage
+from tests.support.folded import Folded
+from tests.support.small_town import HEARTBEAT_S, START, count, documents, health, passage
 
 REGISTRY = Registry(documents())
 ZONE = REGISTRY.zones["castle"]  # type: ignore[index]

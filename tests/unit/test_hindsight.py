@@ -10,9 +10,10 @@ import pytest
 
 from occupancy.model import OverstayState, SuspicionKind
 from tests.support.changed import limit, works
-from tests.support.folded import AREA, START, Folded, documents, state
+from tests.support.folded import Folded
 from tests.support.lessons import drifting, lesson
 from tests.support.limited_town import z
+from tests.support.small_town import AREA, START, documents, state
 from tests.unit.test_suspects import H, daily, flapping, live, steady
 
 

@@ -14,7 +14,7 @@ from occupancy.history.lengths import Lengths
 from occupancy.history.streets import BayPast, HeldBy, VisitEnds, street_hours
 from occupancy.model import BayId, DeviceId, Overstay, OverstayState, Quality, State, Zone
 from occupancy.registry import Registry
-from tests.support.folded import documents
+from tests.support.small_town import documents
 
 EIGHT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 MINUTE_US = 60_000_000

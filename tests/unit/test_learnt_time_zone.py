@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from occupancy.learnt import Learnt
 from occupancy.model import State
 from occupancy.spells import AGES_H, ALL, PARTS, LearntSpells, Rates, cell_of, hour_of_week, part_of_week
-from tests.support.folded import START, Folded, documents, state
+from tests.support.folded import Folded
 from tests.support.lessons import lesson
+from tests.support.small_town import START, documents, state
 
 LONDON, MELBOURNE = "Europe/London", "Australia/Melbourne"
 H = 3600.0

@@ -10,7 +10,7 @@ import pytest
 from occupancy.limits import Limits
 from occupancy.model import BayId
 from occupancy.registry import Registry
-from tests.support.folded import documents
+from tests.support.small_town import documents
 
 BAY = BayId("high-st-0")
 DAY = {"use": "limited_waiting", "days": "mon-sat", "starts": "08:00", "ends": "18:00", "max_stay_min": 120}

@@ -7,7 +7,7 @@ from typing import Any
 
 from occupancy.maintenance import SensorRecord, by_urgency, defects
 from occupancy.model import AreaId, BayId, DeviceId, Sensor, State, Suspicion, SuspicionKind, ZoneId
-from tests.support.folded import AREA, START
+from tests.support.small_town import AREA, START
 
 NOW = START + timedelta(days=2)
 

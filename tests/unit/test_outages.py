@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from occupancy.model import DeviceId, Outage, StateReading
 from occupancy.said_outages import SaidOutages
-from tests.support.folded import AREA, HEARTBEAT_S, START, Folded, documents, state
+from tests.support.folded import Folded
+from tests.support.small_town import AREA, HEARTBEAT_S, START, documents, state
 
 SENSORS = 16
 Document = tuple[str, str, dict[str, Any]]

@@ -14,8 +14,9 @@ from occupancy.overrides import override_document, override_of
 from occupancy.registry import Registry, RegistryError
 from occupancy.rules import access_at, is_open, rules_at
 from occupancy.whole_stay import Timetable
-from tests.support.folded import START, Folded, documents, passage, state
+from tests.support.folded import Folded
 from tests.support.registry_samples import sample
+from tests.support.small_town import START, documents, passage, state
 
 HOUR = timedelta(hours=1)
 

@@ -12,7 +12,8 @@ from occupancy.overstays import Grounds, differs_from
 from occupancy.page import BEGINNING
 from occupancy.registry import Registry
 from occupancy.rule_versions import version_of
-from tests.support.folded import START, Folded, documents, state
+from tests.support.folded import Folded
+from tests.support.small_town import START, documents, state
 
 MIN = 60
 LIMIT = {"area_id": "town", "use": "limited_waiting", "days": "mon-sat", "starts": "08:00", "ends": "18:00"}

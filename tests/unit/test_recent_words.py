@@ -7,7 +7,7 @@ from occupancy.model import Clock, DeviceId
 from occupancy.page import Before
 from occupancy.recent import newest_words
 from occupancy.step import fold_all
-from tests.support.folded import state
+from tests.support.small_town import state
 
 WATCH = Watch(timedelta(hours=3), timedelta(hours=2), Clock.LIVE)
 A, B, C = DeviceId("a"), DeviceId("b"), DeviceId("c")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tests.support.folded import AREA, START, Folded, count, documents, passage, state
+from tests.support.folded import Folded
+from tests.support.small_town import AREA, START, count, documents, passage, state
 
 DOCS: dict[tuple[str, str], Any] = {(kind, id): doc for kind, id, doc in documents()}
 

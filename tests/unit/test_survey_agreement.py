@@ -24,7 +24,7 @@ from occupancy.surveys import (
     wilson,
     worst_first,
 )
-from tests.support.folded import START, documents
+from tests.support.small_town import START, documents
 from tests.unit.test_maintenance import record
 
 NOW = START + timedelta(days=1)

@@ -11,8 +11,9 @@ import pytest
 
 from occupancy.heard import remembered_from
 from occupancy.model import OverstayState, State, SuspicionKind
-from tests.support.folded import AREA, START, Folded, documents, state
+from tests.support.folded import Folded
 from tests.support.lessons import drifting, lesson
+from tests.support.small_town import AREA, START, documents, state
 
 H = 3600.0
 
