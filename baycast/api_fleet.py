@@ -11,13 +11,12 @@ import threading
 
 from baycast.reachability import require_free_port
 from baycast.settings import Settings, UsageError, child_environment, variable
-from baycast.supervisor import Role, Supervisor
+from baycast.supervisor import Role, keep_running
 
 PORT_STEP = 10
 """Between the metrics ports of two processes, so that none meets the other roles' ports."""
 STOP_WITHIN_S = 2.9
 """Below what `up` leaves its roles."""
-_POLL_S = 0.1
 
 
 def metrics_ports(settings: Settings, processes: int) -> list[int]:
@@ -36,15 +35,7 @@ def run_fleet(settings: Settings, processes: int, stop: threading.Event) -> int:
     roles = [
         _process(number, ports[number - 1] if ports else 0, settings) for number in range(1, processes + 1)
     ]
-    supervisor = Supervisor(roles, None, 0)
-    supervisor.start()
-    try:
-        while not stop.wait(_POLL_S):
-            supervisor.poll()
-            if (name := supervisor.wrong_from_the_start) is not None:
-                raise UsageError(f"api: {name} cannot run, so none does; its reason is above")
-    finally:
-        supervisor.stop(STOP_WITHIN_S)
+    keep_running(roles, stop, of="api:", stop_within_s=STOP_WITHIN_S)
     return 0
 
 

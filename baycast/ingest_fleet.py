@@ -12,7 +12,7 @@ import threading
 import time
 
 from baycast.settings import Settings, UsageError, child_environment, variable
-from baycast.supervisor import Role, Supervisor
+from baycast.supervisor import Role, keep_running
 
 DEFAULT_GROUP = "baycast"
 PORT_STEP = 10
@@ -75,15 +75,8 @@ def retired(settings: Settings, workers: int, stop: threading.Event) -> list[str
 def run_fleet(settings: Settings, workers: int, gone: list[str], stop: threading.Event) -> int:
     """Keep `workers` workers running until `stop`, and drain the sessions of those `gone`; the exit status."""
     roles = [_worker(settings, workers, number) for number in range(1, workers + 1)]
-    supervisor = Supervisor([*roles, *(_drain(name) for name in gone)], None, 0)
-    supervisor.start()
-    try:
-        while not stop.wait(_POLL_S):
-            supervisor.poll()
-            if (name := supervisor.wrong_from_the_start) is not None:
-                raise UsageError(f"ingest: worker {name} cannot run, so none does; its reason is above")
-    finally:
-        supervisor.stop(STOP_WITHIN_S)
+    roles += [_drain(name) for name in gone]
+    keep_running(roles, stop, of="ingest: worker", stop_within_s=STOP_WITHIN_S)
     return 0
 
 

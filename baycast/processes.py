@@ -57,3 +57,9 @@ def stop_child(process: subprocess.Popen[bytes], by: signal.Signals, grace_s: fl
         except subprocess.TimeoutExpired:
             process.kill()
     return process.wait()
+
+
+def kill_child(process: subprocess.Popen[bytes]) -> None:
+    """kill -9, and wait for its end."""
+    process.kill()
+    process.wait()

@@ -7,6 +7,7 @@ that started them ends, so that nothing is left behind, not even by kill -9 of t
 import logging
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -15,12 +16,14 @@ from pathlib import Path
 
 from baycast.log_files import LogFile
 from baycast.processes import start_child
+from baycast.settings import UsageError
 
 RESTART_FIRST_S = 0.2
 RESTART_MOST_S = 10.0
 STABLE_AFTER_S = 30.0  # a role that ran this long starts again with the short delay
 ROTATE_EVERY_S = 5.0
 WRONG = 2  # the exit status of baycast's commands for wrong input or environment
+_POLL_S = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -152,3 +155,16 @@ class Supervisor:
             extra={"name_of_role": running.role.name, "status": status, "in_s": running.delay_s},
         )
         running.delay_s = min(running.delay_s * 2, RESTART_MOST_S)
+
+
+def keep_running(roles: Sequence[Role], stop: threading.Event, *, of: str, stop_within_s: float) -> None:
+    """Until `stop`. Raises `UsageError`, which begins with `of`, where a role cannot run from the start."""
+    supervisor = Supervisor(roles, None, 0)
+    supervisor.start()
+    try:
+        while not stop.wait(_POLL_S):
+            supervisor.poll()
+            if (name := supervisor.wrong_from_the_start) is not None:
+                raise UsageError(f"{of} {name} cannot run, so none does; its reason is above")
+    finally:
+        supervisor.stop(stop_within_s)

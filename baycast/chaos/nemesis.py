@@ -17,6 +17,7 @@ from baycast.chaos.damage import Damage
 from baycast.chaos.proxy import Toxics
 from baycast.chaos.schedule import CRASH_POINTS, NETWORK, Fault, Step
 from baycast.chaos.stack import Stack, eventually, last_line
+from baycast.processes import kill_child
 
 RECOVERY_S = 60.0
 """How long after a fault the log may stand still before we say that it stopped."""
@@ -93,8 +94,7 @@ class Nemesis:
             self.damage.kills[f"ingest_{point}"] += 1
         else:
             self.damage.missed[step.fault] += 1
-            armed.kill()
-            armed.wait()
+            kill_child(armed)
         self._stack.start_ingest()
 
     def _crash_mid_ack(self, step: Step) -> None:
@@ -129,16 +129,14 @@ class Nemesis:
 
     def _engine_kill(self, _step: Step) -> None:
         if self._stack.engine is not None:
-            self._stack.engine.kill()
-            self._stack.engine.wait()
+            kill_child(self._stack.engine)
             self.damage.kills["engine"] += 1
         self._stack.start_engine()
 
     def _kill_ingest(self, kind: str) -> None:
         child = self._stack.ingest
         if child is not None:
-            child.kill()
-            child.wait()
+            kill_child(child)
             self.damage.kills[kind] += 1
 
     # --- the registry ---
@@ -173,8 +171,7 @@ class Nemesis:
         self.close()
         process = self._stack.postgres.process
         if process is not None:
-            process.kill()
-            process.wait()
+            kill_child(process)
             self.damage.kills["database"] += 1
         self.hold(step.seconds)
         self._stack.start_postgres()

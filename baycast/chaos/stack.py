@@ -26,7 +26,7 @@ from baycast.chaos.stream import StreamPlan
 from baycast.embedded.mosquitto import EmbeddedMosquitto
 from baycast.embedded.outside_postgres import OutsideDatabase, through
 from baycast.embedded.postgres import EmbeddedPostgres
-from baycast.processes import start_child, stop_child
+from baycast.processes import kill_child, start_child, stop_child
 from baycast.reachability import free_port
 from baycast.settings import child_environment, variable
 from store.migrate import migrate
@@ -147,8 +147,7 @@ class Stack:
         """End everything, whatever state it is in."""
         for child in (self.publisher, self.ingest, self.engine):
             if child is not None:
-                child.kill()
-                child.wait()
+                kill_child(child)
         for proxy in (getattr(self, "db_proxy", None), getattr(self, "mqtt_proxy", None)):
             if proxy is not None:
                 proxy.stop()

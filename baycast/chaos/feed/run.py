@@ -26,7 +26,7 @@ from baycast.chaos.nemesis import Stuck
 from baycast.chaos.run import own_folder
 from baycast.chaos.stack import Child, eventually, utc_now
 from baycast.embedded.postgres import EmbeddedPostgres
-from baycast.processes import start_child
+from baycast.processes import kill_child, start_child
 from baycast.settings import child_environment, variable
 from store.migrate import migrate
 from store.postgres import connect
@@ -100,7 +100,7 @@ class _Stage:
         with connect(self.database_url, role="baycast chaos") as conn:
             documents = [Change(kind, id, doc) for kind, id, doc in city.documents(SENSORS)]
             apply(conn, documents, entered_by="baycast chaos", entered_at=utc_now())
-        ends.callback(_kill, _engine(self.database_url, logs))
+        ends.callback(kill_child, _engine(self.database_url, logs))
         self.hand = Hand(self.database_url, SENSORS, order.seed)
         ends.callback(self.hand.stop)
         self.servers = Servers(self.database_url, logs, PROCESSES)
@@ -206,8 +206,3 @@ def _engine(url: str, logs: Path) -> Child:
             death_signal=signal.SIGKILL,
             env=child_environment(changes),
         )
-
-
-def _kill(process: Child) -> None:
-    process.kill()
-    process.wait()

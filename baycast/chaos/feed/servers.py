@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from baycast.chaos.stack import Child, eventually, last_line
-from baycast.processes import start_child, stop_child
+from baycast.processes import kill_child, start_child, stop_child
 from baycast.reachability import free_port
 from baycast.settings import child_environment, variable
 
@@ -40,8 +40,7 @@ class Servers:
         process = self._running[which]
         if process is not None:
             self._count_exit(process)
-            process.kill()
-            process.wait()
+            kill_child(process)
         self._start(which)
 
     def restart(self, which: int) -> None:
@@ -63,8 +62,7 @@ class Servers:
     def close(self) -> None:
         for process in self._running:
             if process is not None:
-                process.kill()
-                process.wait()
+                kill_child(process)
 
     def _start(self, which: int) -> None:
         changes = {

@@ -24,7 +24,7 @@ from baycast.chaos.stack import Child, socket_of, utc_now
 from baycast.embedded.mosquitto import EmbeddedMosquitto
 from baycast.embedded.outside_postgres import through
 from baycast.embedded.postgres import EmbeddedPostgres
-from baycast.processes import start_child
+from baycast.processes import kill_child, start_child
 from baycast.reachability import free_port
 from baycast.settings import child_environment, variable
 from store.migrate import migrate
@@ -101,7 +101,7 @@ class Stage:
             "signs": [[post.sign_id, post.over] for post in self._posts],
         }
         roadside = self._child("roadside", ["baycast.chaos.signs.roadside", json.dumps(given)], {})
-        self._ends.callback(_end, roadside)
+        self._ends.callback(kill_child, roadside)
 
     def look(self) -> None:
         """A role that ended by itself is counted, and started again."""
@@ -114,7 +114,7 @@ class Stage:
         """Cut a link; when it was cut (monotonic seconds)."""
         match cut.how:
             case How.KILL:
-                _end(self._process(cut.link))
+                kill_child(self._process(cut.link))
             case How.STOP:
                 for process in self._processes(cut.link):
                     process.suspend()
@@ -216,7 +216,7 @@ class Stage:
     def _start(self, link: Link) -> None:
         child = self._child(link, _ROLES[link], self._environment[link])
         self._running[link] = child
-        self._ends.callback(_end, child)
+        self._ends.callback(kill_child, child)
 
     def _child(self, name: str, command: Sequence[str], changes: Mapping[str, str]) -> Child:
         ports = {variable(f"{role}_metrics_port"): "0" for role in ("ingest", "engine", "publish", "api")}
@@ -235,8 +235,3 @@ class Stage:
     def _start_broker(self) -> None:
         with (self.logs / "mosquitto.log").open("ab") as log:
             self._broker.start(log)
-
-
-def _end(child: Child) -> None:
-    child.kill()
-    child.wait()
