@@ -14,6 +14,7 @@ from occupancy.forecast.logit import EDGE
 from occupancy.forecast.panel import Floats, Grid, Ints, at_steps
 from occupancy.forecast.spread import PARTS_PER_DAY, Band
 from occupancy.forecast.trees import Grown, tree_rows
+from occupancy.forecast.usual import NOTHING_KNOWN
 
 BLENDED = 3
 """Kinds of forecast that a place's own is made of."""
@@ -27,6 +28,9 @@ class Weeks:
     lately: Floats
     some_free: Floats
     """How often a bay was free, of late."""
+
+
+NO_PRIOR = Weeks(NOTHING_KNOWN, NOTHING_KNOWN, NOTHING_KNOWN)
 
 
 @dataclass(frozen=True, slots=True)
