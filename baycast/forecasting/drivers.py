@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import numpy as np
 
 from baycast.forecasting.drivers_city import BEGINS, Flags, SeenCity, seen_city
 from baycast.measured import measured
 from occupancy.forecast.chances import limits
+from occupancy.forecast.first_days import untaught
+from occupancy.forecast.gridding import busy_steps
 from occupancy.forecast.issue import GRID, HORIZONS
 from occupancy.forecast.issuing import REMEMBERED, Recent, issue
 from occupancy.forecast.logit import log_odds, logistic
 from occupancy.forecast.model import Model, empty_model
 from occupancy.forecast.panel import Floats, Ints, Panel
+from occupancy.forecast.prior import usual_week
 from occupancy.forecast.training import train
 from occupancy.forecast.untaught import untaught_horizons, untaught_weeks
 from occupancy.forecast.usual import UsualWeek
@@ -27,6 +31,7 @@ AHEAD_MIN = (5, 10, 15, 30)
 ASKED_EVERY = 3
 """Steps of the grid."""
 DECILES = 10
+_OPEN, _CLOSED = timedelta(hours=7), timedelta(hours=21)
 
 Figures = dict[str, float | None]
 
@@ -98,6 +103,8 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, object]:
         tell(f"asking after {history} days")
         for ahead, answers in _Asking(city, history).answers(plan.tested_days).items():
             figures.update(answers.figures(f"{ahead}m.{history}d"))
+        if not history:
+            figures.update({f"{name}.0d": value for name, value in _shares_untaught(city, plan).items()})
     return measured("forecast drivers", plan.seed, figures, scenario=plan.scenario)
 
 
@@ -186,6 +193,19 @@ class _Asking:
         """Sums."""
         found: Floats = np.bincount(self._city.zone_of, of_places, self._city.zones).astype(np.float64)
         return found
+
+
+def _shares_untaught(city: SeenCity, plan: Plan) -> dict[str, float]:
+    """How far from what was seen the shares are that are said of places before anything was learnt."""
+    steps = slice(0, plan.tested_days * GRID.per_day)
+    seen = Panel(GRID, city.panel.shares[steps], city.panel.slots[steps])
+    return untaught(
+        seen,
+        city.bays,
+        busy_steps(seen, _OPEN, _CLOSED)[::ASKED_EVERY],
+        usual_week(city.kinds, GRID),
+        plan.seed,
+    )
 
 
 def _of_halves(model: Model, bays: Ints) -> Model:

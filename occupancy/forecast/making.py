@@ -30,7 +30,8 @@ class Weeks:
     """How often a bay was free, of late."""
 
 
-NO_PRIOR = Weeks(NOTHING_KNOWN, NOTHING_KNOWN, NOTHING_KNOWN)
+_HALF: Floats = np.array(NOTHING_KNOWN)
+NO_PRIOR = Weeks(_HALF, _HALF, _HALF)
 
 
 @dataclass(frozen=True, slots=True)

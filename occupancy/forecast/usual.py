@@ -16,7 +16,7 @@ HALF_LIFE_DAYS = 28.0
 """A day counts half as much as one four weeks younger: habits change with the season, and road works end."""
 LATELY_DAYS = 8.0
 """Likewise, of what has been usual lately: beside the other it says where it goes."""
-NOTHING_KNOWN: Floats = np.array(0.5)
+NOTHING_KNOWN = 0.5
 _POOL_DAYS, _ANY_DAY_DAYS, _CLASS_DAYS = 2.0, 1.0, 0.25
 """How many seen days the wider mean is worth to the narrower one."""
 _CLASSES = (slice(0, 5), slice(5, 6), slice(6, 7))
@@ -31,7 +31,7 @@ class UsualWeek:
         grid: Grid,
         places: int,
         half_life_days: float = HALF_LIFE_DAYS,
-        prior: Floats = NOTHING_KNOWN,
+        prior: Floats | float = NOTHING_KNOWN,
     ) -> None:
         """`prior`: what is usual before anything was seen, (slots of the week, places) or one number for all."""
         self._grid = grid

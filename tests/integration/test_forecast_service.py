@@ -162,7 +162,8 @@ def trained(url: str, share: float) -> Model:
     shares = np.full((8 * GRID.per_day, len(members)), share)
     slots = np.arange(len(shares)) % GRID.per_week
     places = [one.place for one in members]
-    return train(Panel(GRID, shares, slots), places, bays_at(registry, members, until), until)
+    kinds = [one.kind for one in members]
+    return train(Panel(GRID, shares, slots), places, kinds, bays_at(registry, members, until), until)
 
 
 def test_a_new_model_is_taken_up_and_a_broken_one_is_not(town: Town, config: ForecastConfig) -> None:
