@@ -24,7 +24,7 @@ RHO_PER_HOUR = 0.9
 Streets have not been measured; few bays with short stays probably forget faster.
 """
 PRIOR_VARIANCE = 1 / 12
-"""As if any share were as likely as any other: so unsure is what is usual elsewhere, where the zone's own is not known."""
+"""As if any share were as likely as any other: so unsure is what is usual elsewhere."""
 PRIOR_CELLS = 2
 """The prior weighs as much as so many observed days in the variance of what is usual."""
 HOUR_VARIANCE = 0.02

@@ -58,7 +58,7 @@ def test_on_the_first_day_what_is_seen_lasts_for_a_while_and_is_called_a_prior()
 
 def test_the_older_the_evidence_the_less_is_claimed() -> None:
     model = empty_model(PLACES, (Kind.OPEN,) * 3, BAYS)  # whose hours before noon are much alike
-    ages = [timedelta(minutes=minutes) for minutes in (0, 10, 60, 300)]
+    ages = [timedelta(minutes=minutes) for minutes in (0, 10, 60, 120)]
     half_hour = HORIZONS.index(timedelta(minutes=30))
     found = [issued(model, seen([0.9, 0.1, 0.9], NOON - age)) for age in ages]
     assert (np.diff([one.free[0, half_hour] for one in found]) > 0).all()
