@@ -53,7 +53,10 @@ def train(
             progress(day + 1, days)
     weeks, residuals, horizons = walk.learnt()
     if days < ERRORS_FROM_DAYS:
-        horizons = tuple(replace(one, band=untaught_band(one.left, usual, bays)) for one in horizons)
+        horizons = tuple(
+            replace(one, band=untaught_band(ahead, one.left, usual, bays))
+            for ahead, one in zip(HORIZONS, horizons, strict=True)
+        )
     seen = [weeks.usual, *(one.coefficients for one in horizons if one.coefficients is not None)]
     return Model(
         version=f"{trained_to:%Y%m%d}-{days}d-{_digest(seen)}",

@@ -104,15 +104,26 @@ def test_the_more_bays_the_likelier_one_is_free() -> None:
 def test_of_places_of_a_kind_nine_of_ten_lie_in_the_band() -> None:
     usual = usual_week([Kind.SHORT_STAY], GRID)
     at = usual[[13 * 12]]
-    band = untaught_band(0.0, usual, np.array([500]))
+    band = untaught_band(HORIZONS[-1], 0.0, usual, np.array([500]))
     around = band.around(at, np.array([4]))[0, 0]
     dice = np.random.default_rng(1)
     elsewhere = spread_around(at[0], dice.uniform(size=20_000))[0]
-    assert ((elsewhere >= around[0]) & (elsewhere <= around[-1])).mean() == pytest.approx(0.92, abs=0.03)
+    assert ((elsewhere >= around[0]) & (elsewhere <= around[-1])).mean() == pytest.approx(0.93, abs=0.03)
     assert around[0] > 0
     assert around[-1] < 1
-    narrow = untaught_band(1.0, usual, np.array([500])).around(at, np.array([4]))[0, 0]
+    narrow = untaught_band(HORIZONS[0], 1.0, usual, np.array([500])).around(at, np.array([4]))[0, 0]
     assert narrow[-1] - narrow[0] < 0.3 * (around[-1] - around[0])
+
+
+def test_a_street_of_few_bays_moves_on_while_a_large_car_park_stays() -> None:
+    usual = np.full((GRID.per_week, 2), 0.5)
+    hour = timedelta(hours=1)
+    soon, later = (
+        untaught_band(ahead, 1.0, usual, np.array([10, 1000])) for ahead in (HORIZONS[0], 9 * hour)
+    )
+    widths = [np.ptp(one.around(usual[:1], np.array([4]))[0][:, [1, 3]], axis=1) for one in (soon, later)]
+    assert widths[1][0] > 1.3 * widths[0][0]
+    assert widths[1][1] == pytest.approx(widths[0][1], rel=0.1)
 
 
 def test_what_is_said_of_places_of_the_same_street_differs_by_what_they_are_for() -> None:
