@@ -81,7 +81,7 @@ class _Moment:
         self.lag = max(0, GRID.steps(now - newest))
         """Steps from the end of the evidence to now."""
         first = newest - (REMEMBERED - 1) * GRID.step
-        slots = slots_of(week, GRID, first, REMEMBERED + self.lag + _LAST)
+        slots = model.weeks.known(slots_of(week, GRID, first, REMEMBERED + self.lag + _LAST), GRID)
         shares = _window(recent, newest)
         self._known = Known(GRID, shares, _residuals(shares, slots, first, model), slots)
         back = np.isfinite(self._known.shares[::-1][: AGES[-1] + 1])

@@ -22,12 +22,18 @@ BLENDED = 3
 
 @dataclass(frozen=True, slots=True)
 class Weeks:
-    """What is usual as it is known on a day, each (slots of the week, places)."""
+    """What is usual as it is known on a day, each (slots, places): of the week, and of the kinds of declared days that
+    were seen."""
 
     usual: Floats
     lately: Floats
     some_free: Floats
     """How often a bay was free, of late."""
+
+    def known(self, slots: Ints, grid: Grid) -> Ints:
+        """The same slots, but for those of a kind of days of which it has seen none: they are of ordinary days."""
+        found: Ints = np.where(slots < len(self.usual), slots, slots % grid.per_week)
+        return found
 
 
 _HALF: Floats = np.array(NOTHING_KNOWN)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from occupancy.forecast.issue import Place
+from occupancy.forecast.issue import GRID, Place
 from occupancy.forecast.kinds import Kind
 from occupancy.forecast.making import Horizon, Weeks
 from occupancy.forecast.model import TYPICAL_FROM_DAYS, Model, empty_model
@@ -38,17 +38,18 @@ def model_of(model: Model, places: Sequence[Place], kinds: Sequence[Kind], bays:
     unknown = np.array([place not in number for place in places])
     alone = unknown & np.array([not alike.get(kind, ()) for kind in kinds])
     prior = empty_model(places, kinds, bays)
+    on_any_day = np.tile(prior.weeks.usual, (len(model.weeks.usual) // GRID.per_week, 1))
 
     def mended(found: Floats, by_prior: Floats | float) -> Floats:
         return np.where(alone, by_prior, found)
 
-    usual = mended(pooled.weeks.usual, prior.weeks.usual)
+    usual = mended(pooled.weeks.usual, on_any_day)
     chances = np.where(unknown, chance_of_a_free_bay(usual, bays), pooled.weeks.some_free)
     return replace(
         pooled,
         places=tuple(places),
         kinds=tuple(kinds),
-        weeks=Weeks(usual, mended(pooled.weeks.lately, prior.weeks.lately), chances),
+        weeks=Weeks(usual, mended(pooled.weeks.lately, on_any_day), chances),
         residuals=mended(pooled.residuals, np.nan),
         horizons=tuple(
             replace(one, band=first.band.where(alone, one.band))

@@ -95,10 +95,11 @@ class Rolling:
         self._panel, self._bays, self._scored = panel, bays, scored
         grid, places = panel.grid, panel.places
         self._known = Known(grid, panel.shares, np.full_like(panel.shares, np.nan), panel.slots)
-        self._week = UsualWeek(grid, places, HALF_LIFE_DAYS, prior.usual)
-        self._lately = UsualWeek(grid, places, LATELY_DAYS, prior.lately)
-        self._some_free_lately = UsualWeek(grid, places, HALF_LIFE_DAYS, prior.some_free)
-        self._mean, self._some_free = UsualWeek(grid, places, inf), UsualWeek(grid, places, inf)
+        declared = int(panel.slots.max()) // grid.per_week
+        self._week = UsualWeek(grid, places, HALF_LIFE_DAYS, prior.usual, declared)
+        self._lately = UsualWeek(grid, places, LATELY_DAYS, prior.lately, declared)
+        self._some_free_lately = UsualWeek(grid, places, HALF_LIFE_DAYS, prior.some_free, declared)
+        self._mean, self._some_free = (UsualWeek(grid, places, inf, declared=declared) for _ in range(2))
         names = (*judged, OURS)
         self._horizons = [
             LearntHorizon(

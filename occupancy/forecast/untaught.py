@@ -18,8 +18,8 @@ LEFT = (1.0, 0.99, 0.98, 0.94, 0.83, 0.6, 0.5)
 _AT_ONCE = 0.1
 """So far, and by half a bay, a place may be from where it was a moment ago."""
 _STAY = timedelta(hours=1.6)
-"""How long a bay is taken on average: 1,399 stays in two-hour bays of Charlottesville. Where few bays are taken one by one,
-a place is where it was no longer than that; to large car parks it makes no difference."""
+"""How long a bay is taken on average: 1,399 stays in two-hour bays of Charlottesville. Where few bays are taken one by
+one, a place is where it was no longer than that; to large car parks it makes no difference."""
 _UNSEEN = 0.0
 """What is taken to be left for the farthest band: it is also that of places at which nothing is seen."""
 _QUANTILES = (np.arange(KEPT) + 0.5) / KEPT

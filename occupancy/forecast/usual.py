@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from occupancy.forecast.declared_days import Departures
 from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Grid, Ints
+from occupancy.forecast.spread import PARTS_PER_DAY
 
 HALF_LIFE_DAYS = 28.0
 """A day counts half as much as one four weeks younger: habits change with the season, and road works end."""
@@ -32,25 +34,42 @@ class UsualWeek:
         places: int,
         half_life_days: float = HALF_LIFE_DAYS,
         prior: Floats | float = NOTHING_KNOWN,
+        declared: int = 0,
     ) -> None:
-        """`prior`: what is usual before anything was seen, (slots of the week, places) or one number for all."""
+        """`prior`: what is usual before anything was seen, (slots of the week, places) or one number for all;
+        `declared`: kinds of days other than ordinary ones, see `civil_slots`."""
         self._grid = grid
         self._prior = np.broadcast_to(prior, (grid.per_week, places))
         self._decay = 0.5 ** (1 / half_life_days)
         self._weights = np.zeros((grid.per_week, places))
         self._totals = np.zeros((grid.per_week, places))
+        self._parts = np.arange(grid.per_week) % grid.per_day * PARTS_PER_DAY // grid.per_day
+        self._declared = [Departures(grid.per_day // PARTS_PER_DAY, places) for _ in range(declared)]
 
     def take_up(self, slots: Ints, shares: Floats) -> None:
         """A day is over: what was seen in its steps is taken up, everything before it is a day older."""
         self._weights *= self._decay
         self._totals *= self._decay
+        kinds, times = np.divmod(slots, self._grid.per_week)
+        for kind, departures in enumerate(self._declared, start=1):
+            own = times[kinds == kind]
+            if len(own):
+                departures.take_up(self._parts[own], shares[kinds == kind] - self._ordinary()[own])
+        times, shares = times[kinds == 0], shares[kinds == 0]
         seen = np.isfinite(shares)
-        np.add.at(self._weights, slots, seen)
-        np.add.at(self._totals, slots, np.where(seen, shares, 0.0))
+        np.add.at(self._weights, times, seen)
+        np.add.at(self._totals, times, np.where(seen, shares, 0.0))
 
     def shares(self) -> Floats:
-        """What is usual, (slots of the week, places); always a number. The ladder is of how far from the prior places
-        are, so that a place leans on how busy others are, not on when they are."""
+        """What is usual, (slots of the week, places), and behind it as much for each kind of declared days; always a
+        number."""
+        usual = self._ordinary()
+        others = [np.clip(usual + one.usual()[self._parts], 0.0, 1.0) for one in self._declared]
+        return np.concatenate([usual, *others]) if others else usual
+
+    def _ordinary(self) -> Floats:
+        """Of ordinary days. The ladder is of how far from the prior places are, so that a place leans on how busy
+        others are, not on when they are."""
         shape = (DAYS_PER_WEEK, self._grid.per_day, -1)
         weights = self._weights.reshape(shape)
         totals = (self._totals - self._weights * self._prior).reshape(shape)
