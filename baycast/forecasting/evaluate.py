@@ -79,9 +79,7 @@ def _protocol(name: str, times: NDArray[np.datetime64]) -> tuple[int, _Run]:
     kind, _, date = name.partition(":")
     if kind == "split" and date:
         return day_of(times, np.datetime64(date, "D")), _rolling
-    raise ValueError(
-        "one of rolling4, hourly80, lastweek, onestep, untaught, split:YYYY-MM-DD is needed"
-    )
+    raise ValueError("one of rolling4, hourly80, lastweek, onestep, untaught, split:YYYY-MM-DD is needed")
 
 
 def _rolling(panel: Panel, bays: Floats, scored: Ints, first: int, progress: protocols.Progress) -> Scored:
