@@ -140,6 +140,20 @@ def test_what_a_street_of_several_kinds_is_told_as_a_whole_is_scored(
     assert brier < usual
 
 
+def test_on_an_event_day_of_which_nothing_was_learnt_all_goes_on(town: Town, config: ForecastConfig) -> None:
+    day = f"{BEGAN:%Y-%m-%d}"
+    declared = [{"type": "event", "from": day, "to": day}]
+    town.written.register("calendar", "cardiff", {"area_id": "cardiff", "days": declared})
+    town.has_evidence()
+    with running(config):
+        for number in range(3):
+            town.is_at(BEGAN + number * MINUTE)
+            town.issued(BEGAN + number * MINUTE)
+        town.is_at(BEGAN + 20 * MINUTE)
+        eventually(lambda: town.rows("SELECT scored_to FROM forecast_scoring") != [])
+    assert town.rows("SELECT DISTINCT kind FROM forecast_score") == [("event",)]
+
+
 def test_an_issue_of_a_clock_that_was_ahead_is_not_waited_for(town: Town, config: ForecastConfig) -> None:
     town.written.register("area", "cardiff", AREA)  # by the clock
     ahead = issue_of([Place(ZoneId("s0"))], [4], [0.5], issued_at=BEGAN.replace(year=2126))
