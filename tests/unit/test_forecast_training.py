@@ -143,6 +143,7 @@ def test_of_a_kind_of_which_too_little_is_known_a_new_place_has_the_priors_week_
         for one, first in zip(found.horizons, prior.horizons, strict=True):
             assert (one.band.ordered[place] == first.band.ordered[place]).all()
     assert (found.weeks.usual[:, :4] == model.weeks.usual).all()
+    assert np.isnan(found.residuals[:, 4:]).all()  # nobody knows how far from usual it was
     step = DAYS * GRID.per_day + 100
     seen, silent = recent(panel, step), np.full((REMEMBERED, 2), np.nan)
     none = Recent(
