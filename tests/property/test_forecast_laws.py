@@ -220,3 +220,15 @@ def test_closed_on_arrival_is_said() -> None:
 def test_an_arrival_outside_the_horizon_is_refused(minutes: int) -> None:
     with pytest.raises(HorizonError):
         ahead(seen(5, 5), None, minutes)
+
+
+def test_where_nothing_is_usual_what_is_seen_fades_into_what_is_usual_elsewhere() -> None:
+    def free_tomorrow(prior_share: float) -> float | None:
+        now_seen, bays = seen(20, 20), CapacityAt(40, 40, closed=False)
+        at = NOW + timedelta(days=1)
+        found = outlook(now_seen, None, bays, driver="general", prior_share=prior_share, now=NOW, at=at)
+        assert found.source is Source.PRIOR
+        return found.expected_free
+
+    assert free_tomorrow(0.76) == pytest.approx(40 * 0.24, abs=1)
+    assert free_tomorrow(0.12) == pytest.approx(40 * 0.88, abs=2)
