@@ -158,6 +158,7 @@ class _AreaArrival:
             driver=view.driver,
             now=self._now,
             at=self.at,
+            prior_share=self._rules.prior_share(zone, capacity),
             seen_to=self._seen_to,
             trusted=self._level is not Level.DOWN,
         )

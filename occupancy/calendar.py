@@ -22,6 +22,9 @@ BANK_HOLIDAY = "bank_holiday"
 EVENT = "event"
 """The day type that overrides declare unless they name another; it needs no day in the calendar."""
 
+SCHOOL_TERM = "school_term"
+"""The day type by which calendars declare terms; what lies between two of them is out of term."""
+
 
 @dataclass(frozen=True, slots=True)
 class CivilTime:
@@ -111,6 +114,17 @@ def is_bank_holiday(area: Area, calendar: Calendar | None, day: date) -> bool:
     if area.bank_holidays is not None and day in bank_holidays(area.bank_holidays, day.year):
         return True
     return BANK_HOLIDAY in declared_types(calendar, day)
+
+
+def is_out_of_term(calendar: Calendar | None, day: date) -> bool:
+    """Whether `day` lies between declared terms; of days before the first one and after the last nothing is known."""
+    iso, days = day.isoformat(), () if calendar is None else calendar.days
+    terms = [(first, last) for kind, first, last in days if kind == SCHOOL_TERM]
+    return (
+        any(last < iso for _, last in terms)
+        and any(iso < first for first, _ in terms)
+        and SCHOOL_TERM not in declared_types(calendar, day)
+    )
 
 
 def is_day_of(day_type: str, area: Area, calendar: Calendar | None, day: date) -> bool:

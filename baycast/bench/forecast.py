@@ -14,7 +14,9 @@ from baycast.forecasting.train import peak_mib
 from baycast.measured import measured
 from occupancy.forecast.issue import GRID, Place
 from occupancy.forecast.issuing import REMEMBERED, Recent, issue
+from occupancy.forecast.kinds import Kind
 from occupancy.forecast.model import Model
+from occupancy.forecast.other_places import model_of
 from occupancy.forecast.panel import Floats, Ints, Panel
 from occupancy.forecast.profile import Week
 from occupancy.forecast.training import train
@@ -59,7 +61,7 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, object]:
     panel = _city(plan, bays)
     until = _START + timedelta(days=plan.days)
     began, cpu_began = time.perf_counter(), time.process_time()
-    model = train(panel, _places(plan.places), bays, until)
+    model = train(panel, _places(plan.places), [Kind.OPEN] * plan.places, bays, until)
     figures: dict[str, float | None] = {
         "train_city_year_s": time.perf_counter() - began,
         "train_cpu_s": time.process_time() - cpu_began,
@@ -105,7 +107,8 @@ def _issues(model: Model, panel: Panel, now: datetime) -> tuple[float, float]:
     """Wall clock and CPU of one batch for `ISSUED` places, in seconds: medians."""
     columns = np.arange(ISSUED) % panel.places
     bays = np.full(ISSUED, _BAYS[-1])
-    wide = model.of([*model.places, *_places(ISSUED + panel.places)[panel.places :]][:ISSUED], bays)
+    places = [*model.places, *_places(ISSUED + panel.places)[panel.places :]][:ISSUED]
+    wide = model_of(model, places, [Kind.OPEN] * ISSUED, bays)
     shares: Floats = panel.shares[-REMEMBERED:, columns]
     recent = Recent(now - GRID.step, shares, now - GRID.step, shares[-1])
     week = Week(_AREA, None)

@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         default="rolling4",
         help="rolling4 (the last four weeks), hourly80 (the last fifth, each full hour), onestep or lastweek (the last "
-        "week), split:YYYY-MM-DD (from then on)",
+        "week), untaught (the first two, nothing learnt), split:YYYY-MM-DD (from then on)",
     )
     doing.add_parser(
         "run",
@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[1, 7, 28, 90],
         metavar="DAYS",
-        help="after so many days each (1 7 28 90)",
+        help="after so many days each (1 7 28 90; 0: nothing learnt)",
     )
     drivers.add_argument("--scenario", default="typical", metavar="S", help="faults, as of `baycast score`")
     drivers.add_argument("--seed", type=int, default=1, metavar="N", help="which city and which faults")

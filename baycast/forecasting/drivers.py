@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import numpy as np
 
 from baycast.forecasting.drivers_city import BEGINS, Flags, SeenCity, seen_city
 from baycast.measured import measured
 from occupancy.forecast.chances import limits
+from occupancy.forecast.first_days import untaught
+from occupancy.forecast.gridding import busy_steps
 from occupancy.forecast.issue import GRID, HORIZONS
 from occupancy.forecast.issuing import REMEMBERED, Recent, issue
 from occupancy.forecast.logit import log_odds, logistic
-from occupancy.forecast.panel import Floats, Panel
+from occupancy.forecast.model import Model, empty_model
+from occupancy.forecast.panel import Floats, Ints, Panel
+from occupancy.forecast.prior import usual_week
 from occupancy.forecast.training import train
+from occupancy.forecast.untaught import untaught_horizons, untaught_weeks
 from occupancy.forecast.usual import UsualWeek
 from occupancy.model import AreaId
 from simulator.scenarios import SCENARIOS
@@ -25,6 +31,7 @@ AHEAD_MIN = (5, 10, 15, 30)
 ASKED_EVERY = 3
 """Steps of the grid."""
 DECILES = 10
+_OPEN, _CLOSED = timedelta(hours=7), timedelta(hours=21)
 
 Figures = dict[str, float | None]
 
@@ -44,8 +51,8 @@ class Plan:
             raise ValueError(f"--scenario is one of {', '.join(SCENARIOS)}")
         if not 1 <= self.bays <= 3_300:
             raise ValueError("--bays is from 1 to 3300")
-        if not self.history or not all(1 <= days <= 365 for days in self.history):
-            raise ValueError("--history is days from 1 to 365")
+        if not self.history or not all(0 <= days <= 365 for days in self.history):
+            raise ValueError("--history is days from 0 to 365")
 
 
 @dataclass(slots=True)
@@ -53,17 +60,19 @@ class _Answers:
     """Chances that were said of some arrivals, and whether there was a bay (1) or not (0)."""
 
     ours: list[Floats] = field(default_factory=list)
-    climatology: list[Floats] = field(default_factory=list)
     free_now: list[Floats] = field(default_factory=list)
+    known_before: list[Floats] = field(default_factory=list)
     came: list[Floats] = field(default_factory=list)
+    known_as: str = "climatology"
+    """What `known_before` is: how often a bay was free at that time of the week, or what is said by a half."""
 
     def figures(self, name: str) -> Iterator[tuple[str, float | None]]:
         """By name, as the command gives them; `name` says how far ahead, and after how many days."""
         if not self.came:
             yield f"asked.{name}", 0
             return
-        ours, climatology, now, came = (
-            np.concatenate(one) for one in (self.ours, self.climatology, self.free_now, self.came)
+        ours, before, now, came = (
+            np.concatenate(one) for one in (self.ours, self.known_before, self.free_now, self.came)
         )
         sure = ours >= SURE
         brier = float(((ours - came) ** 2).mean())
@@ -72,7 +81,7 @@ class _Answers:
         yield f"sure_share.{name}", float(sure.mean())
         yield f"sure_kept.{name}", float(came[sure].mean()) if sure.any() else None
         yield f"free_now_kept.{name}", float(came[now >= SURE].mean()) if (now >= SURE).any() else None
-        for against, said in (("climatology", climatology), ("free_now", now)):
+        for against, said in ((self.known_as, before), ("free_now", now)):
             theirs = float(((said - came) ** 2).mean())
             yield f"brier_skill_{against}.{name}", 1 - brier / theirs if theirs else None
         yield f"brier.{name}", brier
@@ -94,6 +103,8 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, object]:
         tell(f"asking after {history} days")
         for ahead, answers in _Asking(city, history).answers(plan.tested_days).items():
             figures.update(answers.figures(f"{ahead}m.{history}d"))
+        if not history:
+            figures.update({f"{name}.0d": value for name, value in _shares_untaught(city, plan).items()})
     return measured("forecast drivers", plan.seed, figures, scenario=plan.scenario)
 
 
@@ -102,34 +113,44 @@ class _Asking:
 
     def __init__(self, city: SeenCity, days: int) -> None:
         self._city, self._first = city, days * GRID.per_day
-        until = BEGINS + self._first * GRID.step
-        before = Panel(GRID, city.panel.shares[: self._first], city.panel.slots[: self._first])
-        self._model = train(before, [one.place for one in city.places], city.bays, until)
+        self._model = self._taught() if days else self._untaught()
+        self._halves = None if days else _of_halves(self._model, city.bays)
         self._climatology = self._usual()
 
     def answers(self, days: int) -> dict[int, _Answers]:
         """Of the days that follow, by minutes ahead."""
-        found = {ahead: _Answers() for ahead in AHEAD_MIN}
+        known_as = "climatology" if self._halves is None else "half"
+        found = {ahead: _Answers(known_as=known_as) for ahead in AHEAD_MIN}
         last = self._first + days * GRID.per_day - max(AHEAD_MIN) // 5
         for step in range(self._first, last, ASKED_EVERY):
-            said = self._said(step)
+            said = self._said(self._model, step)
+            by_half = None if self._halves is None else self._said(self._halves, step)
             for ahead, answers in found.items():
-                self._judge(step, step + ahead // 5, said[ahead], answers)
+                target = step + ahead // 5
+                self._judge(step, target, said[ahead], None if by_half is None else by_half[ahead], answers)
         return found
 
-    def _said(self, step: int) -> dict[int, Floats]:
+    def _taught(self) -> Model:
+        city, until = self._city, BEGINS + self._first * GRID.step
+        before = Panel(GRID, city.panel.shares[: self._first], city.panel.slots[: self._first])
+        return train(before, city.asked, city.kinds, city.bays, until)
+
+    def _untaught(self) -> Model:
+        return empty_model(self._city.asked, self._city.kinds, self._city.bays)
+
+    def _said(self, model: Model, step: int) -> dict[int, Floats]:
         """By minutes ahead, the chance of a free bay at each place."""
         city = self._city
         now = BEGINS + step * GRID.step
         shares = city.panel.shares[max(0, step - REMEMBERED + 1) : step + 1]
         recent = Recent(now, shares, now, shares[-1])
-        found = issue(self._model, AreaId("cardiff"), recent, city.bays, city.week, now)
+        found = issue(model, AreaId("cardiff"), recent, city.bays, city.week, now)
         odds, at = log_odds(found.any_free), [ahead.total_seconds() / 60 for ahead in HORIZONS]
         return {
             ahead: logistic(np.array([np.interp(ahead, at, place) for place in odds])) for ahead in AHEAD_MIN
         }
 
-    def _judge(self, step: int, target: int, said: Floats, answers: _Answers) -> None:
+    def _judge(self, step: int, target: int, said: Floats, by_half: Floats | None, answers: _Answers) -> None:
         city, quarter = self._city, self._city.quarter(target)
         usable = city.open_to_all[quarter]
         asked = self._by_zone(usable & city.controlled[quarter]) > 0
@@ -137,13 +158,19 @@ class _Asking:
             return
         free = city.truly_free[target] & usable[city.place_of]
         there = np.bincount(city.zone_of[city.place_of[free]], minlength=city.zones) > 0
-        none = self._by_zone(np.where(usable, np.log1p(-said), 0.0))
-        climatology = self._climatology[city.panel.slots[target]]
+        before = self._climatology[city.panel.slots[target]]
+        if by_half is not None:
+            before = self._some_of_zone(by_half, usable)
         now = self._some_free(step, usable)
-        answers.ours.append(1 - np.exp(none[asked]))
-        answers.climatology.append(climatology[asked])
-        answers.free_now.append(np.where(np.isfinite(now), now, climatology)[asked])
+        answers.ours.append(self._some_of_zone(said, usable)[asked])
+        answers.known_before.append(before[asked])
+        answers.free_now.append(np.where(np.isfinite(now), now, before)[asked])
         answers.came.append(there[asked].astype(float))
+
+    def _some_of_zone(self, said: Floats, usable: Flags) -> Floats:
+        """(zones,): the chance of a usable bay, as if places had nothing to do with each other."""
+        none: Floats = np.exp(self._by_zone(np.where(usable, np.log1p(-said), 0.0)))
+        return 1 - none
 
     def _usual(self) -> Floats:
         """How often a bay was seen free that anybody might use, (slots of the week, zones)."""
@@ -166,3 +193,22 @@ class _Asking:
         """Sums."""
         found: Floats = np.bincount(self._city.zone_of, of_places, self._city.zones).astype(np.float64)
         return found
+
+
+def _shares_untaught(city: SeenCity, plan: Plan) -> dict[str, float]:
+    """How far from what was seen the shares are that are said of places before anything was learnt."""
+    steps = slice(0, plan.tested_days * GRID.per_day)
+    seen = Panel(GRID, city.panel.shares[steps], city.panel.slots[steps])
+    return untaught(
+        seen,
+        city.bays,
+        busy_steps(seen, _OPEN, _CLOSED)[::ASKED_EVERY],
+        usual_week(city.kinds, GRID),
+        plan.seed,
+    )
+
+
+def _of_halves(model: Model, bays: Ints) -> Model:
+    """The same where any place is taken to be usually half full."""
+    half = np.full_like(model.weeks.usual, 0.5)
+    return replace(model, weeks=untaught_weeks(half, bays), horizons=untaught_horizons(half, bays, GRID))

@@ -19,7 +19,8 @@ from baycast.score.decoding import Decoder, instant, to_ms
 from baycast.score.memory_engine import MemoryEngine
 from occupancy.drivers import ANYBODY
 from occupancy.forecast.civil_slots import slots_of
-from occupancy.forecast.issue import GRID
+from occupancy.forecast.issue import GRID, Place
+from occupancy.forecast.kinds import Kind
 from occupancy.forecast.panel import Ints, Panel
 from occupancy.forecast.places import Members, bays_at, members_of
 from occupancy.forecast.profile import Week
@@ -61,6 +62,14 @@ class SeenCity:
     """(quarters of the week, places): whether anybody may use the place then,"""
     controlled: Flags
     """and whether a rule is in force there."""
+
+    @property
+    def asked(self) -> tuple[Place, ...]:
+        return tuple(members.place for members in self.places)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return tuple(members.kind for members in self.places)
 
     @property
     def zones(self) -> int:

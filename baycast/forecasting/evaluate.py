@@ -14,14 +14,19 @@ from baycast.forecasting.files import read_history
 from baycast.measured import measured
 from baycast.settings import UsageError
 from occupancy.forecast import protocols
+from occupancy.forecast.first_days import untaught
 from occupancy.forecast.gridding import busy_steps, day_of, days_of, fragments, panel_of, step_of
+from occupancy.forecast.kinds import Kind
 from occupancy.forecast.panel import DAYS_PER_WEEK, Floats, Ints, Panel
+from occupancy.forecast.prior import usual_week
 
 SEED = 1
 _OPEN, _CLOSED = timedelta(hours=7), timedelta(hours=21)
 """What is forecast by night nobody asks for."""
 _SCORED_EVERY = timedelta(minutes=15)
 _HOUR = timedelta(hours=1)
+_FIRST_DAYS = 2 * DAYS_PER_WEEK
+"""By which also the bays are counted, where a file does not tell them."""
 
 Scored = dict[str, float]
 _Run = Callable[[Panel, Floats, Ints, int, protocols.Progress], Scored]
@@ -48,12 +53,12 @@ def evaluate(path: Path, protocol: str, *, bar: bool) -> dict[str, object]:
     scored = busy_steps(panel, _OPEN, _CLOSED)
     days = panel.steps // panel.grid.per_day
     figures: dict[str, float | None] = {
-        **run(panel, bays, scored, first, day_bar if bar else _silent),
         "places": len(kept),
         "days": days,
         "days_before": first,
         "step_s": panel.grid.step.total_seconds(),
         "leaks": protocols.leaks(panel, scored, SEED),
+        **run(panel, bays, scored, first, day_bar if bar else _silent),
     }
     return measured("forecast evaluate", SEED, figures, None, protocol=protocol, file=path.name)
 
@@ -69,10 +74,12 @@ def _protocol(name: str, times: NDArray[np.datetime64]) -> tuple[int, _Run]:
         return days - DAYS_PER_WEEK, _one_step
     if name == "lastweek":
         return days - DAYS_PER_WEEK, _last_week
+    if name == "untaught":
+        return _FIRST_DAYS, _untaught
     kind, _, date = name.partition(":")
     if kind == "split" and date:
         return day_of(times, np.datetime64(date, "D")), _rolling
-    raise ValueError("one of rolling4, hourly80, lastweek, onestep, split:YYYY-MM-DD is needed")
+    raise ValueError("one of rolling4, hourly80, lastweek, onestep, untaught, split:YYYY-MM-DD is needed")
 
 
 def _rolling(panel: Panel, bays: Floats, scored: Ints, first: int, progress: protocols.Progress) -> Scored:
@@ -91,6 +98,16 @@ def _one_step(panel: Panel, bays: Floats, scored: Ints, first: int, progress: pr
 
 def _last_week(panel: Panel, _: Floats, scored: Ints, first: int, __: protocols.Progress) -> Scored:
     return protocols.last_week(panel, scored, first)
+
+
+def _untaught(panel: Panel, bays: Floats, scored: Ints, first: int, _: protocols.Progress) -> Scored:
+    """All places of a file are taken for car parks."""
+    steps = slice(0, first * panel.grid.per_day)
+    days = Panel(panel.grid, panel.shares[steps], panel.slots[steps])
+    every = max(1, _SCORED_EVERY // panel.grid.step)
+    usual = usual_week([Kind.CAR_PARK] * panel.places, panel.grid)
+    found = untaught(days, np.rint(bays).astype(np.int64), scored[scored % every == 0], usual, SEED)
+    return {**found, "days": days.steps // panel.grid.per_day, "days_before": 0}
 
 
 def _silent(done: int, of: int) -> None:

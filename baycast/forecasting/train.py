@@ -111,7 +111,8 @@ def _seen(conn: Connection, registry: Registry, days: int) -> _Seen | None:
 
 def _trained(registry: Registry, seen: _Seen, progress: Progress | None) -> Model:
     bays = bays_at(registry, seen.places, seen.until)
-    return train(seen.panel, [members.place for members in seen.places], bays, seen.until, progress)
+    places, kinds = [one.place for one in seen.places], [one.kind for one in seen.places]
+    return train(seen.panel, places, kinds, bays, seen.until, progress)
 
 
 def _midnight(at: datetime) -> datetime:

@@ -10,6 +10,11 @@ from occupancy.availability import car_park_availability, street_availability
 from occupancy.car_park import scheduled_capacity
 from occupancy.drivers import ANYBODY, Asker, usable_by
 from occupancy.forecast.issue import Place
+from occupancy.forecast.kinds import Kind
+from occupancy.forecast.places import kind_of_terms
+from occupancy.forecast.prior import usual_share
+from occupancy.forecast.profile import Week
+from occupancy.forecast.usual import NOTHING_KNOWN
 from occupancy.model import Bay, BayType, Group, Override, Zone, ZoneAvailability, ZoneId, ZoneKind
 from occupancy.rules import Access, access_of, is_open, overrides_at
 from occupancy.whole_stay import Timetable, Visit
@@ -36,6 +41,7 @@ class RulesAt:
         self._at = at
         self._known: dict[tuple[tuple[str, ...], BayType, tuple[Override, ...]], Access] = {}
         self._zones: dict[ZoneId, ZoneAvailability] = {}
+        self._prior: dict[Kind, float] = {}
 
     def capacity(self, zone: Zone, asker: Asker = ANYBODY, stay_min: int | None = None) -> CapacityAt:
         """Return what may be used of the zone for the whole of a stay from then on; judged as the live answer is."""
@@ -50,6 +56,24 @@ class RulesAt:
             closed=counts.closed == counts.capacity > 0,
             by_place=_by_place(zone, own.groups),
         )
+
+    def prior_share(self, zone: Zone, capacity: CapacityAt) -> float:
+        """Return how much is usually taken then of bays that are for the same, somewhere else."""
+        taken = sum(
+            bays * self._prior_of(self._kind(zone, place)) for place, bays in capacity.by_place.items()
+        )
+        return taken / sum(capacity.by_place.values()) if capacity.by_place else NOTHING_KNOWN
+
+    def _kind(self, zone: Zone, place: Place) -> Kind:
+        if zone.kind is ZoneKind.CAR_PARK:
+            return Kind.CAR_PARK
+        return kind_of_terms(self._registry, place.bay_type, place.rule_ids)
+
+    def _prior_of(self, kind: Kind) -> float:
+        area = self._registry.area
+        if kind not in self._prior and area is not None:
+            self._prior[kind] = usual_share(kind, Week(area, self._registry.calendar), self._at)
+        return self._prior.get(kind, NOTHING_KNOWN)
 
     def _nothing_seen(self, zone: Zone) -> ZoneAvailability:
         if zone.kind is ZoneKind.CAR_PARK:

@@ -1,4 +1,8 @@
-"""Which time of the week steps of a grid are by the clock on the wall: where panels of instants meet civil time."""
+"""Which time of the week steps of a grid are by the clock on the wall: where panels of instants meet civil time.
+
+Days that the area's calendar declares to be other than ordinary have weeks of their own, one after the other behind the
+ordinary one: slot modulo the week is the time of the week, slot by the week the kind of day.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,15 @@ _QUARTER = timedelta(minutes=15)
 
 
 def slots_of(week: Week, grid: Grid, first: datetime, count: int) -> Ints:
-    """The slot of the week of `count` steps from `first` on; the grid's steps divide a quarter of an hour."""
+    """The slot of `count` steps from `first` on; the grid's steps divide a quarter of an hour."""
     each = _QUARTER // grid.step
     before = (first - _floor(first)) // grid.step
     quarters = -(-(count + before) // each)
     begin = _floor(first)
-    slots = np.array([week.slot(begin + number * _QUARTER) for number in range(quarters)], dtype=np.int64)
-    within = np.arange(each)
-    found: Ints = (slots[:, None] * each + within).ravel()[before : before + count]
+    times = [begin + number * _QUARTER for number in range(quarters)]
+    slots = np.array([week.slot(at) for at in times], dtype=np.int64) * each
+    slots += np.array([week.declared(at) for at in times], dtype=np.int64) * grid.per_week
+    found: Ints = (slots[:, None] + np.arange(each)).ravel()[before : before + count]
     return found
 
 

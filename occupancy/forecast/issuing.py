@@ -11,7 +11,6 @@ from datetime import datetime
 
 import numpy as np
 
-from occupancy.forecast.chances import limits
 from occupancy.forecast.civil_slots import slots_of
 from occupancy.forecast.features import Known
 from occupancy.forecast.issue import GRID, HORIZONS, Issue
@@ -82,7 +81,7 @@ class _Moment:
         self.lag = max(0, GRID.steps(now - newest))
         """Steps from the end of the evidence to now."""
         first = newest - (REMEMBERED - 1) * GRID.step
-        slots = slots_of(week, GRID, first, REMEMBERED + self.lag + _LAST)
+        slots = model.weeks.known(slots_of(week, GRID, first, REMEMBERED + self.lag + _LAST), GRID)
         shares = _window(recent, newest)
         self._known = Known(GRID, shares, _residuals(shares, slots, first, model), slots)
         back = np.isfinite(self._known.shares[::-1][: AGES[-1] + 1])
@@ -98,9 +97,8 @@ class _Moment:
         """What is said of a place of which nothing is seen: what is usual, within the band of the farthest horizon."""
         weeks, band = self._model.weeks, self._model.horizons[-1].band
         usual, parts = weeks.usual[self._slots], part_of_day(GRID, self._slots)
-        by_errors = band.chance_below(usual, parts, limits(self._bays))
-        chances = np.where(self._model.days > 0, weeks.some_free[self._slots], by_errors)
-        return usual.T.copy(), band.around(usual, parts).transpose(1, 0, 2), _kept(chances).T
+        chances = _kept(weeks.some_free[self._slots])
+        return usual.T.copy(), band.around(usual, parts).transpose(1, 0, 2), chances.T
 
     def seen(self, age: int) -> tuple[Floats, Floats, Floats]:
         """What is said of places whose newest word is so many steps older than the evidence."""

@@ -14,6 +14,7 @@ from occupancy.forecast.logit import EDGE
 from occupancy.forecast.panel import Floats, Grid, Ints, at_steps
 from occupancy.forecast.spread import PARTS_PER_DAY, Band
 from occupancy.forecast.trees import Grown, tree_rows
+from occupancy.forecast.usual import NOTHING_KNOWN
 
 BLENDED = 3
 """Kinds of forecast that a place's own is made of."""
@@ -21,12 +22,22 @@ BLENDED = 3
 
 @dataclass(frozen=True, slots=True)
 class Weeks:
-    """What is usual as it is known on a day, each (slots of the week, places)."""
+    """What is usual as it is known on a day, each (slots, places): of the week, and of the kinds of declared days that
+    were seen."""
 
     usual: Floats
     lately: Floats
     some_free: Floats
     """How often a bay was free, of late."""
+
+    def known(self, slots: Ints, grid: Grid) -> Ints:
+        """The same slots, but for those of a kind of days of which it has seen none: they are of ordinary days."""
+        found: Ints = np.where(slots < len(self.usual), slots, slots % grid.per_week)
+        return found
+
+
+_HALF: Floats = np.array(NOTHING_KNOWN)
+NO_PRIOR = Weeks(_HALF, _HALF, _HALF)
 
 
 @dataclass(frozen=True, slots=True)

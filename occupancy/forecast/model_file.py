@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupancy.forecast.issue import GRID, HORIZONS, LEVELS, Place
+from occupancy.forecast.kinds import Kind
 from occupancy.forecast.making import Horizon, Weeks
 from occupancy.forecast.model import Model
 from occupancy.forecast.spread import KEPT, PARTS_PER_DAY, Band
 from occupancy.forecast.trees import Grown
 from occupancy.model import BayType, ZoneId
 
-FORMAT = 1
+FORMAT = 2
 """Goes up with every change of what a model is made of; a model of another format is trained anew, not read."""
 _MAGIC = b"baycast forecast model\n"
 _CHECKED = hashlib.sha256
@@ -49,6 +50,7 @@ def to_bytes(model: Model) -> bytes:
         "trained_to": model.trained_to.isoformat(),
         "made_for": _SHAPES,
         "places": [[place.zone_id, place.bay_type.value, *place.rule_ids] for place in model.places],
+        "kinds": list(model.kinds),
         "left": [horizon.left for horizon in model.horizons],
         "arrays": [[name, array.dtype.str, *array.shape] for name, array in arrays.items()],
     }
@@ -115,6 +117,7 @@ def _model(head: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
             Place(ZoneId(zone_id), BayType(bay_type), tuple(rules))
             for zone_id, bay_type, *rules in head["places"]
         ),
+        kinds=tuple(Kind(kind) for kind in head["kinds"]),
         days=arrays["days"],
         weeks=Weeks(arrays["usual"], arrays["lately"], arrays["some_free"]),
         residuals=arrays["residuals"],

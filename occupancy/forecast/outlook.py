@@ -23,9 +23,8 @@ RHO_PER_HOUR = 0.9
 5-minute counts, 0.94 was left after one hour, 0.83 after two and 0.6 after four: 0.88 to 0.94 for each hour.
 Streets have not been measured; few bays with short stays probably forget faster.
 """
-PRIOR_SHARE = 0.5
 PRIOR_VARIANCE = 1 / 12
-"""Any share is as likely as any other: what is said where nothing is known of what is usual."""
+"""As if any share were as likely as any other: so unsure is what is usual elsewhere."""
 PRIOR_CELLS = 2
 """The prior weighs as much as so many observed days in the variance of what is usual."""
 HOUR_VARIANCE = 0.02
@@ -76,13 +75,15 @@ def outlook(
     driver: str,
     now: datetime,
     at: datetime,
+    prior_share: float,
     seen_to: datetime | None = None,
     trusted: bool = True,
 ) -> Outlook:
     """Return what `driver` may expect at `at`, where `capacity` are the bays open to that driver then.
 
-    `seen_to` is how far the evidence in `availability` reaches (None: to now). `trusted` False: the pipeline is
-    down, so nothing is claimed but what the rules close. Raises `HorizonError`.
+    `prior_share` is usually taken of such bays at such times (`RulesAt.prior_share`). `seen_to` is how far the evidence
+    in `availability` reaches (None: to now). `trusted` False: the pipeline is down, so nothing is claimed but what the
+    rules close. Raises `HorizonError`.
     """
     if not timedelta() <= aware(at, "at") - aware(now, "now") <= HORIZON_MAX:
         raise HorizonError("an arrival lies between now and 24 hours ahead")
@@ -94,7 +95,7 @@ def outlook(
     level, weight = _present(availability, driver)
     if not trusted or (level is None and then is None):
         return _result(availability.zone_id, at, capacity, None, 0, bays, None, None)
-    share, variance = (PRIOR_SHARE, PRIOR_VARIANCE) if then is None else (then.share, _variance(then))
+    share, variance = (prior_share, PRIOR_VARIANCE) if then is None else (then.share, _variance(then))
     if level is not None:
         reach = at - (now if seen_to is None else min(now, seen_to))
         weight *= RHO_PER_HOUR ** (reach / timedelta(hours=1))

@@ -59,7 +59,7 @@ def known_mean(values: Floats, axis: int) -> Floats:
 @dataclass(frozen=True, slots=True)
 class Panel:
     """What is known of some places. `slots` says of each step which one of the week it is by the clock on the wall,
-    from 0 on Monday at midnight; holidays are Sundays."""
+    from 0 on Monday at midnight; holidays are Sundays; weeks of declared days are counted on (`civil_slots`)."""
 
     grid: Grid
     shares: Floats

@@ -10,6 +10,7 @@ import numpy as np
 
 from occupancy.car_park import scheduled_capacity
 from occupancy.forecast.issue import Place
+from occupancy.forecast.kinds import Kind, kind_of_bays
 from occupancy.forecast.panel import Ints
 from occupancy.model import Bay, BayType, Zone, ZoneKind
 from occupancy.registry import Registry
@@ -22,6 +23,7 @@ class Members:
 
     place: Place
     zone: Zone
+    kind: Kind
     bays: tuple[Bay, ...] = ()
 
 
@@ -30,13 +32,22 @@ def members_of(registry: Registry) -> tuple[Members, ...]:
     found = []
     for zone in registry.zones.values():
         if zone.kind is ZoneKind.CAR_PARK:
-            found.append(Members(Place(zone.zone_id), zone))
+            found.append(Members(Place(zone.zone_id), zone, Kind.CAR_PARK))
             continue
         alike: dict[tuple[BayType, tuple[str, ...]], list[Bay]] = {}
         for bay in registry.bays_by_zone.get(zone.zone_id, ()):
             alike.setdefault((bay.bay_type, bay.rule_ids), []).append(bay)
-        found += [Members(Place(zone.zone_id, *terms), zone, tuple(bays)) for terms, bays in alike.items()]
+        for (bay_type, rule_ids), bays in alike.items():
+            place, kind = Place(zone.zone_id, bay_type, rule_ids), kind_of_terms(registry, bay_type, rule_ids)
+            found.append(Members(place, zone, kind, tuple(bays)))
     return tuple(sorted(found, key=lambda members: members.place))
+
+
+def kind_of_terms(registry: Registry, bay_type: BayType, rule_ids: Sequence[str]) -> Kind:
+    """What bays of a street are for; a rule that is not registered says nothing."""
+    return kind_of_bays(
+        bay_type, (registry.rules[rule_id] for rule_id in rule_ids if rule_id in registry.rules)
+    )
 
 
 def bays_at(registry: Registry, places: Sequence[Members], at: datetime) -> Ints:

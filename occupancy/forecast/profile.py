@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from occupancy.calendar import civil_at, is_bank_holiday
 from occupancy.cells import floor_cell
+from occupancy.forecast.declared_days import DeclaredDay, declared_day
 from occupancy.model import Area, Calendar
 
 HISTORY = timedelta(weeks=8)
@@ -72,6 +73,7 @@ class Week:
         self._calendar = calendar
         self._sundays: dict[date, bool] = {}
         self._slots: dict[datetime, int] = {}
+        self._declared: dict[date, DeclaredDay] = {}
 
     def slot(self, at: datetime) -> int:
         """For the cell from `at`, return weekday * 96 + quarter of the day, Monday first."""
@@ -83,6 +85,13 @@ class Week:
             weekday = _SUNDAY if self._is_holiday(civil.day) else civil.weekday
             found = self._slots[at] = weekday * SLOTS_PER_DAY + civil.minute // 15
         return found
+
+    def declared(self, at: datetime) -> DeclaredDay:
+        """What the calendar declares of the civil day of an instant."""
+        day = civil_at(self._area.time_zone, at).day
+        if day not in self._declared:
+            self._declared[day] = declared_day(self._calendar, day)
+        return self._declared[day]
 
     def _is_holiday(self, day: date) -> bool:
         if day not in self._sundays:

@@ -11,9 +11,13 @@ import numpy as np
 from occupancy.forecast.baselines import BASELINES, LAST_WEEK, OURS, TIME_OF_WEEK
 from occupancy.forecast.chances import limits
 from occupancy.forecast.features import Known, features
+from occupancy.forecast.kinds import Kind
+from occupancy.forecast.making import Weeks
 from occupancy.forecast.panel import Floats, Ints, Panel
+from occupancy.forecast.prior import usual_week
 from occupancy.forecast.rolling import Forecasts, Rolling
 from occupancy.forecast.scores import Scores, best
+from occupancy.forecast.untaught import untaught_weeks
 from occupancy.forecast.usual import LATELY_DAYS, UsualWeek
 from occupancy.forecast.week_ahead import WeekAhead
 
@@ -111,7 +115,7 @@ def rolling(
         (name, panel.grid.steps(ahead)) for name, ahead in horizons.items() if not ahead % panel.grid.step
     ]
     judge = Judge(bays, fills(panel, bays, first))
-    walk = Rolling(panel, bays, [ahead for _, ahead in named], scored)
+    walk = Rolling(panel, bays, [ahead for _, ahead in named], scored, prior=of_car_parks(panel, bays))
     days = panel.steps // panel.grid.per_day
     for day, forecasts in walk.days(first):
         if day >= first:
@@ -125,12 +129,19 @@ def one_step(panel: Panel, bays: Floats, scored: Ints, first: int, progress: Pro
     """The next row of the file, where the first of a day follows upon the last of the day before."""
     judge = Judge(bays, fills(panel, bays, first))
     overnight = panel.grid.per_day - int(scored[-1] - scored[0])
+    prior = of_car_parks(panel, bays)
     for ahead, steps in ((1, scored[1:]), (overnight, scored[:1])):
-        for day, (forecasts,) in Rolling(panel, bays, [ahead], steps).days(first):
+        for day, (forecasts,) in Rolling(panel, bays, [ahead], steps, prior=prior).days(first):
             if day >= first:
                 judge.take_up("step", forecasts)
             progress(day + 1, panel.steps // panel.grid.per_day)
     return judge
+
+
+def of_car_parks(panel: Panel, bays: Floats) -> Weeks:
+    """What is usual before anything was seen: the places of files are taken for car parks."""
+    usual = usual_week([Kind.CAR_PARK] * panel.places, panel.grid)
+    return untaught_weeks(usual, np.rint(bays).astype(np.int64))
 
 
 def last_week(panel: Panel, scored: Ints, first: int) -> dict[str, float]:

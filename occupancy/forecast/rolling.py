@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from math import inf
 
@@ -16,19 +16,28 @@ from occupancy.forecast.baselines import (
     OURS,
     PERSISTENCE,
     TIME_OF_WEEK,
-    Decay,
     baselines,
 )
 from occupancy.forecast.blend import Blend
 from occupancy.forecast.chances import limits
 from occupancy.forecast.features import Known, leant_on
-from occupancy.forecast.logit import Logit
-from occupancy.forecast.making import BLENDED, Horizon, Made, Weeks, joined, make, part_of_day, seen, together
+from occupancy.forecast.learning import LearntHorizon
+from occupancy.forecast.making import (
+    BLENDED,
+    NO_PRIOR,
+    Horizon,
+    Made,
+    Weeks,
+    joined,
+    make,
+    part_of_day,
+    seen,
+    together,
+)
 from occupancy.forecast.panel import Floats, Ints, Panel, at_steps
-from occupancy.forecast.ridge import Ridge
 from occupancy.forecast.spread import Band, Spread
-from occupancy.forecast.trees import REMEMBERED_DAYS, Grown, Trees, available, tree_rows
-from occupancy.forecast.usual import LATELY_DAYS, UsualWeek
+from occupancy.forecast.trees import REMEMBERED_DAYS, available, tree_rows
+from occupancy.forecast.usual import HALF_LIFE_DAYS, LATELY_DAYS, UsualWeek
 
 REFITTED_EVERY_DAYS = 7
 GROWN_EVERY_DAYS, GROWN_BEFORE_DAYS = 28, 56
@@ -52,59 +61,6 @@ class Forecasts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stood:
-    """What was learnt of one horizon when a day began."""
-
-    learnt: Horizon
-    bands: Mapping[str, Band]
-
-
-@dataclass(slots=True)
-class _Horizon:
-    """What is being learnt of one horizon."""
-
-    ahead: int
-    spreads: Mapping[str, Spread]
-    blend: Blend
-    trust: Blend
-    trust_chances: Blend
-    ridge: Ridge = field(default_factory=Ridge)
-    coefficients: Floats | None = None
-    decay: Decay = field(default_factory=Decay)
-    logit: Logit = field(default_factory=Logit)
-    trees: Trees = field(default_factory=Trees)
-    grown: Grown | None = None
-    stood: dict[int, _Stood] = field(default_factory=dict)
-    """By day, of the newest two: a forecast is made by what was learnt before the day of its origin."""
-
-    def stand(self, day: int) -> None:
-        """Keep what is learnt as the day begins."""
-        now = _Stood(self.learnt, {name: spread.band for name, spread in self.spreads.items()})
-        self.stood = {day - 1: self.stood.get(day - 1, now), day: now}
-
-    @property
-    def learnt(self) -> Horizon:
-        """As it stands."""
-        return Horizon(
-            self.ahead,
-            self.decay.left,
-            self.coefficients,
-            self.blend.weights,
-            self.spreads[OURS].band,
-            self.logit.coefficients,
-            self.grown,
-            self.trust.weights,
-            self.trust_chances.weights,
-        )
-
-    @property
-    def in_service(self) -> Horizon:
-        """As it stands, without trees that nobody goes by."""
-        followed = self.trust.weights[:, 1].any() or self.trust_chances.weights[0, 1] > 0
-        return self.learnt if followed else replace(self.learnt, grown=None)
-
-
-@dataclass(frozen=True, slots=True)
 class _Day:
     """What a day's forecasts are learnt from."""
 
@@ -125,7 +81,7 @@ class _Tables:
 
 class Rolling:
     """Walks over a panel. `bays`: of each place; `scored`: the steps of a day that are forecast; `judged`: whose bands
-    and chances are made beside ours."""
+    and chances are made beside ours; `prior`: what is usual before anything was seen, which baselines do not know."""
 
     def __init__(
         self,
@@ -134,16 +90,19 @@ class Rolling:
         horizons: Sequence[int],
         scored: Ints,
         judged: Sequence[str] = BASELINES,
+        prior: Weeks = NO_PRIOR,
     ) -> None:
         self._panel, self._bays, self._scored = panel, bays, scored
         grid, places = panel.grid, panel.places
         self._known = Known(grid, panel.shares, np.full_like(panel.shares, np.nan), panel.slots)
-        self._week, self._lately = UsualWeek(grid, places), UsualWeek(grid, places, LATELY_DAYS)
-        self._mean = UsualWeek(grid, places, inf)
-        self._some_free, self._some_free_lately = UsualWeek(grid, places, inf), UsualWeek(grid, places)
+        declared = int(panel.slots.max()) // grid.per_week
+        self._week = UsualWeek(grid, places, HALF_LIFE_DAYS, prior.usual, declared)
+        self._lately = UsualWeek(grid, places, LATELY_DAYS, prior.lately, declared)
+        self._some_free_lately = UsualWeek(grid, places, HALF_LIFE_DAYS, prior.some_free, declared)
+        self._mean, self._some_free = (UsualWeek(grid, places, inf, declared=declared) for _ in range(2))
         names = (*judged, OURS)
         self._horizons = [
-            _Horizon(
+            LearntHorizon(
                 ahead,
                 {name: Spread(places) for name in names},
                 Blend(places, BLENDED),
@@ -212,7 +171,7 @@ class Rolling:
         for horizon in self._horizons:
             horizon.grown = horizon.trees.grow() or horizon.grown
 
-    def _make(self, horizon: _Horizon, day: int) -> _Day:
+    def _make(self, horizon: LearntHorizon, day: int) -> _Day:
         panel, ahead, per_day = self._panel, horizon.ahead, self._panel.grid.per_day
         targets = day * per_day + self._scored
         targets = targets[targets >= ahead]
@@ -266,7 +225,7 @@ class Rolling:
         known = np.where(np.isfinite(now), truth, np.nan)
         return _Day(Forecasts(targets, known, points, quantiles, chances), found.rows, found.usual, made)
 
-    def _learn(self, horizon: _Horizon, day: _Day, *, to_trees: bool) -> None:
+    def _learn(self, horizon: LearntHorizon, day: _Day, *, to_trees: bool) -> None:
         forecasts = day.forecasts
         known = np.isfinite(forecasts.known)
         if not known.any():

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from occupancy.forecast.panel import Floats, Ints
 
@@ -40,6 +41,14 @@ class Band:
     def of(self, places: Sequence[int]) -> Band:
         """Of some of the places."""
         return Band(self.ordered[places], self.counts[places], self.misses[places])
+
+    def where(self, own: NDArray[np.bool_], other: Band) -> Band:
+        """This one at the places that are flagged, and another at the rest."""
+        return Band(
+            np.where(own[:, None, None], self.ordered, other.ordered),
+            np.where(own[:, None], self.counts, other.counts),
+            np.where(own, self.misses, other.misses),
+        )
 
     def around(self, shares: Floats, parts: Ints) -> Floats:
         """(samples, places, levels): the quantiles of what may come, from 0 to 1 and in order."""

@@ -73,6 +73,17 @@ def test_the_last_fifth_is_forecast_at_each_full_hour(file: Path) -> None:
         assert figures[f"within3.{horizon}.baycast"] > figures[f"within3.{horizon}.persistence"]
 
 
+def test_what_is_said_before_anything_was_learnt_is_held_against_a_half(file: Path) -> None:
+    done = evaluate(str(file), "--protocol", "untaught", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)["figures"]
+    assert (figures["days"], figures["days_before"], figures["leaks"]) == (14, 0, 0)
+    for horizon in ("1h", "24h", "unseen"):
+        assert figures[f"forecasts.{horizon}"] > 0
+        assert figures[f"mae.{horizon}.baycast"] != figures[f"mae.{horizon}.half"]
+        assert 0.5 < figures[f"coverage90.{horizon}"] <= 1
+
+
 @pytest.mark.parametrize(
     ("protocol", "problem"),
     [

@@ -20,7 +20,7 @@ from store.forecast_models import KEPT, ModelFolder
 from store.postgres import Connection, connect
 from store.registry import Change, apply
 from tests.integration.test_forecast_panel import AREA, held, registry
-from tests.unit.test_forecast_issuing import BAYS, PLACES
+from tests.unit.test_forecast_issuing import BAYS, KINDS, PLACES
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAYS = 4
@@ -134,7 +134,7 @@ def test_an_area_is_trained_by_one_process_at_a_time(
 def a_model(number: int) -> Model:
     from dataclasses import replace
 
-    prior = empty_model(PLACES, BAYS)
+    prior = empty_model(PLACES, KINDS, BAYS)
     return replace(prior, version=f"v{number}", trained_to=START, residuals=np.zeros((0, len(PLACES))))
 
 

@@ -17,13 +17,13 @@ from occupancy.forecast.panel import Floats
 from occupancy.forecast.training import train
 from occupancy.model import Source
 from tests.support.panels import town
-from tests.unit.test_forecast_issuing import AREA, BAYS, NOON, PLACES, WEEK
+from tests.unit.test_forecast_issuing import AREA, BAYS, KINDS, NOON, PLACES, WEEK
 
 ROWS = 80
 DAYS = 8
 MODELS = (
-    empty_model(PLACES, BAYS),
-    train(town(DAYS, places=3, step=GRID.step), PLACES, BAYS, NOON.replace(hour=0)),
+    empty_model(PLACES, KINDS, BAYS),
+    train(town(DAYS, places=3, step=GRID.step), PLACES, KINDS, BAYS, NOON.replace(hour=0)),
 )
 SHARES = arrays.arrays(float, (ROWS, len(PLACES)), elements=st.one_of(st.just(np.nan), st.floats(0, 1)))
 

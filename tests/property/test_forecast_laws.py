@@ -74,6 +74,7 @@ def ahead(
         profile,
         CapacityAt(usable, max(usable, opened), closed=False),
         driver="general",
+        prior_share=0.5,
         now=NOW,
         at=NOW + timedelta(minutes=minutes),
     )
@@ -106,6 +107,7 @@ def test_an_outlook_holds_together(
         profile,
         CapacityAt(usable, usable + others, closed=usable == 0 and others == 0),
         driver="general",
+        prior_share=0.5,
         now=NOW,
         at=NOW + timedelta(minutes=minutes),
         seen_to=NOW - timedelta(seconds=age_s),
@@ -173,6 +175,7 @@ def test_l4_a_typical_value_stands_without_sensors_and_not_behind_a_dead_pipelin
         usual(0.25),
         CapacityAt(40, 40, closed=False),
         driver="general",
+        prior_share=0.5,
         now=NOW,
         at=NOW,
         trusted=False,
@@ -204,6 +207,7 @@ def test_closed_on_arrival_is_said() -> None:
         usual(0.5),
         CapacityAt(0, 0, closed=True),
         driver="general",
+        prior_share=0.5,
         now=NOW,
         at=NOW + timedelta(hours=9),
         trusted=False,
@@ -216,3 +220,15 @@ def test_closed_on_arrival_is_said() -> None:
 def test_an_arrival_outside_the_horizon_is_refused(minutes: int) -> None:
     with pytest.raises(HorizonError):
         ahead(seen(5, 5), None, minutes)
+
+
+def test_where_nothing_is_usual_what_is_seen_fades_into_what_is_usual_elsewhere() -> None:
+    def free_tomorrow(prior_share: float) -> float | None:
+        now_seen, bays = seen(20, 20), CapacityAt(40, 40, closed=False)
+        at = NOW + timedelta(days=1)
+        found = outlook(now_seen, None, bays, driver="general", prior_share=prior_share, now=NOW, at=at)
+        assert found.source is Source.PRIOR
+        return found.expected_free
+
+    assert free_tomorrow(0.76) == pytest.approx(40 * 0.24, abs=1)
+    assert free_tomorrow(0.12) == pytest.approx(40 * 0.88, abs=2)

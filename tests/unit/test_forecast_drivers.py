@@ -54,9 +54,19 @@ def test_drivers_are_told_and_judged_at_every_distance() -> None:
         assert found[f"ece.{name}"] < 0.5
 
 
+def test_before_any_day_was_seen_drivers_are_told_what_is_usual_elsewhere() -> None:
+    found = measure(Plan(bays=30, history=[0], tested_days=1, scenario="calm"), quietly)["figures"]
+    assert isinstance(found, dict)
+    for ahead in AHEAD_MIN:
+        assert found[f"asked.{ahead}m.0d"] > 0
+        assert 0 < found[f"brier.{ahead}m.0d"] < 0.25
+        assert f"brier_skill_half.{ahead}m.0d" in found
+        assert f"brier_skill_climatology.{ahead}m.0d" not in found
+
+
 def test_a_plan_that_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match="--history"):
-        Plan(history=[0])
+        Plan(history=[-1])
     with pytest.raises(ValueError, match="--scenario"):
         Plan(scenario="sunny")
     with pytest.raises(ValueError, match="--bays"):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from occupancy.forecast.kinds import Kind
 from occupancy.forecast.logit import EDGE, Logit, logistic
 from occupancy.forecast.panel import Grid
+from occupancy.forecast.prior import usual_week
 from occupancy.forecast.ridge import Ridge
 from occupancy.forecast.scores import Scores, drawn, pinball
 from occupancy.forecast.spread import LEVELS, PARTS_PER_DAY, Spread
@@ -24,6 +26,26 @@ def test_usual_is_a_half_while_nothing_is_known_and_a_places_own_after_weeks() -
         week.take_up(panel.slots[steps], panel.shares[steps])
     by_hand = panel.shares.reshape(10, 7 * per_day, -1).mean(0)
     assert np.abs(week.shares() - by_hand).max() < 0.08
+
+
+def test_on_its_first_days_a_place_leans_on_the_prior_and_on_how_busy_others_are() -> None:
+    grid = Grid(STEP)
+    prior = np.column_stack([usual_week([kind], grid)[:, 0] for kind in (Kind.RESIDENT, Kind.LOADING)])
+    week, monday = UsualWeek(grid, 2, prior=prior), np.arange(grid.per_day)
+    assert (week.shares() == prior).all()
+    seen = np.clip(prior[monday] + 0.1, 0.0, 1.0)
+    seen[:, 1] = np.nan
+    week.take_up(monday, seen)
+    found = week.shares()
+    saturday = slice(5 * grid.per_day, 6 * grid.per_day)
+    assert ((found - prior)[saturday, 0] > 0.03).all()  # what was seen on Monday, by the prior's Saturday
+    assert ((found - prior)[saturday, 1] > 0.02).all()  # the town is busier than towns are
+    assert (
+        np.corrcoef(found[saturday, 1], prior[saturday, 1])[0, 1] > 0.99
+    )  # yet lorries come when lorries come
+    for _ in range(8):
+        week.take_up(monday, np.full((grid.per_day, 2), 0.3))
+    assert np.abs(week.shares()[monday] - 0.3).max() < 0.07
 
 
 def test_a_slot_never_seen_leans_on_the_same_time_of_other_days() -> None:

@@ -10,9 +10,14 @@ import pytest
 from occupancy.forecast.baselines import OURS
 from occupancy.forecast.issue import GRID, HORIZONS, Place
 from occupancy.forecast.issuing import REMEMBERED, Recent, issue
+from occupancy.forecast.kinds import Kind
+from occupancy.forecast.model import empty_model
+from occupancy.forecast.other_places import model_of
 from occupancy.forecast.panel import Panel
+from occupancy.forecast.prior import usual_week
 from occupancy.forecast.rolling import Rolling
 from occupancy.forecast.training import LEARNT_EVERY, train
+from occupancy.forecast.untaught import untaught_weeks
 from occupancy.model import BayType, Source, ZoneId
 from tests.support.panels import town
 from tests.unit.test_forecast_issuing import AREA, WEEK
@@ -22,6 +27,7 @@ MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 TRAINED_TO = MONDAY + timedelta(days=DAYS)
 BAYS = np.array([6, 12, 50, 200])
 PLACES = tuple(Place(ZoneId(f"street-{number}")) for number in range(4))
+KINDS = (Kind.OPEN,) * 4
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +47,12 @@ def recent(panel: Panel, step: int) -> Recent:
 
 
 def test_a_model_says_what_the_walk_over_the_days_says(panel: Panel) -> None:
-    model = train(before(panel, DAYS * GRID.per_day), PLACES, BAYS, TRAINED_TO)
+    model = train(before(panel, DAYS * GRID.per_day), PLACES, KINDS, BAYS, TRAINED_TO)
     assert set(model.sources) == {Source.FORECAST}
     aheads = [GRID.steps(ahead) for ahead in HORIZONS]
     scored = np.arange(0, GRID.per_day, LEARNT_EVERY // GRID.step)
-    walk = Rolling(panel, BAYS.astype(float), aheads, scored, judged=())
+    prior = untaught_weeks(usual_week(KINDS, GRID), BAYS)
+    walk = Rolling(panel, BAYS.astype(float), aheads, scored, judged=(), prior=prior)
     walked = dict(walk.days(DAYS, to_learn=True))[DAYS]
     target = DAYS * GRID.per_day + 180
     for number, forecasts in enumerate(
@@ -63,7 +70,7 @@ def test_a_model_says_what_the_walk_over_the_days_says(panel: Panel) -> None:
 
 @pytest.mark.parametrize(("days", "source"), [(1, Source.TYPICAL), (3, Source.TYPICAL), (7, Source.FORECAST)])
 def test_the_ladder_follows_the_days_that_were_seen(panel: Panel, days: int, source: Source) -> None:
-    model = train(before(panel, days * GRID.per_day), PLACES, BAYS, MONDAY + timedelta(days=days))
+    model = train(before(panel, days * GRID.per_day), PLACES, KINDS, BAYS, MONDAY + timedelta(days=days))
     assert set(model.sources) == {source}
     step = days * GRID.per_day + 100
     found = issue(model, AREA, recent(panel, step), BAYS, WEEK, MONDAY + step * GRID.step)
@@ -78,12 +85,12 @@ def test_a_day_counts_when_half_of_it_is_known(panel: Panel, known: int, source:
     shares = panel.shares[: 7 * GRID.per_day].copy()
     shares.reshape(7, GRID.per_day, -1)[:, known:, 1] = np.nan
     part = Panel(GRID, shares, panel.slots[: 7 * GRID.per_day])
-    model = train(part, PLACES, BAYS, MONDAY + timedelta(days=7))
+    model = train(part, PLACES, KINDS, BAYS, MONDAY + timedelta(days=7))
     assert model.sources == (Source.FORECAST, source, Source.FORECAST, Source.FORECAST)
 
 
 def test_a_place_is_forecast_by_words_of_the_last_quarter_of_an_hour_alone(panel: Panel) -> None:
-    model = train(before(panel, DAYS * GRID.per_day), PLACES, BAYS, TRAINED_TO)
+    model = train(before(panel, DAYS * GRID.per_day), PLACES, KINDS, BAYS, TRAINED_TO)
     step = DAYS * GRID.per_day + 100
     for silent, lag, source in ((3, 0, "forecast"), (4, 0, "typical"), (0, 4, "typical"), (2, 2, "typical")):
         seen = recent(panel, step)
@@ -97,34 +104,67 @@ def test_a_place_is_forecast_by_words_of_the_last_quarter_of_an_hour_alone(panel
 
 
 def test_a_place_that_the_model_does_not_know_is_like_its_kind(panel: Panel) -> None:
-    model = train(before(panel, DAYS * GRID.per_day), PLACES, BAYS, TRAINED_TO)
-    new = Place(ZoneId("new-street"), BayType.BLUE_BADGE)
-    asked = (PLACES[2], new, PLACES[0])
-    found = model.of(asked, np.array([50, 3, 6]))
+    model = train(before(panel, DAYS * GRID.per_day), PLACES, KINDS, BAYS, TRAINED_TO)
+    asked = (PLACES[2], Place(ZoneId("new-street")), PLACES[0], Place(ZoneId("newer-street")))
+    bays = np.array([50, 3, 6, 30])
+    found = model_of(model, asked, KINDS, bays)
     assert found.places == asked
-    assert found.sources == (Source.FORECAST, Source.PRIOR, Source.FORECAST)
+    assert found.sources == (Source.FORECAST, Source.PRIOR, Source.FORECAST, Source.PRIOR)
     assert (found.weeks.usual[:, 0] == model.weeks.usual[:, 2]).all()
     assert found.weeks.usual[:, 1] == pytest.approx(model.weeks.usual.mean(1))
+    assert (
+        found.weeks.some_free[:, 3] > found.weeks.some_free[:, 1]
+    ).all()  # of more bays one is free more often
     step = DAYS * GRID.per_day + 100
     seen, now = recent(panel, step), MONDAY + step * GRID.step
     known = issue(model, AREA, seen, BAYS, WEEK, now)
-    other = Recent(seen.until, seen.shares[:, [2, 1, 0]], seen.data_to, seen.now[[2, 1, 0]])
-    mixed = issue(found, AREA, other, np.array([50, 3, 6]), WEEK, now)
+    places = [2, 1, 0, 3]
+    other = Recent(seen.until, seen.shares[:, places], seen.data_to, seen.now[places])
+    mixed = issue(found, AREA, other, bays, WEEK, now)
     assert mixed.quantiles[0, -1] == pytest.approx(known.quantiles[2, -1], abs=0.05)
     # its usual is everybody's, so its band has everybody's errors
     assert (mixed.quantiles[1, :, -1] - mixed.quantiles[1, :, 0] > 0.01).all()
 
 
+def test_of_a_kind_of_which_too_little_is_known_a_new_place_has_the_priors_week_and_band(
+    panel: Panel,
+) -> None:
+    kinds = (Kind.OPEN, Kind.OPEN, Kind.LOADING, Kind.LOADING)
+    model = train(before(panel, DAYS * GRID.per_day), PLACES, kinds, BAYS, TRAINED_TO)
+    new, bays = (
+        (*PLACES, Place(ZoneId("new"), BayType.BLUE_BADGE), Place(ZoneId("newer"))),
+        np.append(BAYS, [3, 3]),
+    )
+    asked = (*kinds, Kind.BLUE_BADGE, Kind.LOADING)
+    found, prior = model_of(model, new, asked, bays), empty_model(new, asked, bays)
+    for place in (4, 5):
+        assert (found.weeks.usual[:, place] == prior.weeks.usual[:, place]).all()
+        assert (found.weeks.some_free[:, place] == prior.weeks.some_free[:, place]).all()
+        for one, first in zip(found.horizons, prior.horizons, strict=True):
+            assert (one.band.ordered[place] == first.band.ordered[place]).all()
+    assert (found.weeks.usual[:, :4] == model.weeks.usual).all()
+    assert np.isnan(found.residuals[:, 4:]).all()  # nobody knows how far from usual it was
+    step = DAYS * GRID.per_day + 100
+    seen, silent = recent(panel, step), np.full((REMEMBERED, 2), np.nan)
+    none = Recent(
+        seen.until, np.hstack([seen.shares, silent]), seen.data_to, np.append(seen.now, [np.nan] * 2)
+    )
+    now = MONDAY + step * GRID.step
+    said = issue(found, AREA, none, bays, WEEK, now)
+    assert said.free[:4] == pytest.approx(issue(model, AREA, seen, BAYS, WEEK, now).free)
+    assert (said.quantiles[4:, :, -1] - said.quantiles[4:, :, 0] > 0.5).all()
+
+
 def test_only_whole_days_are_learnt_from(panel: Panel) -> None:
     with pytest.raises(ValueError, match="whole days"):
-        train(before(panel, GRID.per_day + 1), PLACES, BAYS, TRAINED_TO)
+        train(before(panel, GRID.per_day + 1), PLACES, KINDS, BAYS, TRAINED_TO)
 
 
 def test_from_days_on_which_nothing_was_known_nothing_is_learnt(panel: Panel) -> None:
     silent = Panel(
         GRID, np.full_like(panel.shares[: 3 * GRID.per_day], np.nan), panel.slots[: 3 * GRID.per_day]
     )
-    model = train(silent, PLACES, BAYS, MONDAY + timedelta(days=3))
+    model = train(silent, PLACES, KINDS, BAYS, MONDAY + timedelta(days=3))
     assert set(model.sources) == {Source.PRIOR}
     found = issue(model, AREA, recent(panel, REMEMBERED), BAYS, WEEK, MONDAY + REMEMBERED * GRID.step)
     assert np.isfinite(found.quantiles).all()

@@ -11,14 +11,15 @@ from occupancy.forecast import trees
 from occupancy.forecast.baselines import OURS
 from occupancy.forecast.issue import GRID
 from occupancy.forecast.issuing import issue
+from occupancy.forecast.learning import LearntHorizon
 from occupancy.forecast.model_file import from_bytes, to_bytes
 from occupancy.forecast.panel import Floats, Panel
-from occupancy.forecast.rolling import Rolling, _Horizon
+from occupancy.forecast.rolling import Rolling
 from occupancy.forecast.training import train
 from occupancy.forecast.trees import FEWEST, KEPT_PER_DAY, Grown, Trees, tree_rows
 from tests.support.panels import town
 from tests.unit.test_forecast_issuing import AREA, WEEK
-from tests.unit.test_forecast_training import BAYS, MONDAY, PLACES, recent
+from tests.unit.test_forecast_training import BAYS, KINDS, MONDAY, PLACES, recent
 
 needs_lightgbm = pytest.mark.skipif(
     not trees.available(), reason="LightGBM is not installed, or lacks OpenMP"
@@ -130,7 +131,7 @@ def test_trees_are_followed_where_they_are_better_and_nowhere_else(monkeypatch: 
 def test_a_model_has_no_trees_that_nobody_goes_by(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trees, "FEWEST", 500)
     panel = town(9, step=GRID.step)
-    model = train(panel, PLACES, BAYS, MONDAY + timedelta(days=9))
+    model = train(panel, PLACES, KINDS, BAYS, MONDAY + timedelta(days=9))
     for horizon in model.horizons:
         followed = horizon.trusted[:, 1].any() or horizon.trusted_chances[0, 1] > 0
         assert (horizon.grown is not None) == followed
@@ -139,10 +140,12 @@ def test_a_model_has_no_trees_that_nobody_goes_by(monkeypatch: pytest.MonkeyPatc
 @needs_lightgbm
 def test_a_model_with_trees_comes_back_from_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trees, "FEWEST", 500)
-    monkeypatch.setattr(_Horizon, "in_service", property(lambda horizon: horizon.learnt))  # also untried ones
+    monkeypatch.setattr(
+        LearntHorizon, "in_service", property(lambda horizon: horizon.learnt)
+    )  # also untried ones
     days = 9
     panel = town(days, step=GRID.step)
-    model = train(panel, PLACES, BAYS, MONDAY + timedelta(days=days))
+    model = train(panel, PLACES, KINDS, BAYS, MONDAY + timedelta(days=days))
     assert all(horizon.grown is not None for horizon in model.horizons[:-1])
     back = from_bytes(to_bytes(model))
     for one, other in zip(model.horizons, back.horizons, strict=True):

@@ -12,6 +12,7 @@ from occupancy.forecast.issue import Issue
 from occupancy.forecast.issuing import issue
 from occupancy.forecast.model import Model, empty_model
 from occupancy.forecast.model_file import ModelFileError
+from occupancy.forecast.other_places import model_of
 from occupancy.forecast.places import bays_at, members_of
 from occupancy.forecast.profile import Week
 from occupancy.forecast.zone_skill import WholeZones
@@ -90,6 +91,10 @@ class AreaForecasts:
         newest = self._model.newest
         if self._of is None or self._of[0] is not newest:
             places = [members.place for members in self.places]
+            kinds = [members.kind for members in self.places]
             bays = bays_at(self.registry, self.places, now)
-            self._of = newest, empty_model(places, bays) if newest is None else newest.of(places, bays)
+            found = (
+                empty_model(places, kinds, bays) if newest is None else model_of(newest, places, kinds, bays)
+            )
+            self._of = newest, found
         return self._of[1]

@@ -93,7 +93,7 @@ class _Due:
         weeks = self._area.model(self._end).weeks
         first = self._start - (self._start - EPOCH) % GRID.step
         steps = [(self._start + minute * MINUTE - first) // GRID.step for minute in range(self._minutes)]
-        slots = slots_of(self._area.week, GRID, first, steps[-1] + 1)[steps]
+        slots = weeks.known(slots_of(self._area.week, GRID, first, steps[-1] + 1)[steps], GRID)
         return [Guesses(weeks.usual[slot], weeks.some_free[slot]) for slot in slots]
 
     def _usable_in(self, minute: int) -> Usable:
