@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import httpx
@@ -45,20 +45,20 @@ class Admin:
 def admin_of_one_area(world: TwoAreas) -> Iterator[Admin]:
     """The API at `NOW`, and a key for `MINE`."""
     _, secret = world.key(Scope.ADMIN, areas=[MINE])
-    with running_api(ApiConfig(database_url=world.url), lambda: NOW) as api:
-        admin = Admin(api, secret)
+    with (
+        running_api(ApiConfig(database_url=world.url), lambda: NOW) as api,
+        closing(Admin(api, secret)) as admin,
+    ):
         yield admin
-        admin.close()
 
 
 @contextmanager
 def admin_of_all_areas(world: TwoAreas, api: ApiServer) -> Iterator[Admin]:
     """One more key, for all areas, once the API knows it."""
     _, secret = world.key(Scope.ADMIN, areas=None)
-    root = Admin(api, secret)
-    api.until("/healthz", lambda _: root.ask("GET", "/v1/admin/keys").status_code == 200)
-    yield root
-    root.close()
+    with closing(Admin(api, secret)) as root:
+        api.until("/healthz", lambda _: root.ask("GET", "/v1/admin/keys").status_code == 200)
+        yield root
 
 
 def override(**more: Any) -> dict[str, Any]:
