@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +72,13 @@ def test_every_kind_has_a_week_that_is_possible() -> None:
         for percents in days:
             assert len(percents) == len(HOURS)
             assert all(5 <= percent <= 85 for percent in percents)  # no kind is always full, or always empty
+
+
+def test_the_page_shows_the_table_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "forecasts.md").read_text(encoding="utf-8")
+    assert "| o'clock | " + " | ".join(map(str, HOURS)) + " |" in page
+    for kind, (weekdays, _, _) in TABLE.items():
+        assert f"| `{kind}` | " + " | ".join(map(str, weekdays)) + " |" in page
 
 
 @pytest.mark.parametrize("step", [timedelta(minutes=5), timedelta(minutes=30)])
