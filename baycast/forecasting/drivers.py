@@ -17,6 +17,7 @@ from occupancy.forecast.issue import GRID, HORIZONS
 from occupancy.forecast.issuing import REMEMBERED, Recent, issue
 from occupancy.forecast.logit import log_odds, logistic
 from occupancy.forecast.model import Model, empty_model
+from occupancy.forecast.nearby import AT_ONE_SPOT, any_of
 from occupancy.forecast.panel import Floats, Ints, Panel
 from occupancy.forecast.prior import usual_week
 from occupancy.forecast.training import train
@@ -168,9 +169,11 @@ class _Asking:
         answers.came.append(there[asked].astype(float))
 
     def _some_of_zone(self, said: Floats, usable: Flags) -> Floats:
-        """(zones,): the chance of a usable bay, as if places had nothing to do with each other."""
-        none: Floats = np.exp(self._by_zone(np.where(usable, np.log1p(-said), 0.0)))
-        return 1 - none
+        """(zones,): the chance of a usable bay, by the rule that drivers are told it by."""
+        zones = range(self._city.zones)
+        return np.array(
+            [any_of(said[usable & (self._city.zone_of == zone)].tolist(), AT_ONE_SPOT) for zone in zones]
+        )
 
     def _usual(self) -> Floats:
         """How often a bay was seen free that anybody might use, (slots of the week, zones)."""
