@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -201,24 +201,28 @@ def test_l6_text_is_never_cut(text: str, lines: int, width: int) -> None:
         assert all(len(row) <= width for row in rows)
 
 
+MILLISECONDS = st.integers(0, 300_000).map(lambda milliseconds: milliseconds / 1000)
+
+
 @given(
     st.lists(
-        st.tuples(st.floats(0, 300), st.integers(0, 20), st.integers(1, 90), st.none() | st.integers(0, 90)),
+        st.tuples(MILLISECONDS, st.integers(0, 20), st.integers(1, 90), st.none() | st.integers(0, 90)),
         max_size=20,
     ),
-    st.floats(0, 300),
+    MILLISECONDS,
 )
 def test_l6_nothing_is_shown_past_its_ttl_and_no_replay_is_shown(
     arrivals: list[tuple[float, int, int, int | None]], later_s: float
 ) -> None:
-    """Frames arrive at rising times with any sequence: the sign shows the newest, for its life only."""
+    """Frames arrive as they are issued, at rising times with any sequence: the sign shows the newest, for its life.
+    Those that come late are in test_signs_lateness."""
     display = Display(sign_id=SignId("s"))
     highest, received_s, life_s = -1, 0.0, 0.0
     now_s = 0.0
     for wait_s, sequence, ttl_s, expires_in_s in arrivals:
         now_s += wait_s
         display = receive(
-            display, parse(_frame_bytes(sequence, ttl_s)), now_s=now_s, expires_in_s=expires_in_s
+            display, parse(_frame_bytes(sequence, ttl_s, now_s)), now_s=now_s, expires_in_s=expires_in_s
         )
         if sequence > highest:
             highest, received_s = sequence, now_s
@@ -229,9 +233,10 @@ def test_l6_nothing_is_shown_past_its_ttl_and_no_replay_is_shown(
     assert pages == () or (display.frame is not None and display.frame.sequence == highest)
 
 
-def _frame_bytes(sequence: int, ttl_s: int) -> bytes:
+def _frame_bytes(sequence: int, ttl_s: int, issued_s: float) -> bytes:
+    issued_at = datetime(2026, 10, 25, 0, 30, tzinfo=UTC) + timedelta(seconds=issued_s)
     return (
-        f'{{"sign_id":"s","sequence":{sequence},"issued_at":"2026-10-25T00:30:00Z","ttl_s":{ttl_s},'
+        f'{{"sign_id":"s","sequence":{sequence},"issued_at":"{issued_at.isoformat()}","ttl_s":{ttl_s},'
         '"state":"FULL","pages":[{"language":"cy","lines":["LLAWN"]}]}'
     ).encode()
 
