@@ -34,7 +34,9 @@ def refusals_in_words(command: str) -> Iterator[None]:
     try:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
-        raise UsageError(f"{command}: the database lacks baycast's tables: run `baycast migrate`") from None
+        raise UsageError(
+            f"{command}: the database lacks baycast's tables: run `baycast migrate` first"
+        ) from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise UsageError(f"{command}: the database refuses: {error.diag.message_primary}") from None
 

@@ -190,7 +190,7 @@ def test_a_late_word_of_a_gate_does_not_read_all_there_ever_was(conn: Connection
     log(conn, [passage("g-in", 1, 5, "in")], 10)  # a hypertable has no plan before its first chunk
     conn.execute("SET enable_seqscan = off")
     arguments = (["g-in"], START, AREA, 1)
-    plan = conn.execute(f"EXPLAIN {sql('derived.count_events')}", arguments).fetchall()
+    plan = conn.execute(f"EXPLAIN {sql('folds.count_events')}", arguments).fetchall()
     assert any("reading_of_gates" in line for (line,) in plan)
 
 

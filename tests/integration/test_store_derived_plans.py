@@ -26,12 +26,12 @@ _FILL = {
     "zone_cell": "x.id, x.at, 0, 0, 0, 0, 0, 0",
 }
 CUTS: Mapping[str, tuple[str, Sequence[object]]] = {
-    "cut_bay_intervals": ("bay_interval", (NAMES, NAMES, LAST)),
-    "cut_stays": ("stay", (NAMES, NAMES, LAST)),
-    "cut_count_intervals": ("count_interval", (NAMES, LAST)),
-    "cut_checkpoints": ("device_checkpoint", (NAMES, ZEROS, [1] * THINGS, [ROWS_EACH - 2] * THINGS)),
-    "cut_count_checkpoints": ("count_checkpoint", (NAMES, [at - timedelta(seconds=1) for at in LAST])),
-    "cut_cells": ("zone_cell", (NAMES, LAST, [BEGIN + timedelta(days=9)] * THINGS)),
+    "pages.cut_bay_intervals": ("bay_interval", (NAMES, NAMES, LAST)),
+    "pages.cut_stays": ("stay", (NAMES, NAMES, LAST)),
+    "pages.cut_count_intervals": ("count_interval", (NAMES, LAST)),
+    "pages.cut_checkpoints": ("device_checkpoint", (NAMES, ZEROS, [1] * THINGS, [ROWS_EACH - 2] * THINGS)),
+    "pages.cut_count_checkpoints": ("count_checkpoint", (NAMES, [at - timedelta(seconds=1) for at in LAST])),
+    "cells.cut_cells": ("zone_cell", (NAMES, LAST, [BEGIN + timedelta(days=9)] * THINGS)),
 }
 
 
@@ -49,7 +49,7 @@ def test_a_page_of_a_new_generation_reads_what_it_replaces_and_no_more(conn: Con
     fill(conn, table, generation=2)
 
     explained = conn.execute(
-        f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql(f'derived.{name}')}", ("town", 2, *keys)
+        f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql(name)}", ("town", 2, *keys)
     ).fetchone()
 
     assert explained is not None
