@@ -20,7 +20,6 @@ from baycast.cli import installed_version
 from baycast.settings import child_environment
 from tests.support.ports import free_port
 
-WITHIN_S = 60.0
 COUNTS = ("free", "occupied", "unknown", "closed")
 # Everything that the demo starts is a child of its process; the roles are told by their command.
 ROLES = ("ingest", "engine", "forecast", "api", "publish", "simulate")
@@ -46,8 +45,9 @@ class Demo:
         self.output = folder / "output"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start and wait until it says that it is ready."""
+    def start(self) -> float:
+        """Start and wait until it says that it is ready; the seconds it took."""
+        began = time.monotonic()
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "baycast", "demo", "--bays", "200"],
@@ -57,15 +57,18 @@ class Demo:
                 stderr=subprocess.STDOUT,
             )
         self.wait_until(lambda: "ready after" in self.text(), 90)
+        return time.monotonic() - began
 
-    def interrupt(self) -> int:
-        """Ctrl-C; the exit status when everything is gone. How soon that is depends on what else the machine does."""
+    def interrupt(self) -> tuple[int, float]:
+        """Ctrl-C; exit status and seconds until everything was gone."""
         assert self.process is not None
         children = self.children()
+        began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(WITHIN_S)
+        status = self.process.wait(30)
+        took = time.monotonic() - began
         assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
-        return status
+        return status, took
 
     def text(self) -> str:
         return self.output.read_text(encoding="utf-8", errors="replace")
@@ -132,11 +135,11 @@ def sensed(zones: list[dict[str, Any]] | None) -> int:
 
 @pytest.mark.timeout(240)
 def test_the_whole_city_lives_dies_and_comes_back(demo: Demo) -> None:
-    """L1, L4: everything is there and adds up, survives kill -9 of every role, stops when told, goes on tomorrow."""
+    """L1, L4: everything is there and adds up, survives kill -9 of every role, stops at once, goes on tomorrow."""
     demo.start()
     assert installed_version() != "0+source"
 
-    demo.wait_until(lambda: sensed(demo.zones()) >= 100, WITHIN_S)
+    demo.wait_until(lambda: sensed(demo.zones()) >= 100, 60)
     zones = demo.zones()
     assert zones is not None
     assert len(zones) >= 46
@@ -155,17 +158,20 @@ def test_the_whole_city_lives_dies_and_comes_back(demo: Demo) -> None:
             all(demo.pid_of(role) not in {None, before[role]} for role in ROLES)
             and sensed(demo.zones()) >= 100
         ),
-        WITHIN_S,
+        60,
     )
 
-    assert demo.interrupt() == 0
+    status, took = demo.interrupt()
+    assert status == 0
+    assert took < 5.0
     assert "Traceback" not in demo.text()
 
     demo.start()
     assert "imported" not in demo.text()
     # Yesterday's word is still there, or already replaced by today's: never a city that has forgotten.
-    demo.wait_until(lambda: sensed(demo.zones()) >= 100, WITHIN_S)
-    assert demo.interrupt() == 0
+    demo.wait_until(lambda: sensed(demo.zones()) >= 100, 60)
+    status, took = demo.interrupt()
+    assert (status, took < 5.0) == (0, True)
 
 
 @pytest.mark.timeout(120)
@@ -201,7 +207,7 @@ def test_a_second_demo_on_the_same_data_is_one_clear_line(demo: Demo) -> None:
     demo.process.kill()
     demo.process.wait()
     # Nothing is left behind by a kill -9 of the supervisor: the kernel tells the children.
-    deadline = time.monotonic() + WITHIN_S
+    deadline = time.monotonic() + 10
     while alive := [pid for pid in children if Path(f"/proc/{pid}").exists()]:
         assert time.monotonic() < deadline, {pid: children[pid] for pid in alive}
         signal.sigtimedwait([], 0.1)
