@@ -33,13 +33,17 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if args.area is None:  # first: an area without a watermark, which is refused, keeps nobody from it
             kept_from = retain_sign_records(conn, retention(settings), dry_run=args.dry_run)
             print(f"signs: {kept_words}: {_reach('frames and readbacks', kept_from)}")
+        refusals = []
         for area in areas if args.area is None else [AreaId(args.area)]:
             try:
                 kept = retain(conn, area, retention(settings), dry_run=args.dry_run)
             except (LookupError, RebuildRunningError) as refused:
-                raise UsageError(str(refused)) from None
+                refusals.append(str(refused))  # the areas after it are not to wait for this one
+                continue
             reach = [_reach(what, at) for what, at in zip(_WORDS, kept, strict=True)]
             print(f"{area}: {kept_words}: {'; '.join(reach)}")
+        if refusals:
+            raise UsageError("; ".join(refusals))
     return 0
 
 

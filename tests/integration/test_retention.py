@@ -216,6 +216,13 @@ def test_the_command_drops_and_the_doctor_says_how_far_things_reach(
     signs = "signs: kept: frames and readbacks all\n"
     assert capsys.readouterr().out == f"{signs}town: kept: {kept}their five minutes all\n"
     assert main(["retention", "--area", "nowhere"]) == 2
+    (area,) = (doc for kind, _, doc in town("live") if kind == "area")
+    apply(conn, [Change("area", "before", area)], entered_by="test", entered_at=at_h(0))
+    capsys.readouterr()
+    assert main(["retention"]) == 2
+    told = capsys.readouterr()
+    assert "area before has no" in told.err
+    assert told.out.endswith(f"town: kept: {kept}their five minutes all\n"), "none waits for another"
     main(["doctor"])
     told = "readings from 2026-11-03, stays from 2026-11-02, hours from the beginning, five minutes from the beginning"
     assert f"looked through at 2026-11-03 20:00 UTC; {told}" in capsys.readouterr().out
