@@ -17,7 +17,7 @@ demo: setup ## the whole path in one command: embedded services, all roles and a
 	@$(BIN)/baycast demo
 
 test: setup ## the whole suite, with a real PostgreSQL and a real mosquitto
-	@$(BIN)/pytest -q -n 2 --dist worksteal
+	@$(BIN)/pytest -q -n 3 --dist worksteal
 
 check: setup ## lint, format, types, import rules
 	@$(BIN)/ruff check .
