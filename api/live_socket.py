@@ -34,7 +34,9 @@ from api.said import Said
 MESSAGE_MAX_BYTES = 4096
 """As much as a query may say."""
 MESSAGES_MAX = 60
-"""Messages that a listener may send within a minute."""
+"""Messages that a listener may send within a minute,"""
+PINGS_MAX = 600
+"""and pings: a sign asks five times a second at most whether it is heard."""
 UNREAD_MAX_BYTES = 64 * 1024
 """What may wait for one listener on our side; beyond it, it gets the newest of each zone when it has read on."""
 TOO_MUCH, TOO_LARGE, RESTARTING = 1008, 1009, 1012
@@ -88,7 +90,7 @@ class LiveSocket(asyncio.Protocol):
         self._pongs_only = False
         """Whether a listener has sent nothing but whole pongs: those say nothing that the protocol must know."""
         self._listener: Reader | None = None
-        self._window_at, self._messages = 0.0, 0
+        self._window_at, self._messages, self._pings = 0.0, 0, 0
         self._begun: tuple[Opcode, bytes] | None = None
         """A message that comes in several frames, as far as it is here."""
         self._window_bits: int | None = None
@@ -129,6 +131,8 @@ class LiveSocket(asyncio.Protocol):
                 self._open(event)
             elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
                 self._hear(event)
+            elif isinstance(event, Frame) and event.opcode is Opcode.PING:
+                self._count(pings=1)
         self._pass_on()
 
     def eof_received(self) -> None:
@@ -232,7 +236,7 @@ class LiveSocket(asyncio.Protocol):
         """Take in a frame of a message; the protocol has seen to their order and to the length of the whole."""
         opcode, before = (frame.opcode, b"") if self._begun is None else self._begun
         self._begun = None if frame.fin else (opcode, before + bytes(frame.data))
-        self._count_frame()
+        self._count(messages=1)
         if not frame.fin or self.hears is None or self._protocol.state is not OPEN:
             return
         answer = self.hears(before + bytes(frame.data) if opcode is Opcode.TEXT else b"")
@@ -240,11 +244,12 @@ class LiveSocket(asyncio.Protocol):
             self._behind = True
             self._transport.write(Said(answer, "").frame)
 
-    def _count_frame(self) -> None:
+    def _count(self, *, messages: int = 0, pings: int = 0) -> None:
         if self.heard_at - self._window_at > 60:
-            self._window_at, self._messages = self.heard_at, 0
-        self._messages += 1
-        if self._messages > MESSAGES_MAX:
+            self._window_at, self._messages, self._pings = self.heard_at, 0, 0
+        self._messages += messages
+        self._pings += pings
+        if self._messages > MESSAGES_MAX or self._pings > PINGS_MAX:
             self._close(TOO_MUCH, "talks too much")
 
     def _close(self, code: int, reason: str) -> None:

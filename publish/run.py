@@ -122,9 +122,9 @@ class Publisher:
         while True:
             self._wake.clear()
             moment = _moment()
-            self._tell_zones(moment)
             if not await self._tell_signs(moment):
                 return
+            self._tell_zones(moment)
             with contextlib.suppress(TimeoutError):
                 wait_s = min(_TICK_S, max(_COALESCE_S, self._signs.wait_s(time.monotonic())))
                 async with asyncio.timeout(wait_s):
@@ -133,6 +133,8 @@ class Publisher:
 
     async def say_goodbye(self) -> None:
         """Take every claim back, as far as the time for stopping allows."""
+        if not self._record.in_hand:
+            return  # another process may drive the signs by now, and what we could take back is taken back
         moment = _moment()
         if self._dark_until_s is None:
             self.link.put(self._zones.last_words(moment))
@@ -149,7 +151,7 @@ class Publisher:
         self._wake.set()
 
     def _tell_zones(self, moment: Moment) -> None:
-        if self._dark_until_s is not None:
+        if self._dark_until_s is not None or not self._record.in_hand:
             return
         fresh = fresh_areas(self._feed, self._config, moment)
         self.link.put(self._zones.due(self._feed, fresh, moment))

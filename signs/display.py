@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from occupancy.model import SignId
 from signs.frame import Frame, Page
-from signs.lateness import NOTHING_HEARD, Heard
+from signs.lateness import NOTHING_HEARD, REMEMBERED_S, Heard
 from signs.readback import Readback
 
 DOES_NOT_FIT = "does-not-fit"
@@ -49,8 +49,8 @@ def receive(
     if frame.sign_id != display.sign_id or frame.sequence <= display.highest:
         return display
     came_s = now_s if came_s is None else came_s
-    heard = display.heard.after(came_s, frame.issued_at)
     ttl_s = float(frame.ttl_s)
+    heard = display.heard.after(came_s, frame.issued_at, max(REMEMBERED_S, 2 * ttl_s))
     life_s = min(ttl_s, came_s - heard.late_s + ttl_s - now_s)
     if expires_in_s is not None:
         life_s = min(life_s, expires_in_s)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 REMEMBERED_S = 60.0
-"""A publisher's clock that was set back makes every frame look late: a sign is dark for so long at most."""
+"""A publisher's clock that was set back makes every frame look late: a sign is dark for so long at most, or for two
+ttls, within which frames come again several times.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,11 @@ class Heard:
 
     frames: tuple[tuple[float, float], ...] = ()
 
-    def after(self, came_s: float, issued_at: datetime) -> Heard:
+    def after(self, came_s: float, issued_at: datetime, remembered_s: float = REMEMBERED_S) -> Heard:
         """Return what is remembered once one more frame came. After a silence the last before it is all there is to
         compare with, however old."""
         between_s = came_s - issued_at.timestamp()
-        young = [one for one in self.frames if one[0] > came_s - REMEMBERED_S] or self.frames[-1:]
+        young = [one for one in self.frames if one[0] > came_s - remembered_s] or self.frames[-1:]
         return Heard((*(one for one in young if one[1] < between_s), (came_s, between_s)))
 
     @property

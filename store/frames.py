@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,6 +77,14 @@ class FrameLog:
         self._timeout_s = timeout_s
         self._connection: Any = None
         self._holds = False
+        self._held_s = float("-inf")
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether this process drives the signs. One that has stood still for so long that the database has given them
+        to another does not know it any more.
+        """
+        return self._holds and time.monotonic() - self._held_s <= _IDLE_MAX_S
 
     async def __aenter__(self) -> FrameLog:
         return self
@@ -85,6 +94,8 @@ class FrameLog:
 
     async def hold(self) -> bool:
         """Return whether this session is the one that drives the signs; it stays so until it is lost. Raises `LOST`."""
+        if self._holds and not self.in_hand:
+            await self.drop()
         if self._connection is None or self._connection.is_closed():
             self._holds = False
             self._connection = await asyncpg.connect(
@@ -99,6 +110,7 @@ class FrameLog:
             )
         if not self._holds:
             self._holds = await self._connection.fetchval(sql("frames.try_lock"), _LOCK)
+        self._held_s = time.monotonic()
         return self._holds
 
     async def highest(self, sign_ids: Iterable[SignId]) -> dict[SignId, Recorded]:

@@ -1,6 +1,7 @@
 // What to expect on arrival, asked of /v1/availability again and again: modelled, never live, and dropped when it is old.
 const EVERY_MS = 30_000; // forecasts are issued every minute
 const OLD_MS = 90_000;
+const LATE_MS = 10_000; // a server that takes the question and says nothing is asked again
 
 export function likelihood(forecast) {
   if (!forecast) return "unknown";
@@ -37,7 +38,9 @@ export class Arrival {
     const asking = (this.asking = new AbortController());
     let told = null;
     try {
-      const answer = await fetch(`/v1/availability?${this.query}`, { signal: asking.signal });
+      const answer = await fetch(`/v1/availability?${this.query}`, {
+        signal: AbortSignal.any([asking.signal, AbortSignal.timeout(LATE_MS)]),
+      });
       if (answer.ok) told = (await answer.json()).zones;
     } catch {
       // Not there now: it is asked again, and what was told is old at last.

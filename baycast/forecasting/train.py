@@ -15,7 +15,7 @@ from occupancy.forecast.civil_slots import slots_of
 from occupancy.forecast.issue import GRID
 from occupancy.forecast.model import Model
 from occupancy.forecast.panel import DAY, Panel
-from occupancy.forecast.places import Members, bays_at, members_of
+from occupancy.forecast.places import Members, members_of, most_bays
 from occupancy.forecast.profile import Week
 from occupancy.forecast.training import train
 from occupancy.model import AreaId
@@ -110,7 +110,7 @@ def _seen(conn: Connection, registry: Registry, days: int) -> _Seen | None:
 
 
 def _trained(registry: Registry, seen: _Seen, progress: Progress | None) -> Model:
-    bays = bays_at(registry, seen.places, seen.until)
+    bays = most_bays(registry, seen.places, seen.until)
     places, kinds = [one.place for one in seen.places], [one.kind for one in seen.places]
     return train(seen.panel, places, kinds, bays, seen.until, progress)
 

@@ -55,6 +55,16 @@ def bays_at(registry: Registry, places: Sequence[Members], at: datetime) -> Ints
     return np.array([_in_service(registry, members, at) for members in places], dtype=np.int64)
 
 
+def most_bays(registry: Registry, places: Sequence[Members], at: datetime) -> Ints:
+    """The same, of a car park the most of its week: what is learnt there is not of the minute of learning."""
+    found = bays_at(registry, places, at)
+    for number, members in enumerate(places):
+        if members.zone.kind is ZoneKind.CAR_PARK:
+            scheduled = [hours.capacity for hours in members.zone.capacity_hours]
+            found[number] = max(members.zone.capacity or 0, *scheduled, 0)
+    return found
+
+
 def observable(registry: Registry, bay: Bay, start: datetime, end: datetime) -> list[Span]:
     """When within [start, end) a bay is in service and no override closes it: then its sensor tells of demand."""
     start = max(start, bay.in_service_from or start)

@@ -127,9 +127,13 @@ def test_l6_one_that_stands_still_gives_way_and_stands_by_afterwards(
             stopped_s = time.monotonic()
             city.zone(free=5, occupied=15)
             assert taken_over_s(listener, 5, stopped_s) < TTL_S
+            heard = len(listener.all)
             first.process.send_signal(signal.SIGCONT)
             first.until_it_stands_by()
             city.zone(free=6, occupied=14)
             listener.frame("6 LLE", "6 SPACES")
             listener.zone(GREYFRIARS, lambda zone: zone["free"] == 6)
+            since = [one.body for one in listener.all[heard:]]
+            assert all(told["pages"] for told in since if "pages" in told), "nobody blanked the sign"
+            assert all(told["unknown"] == 0 for told in since if "unknown" in told), "nor withheld the zone"
             assert second.says("standing_by") == 0

@@ -14,7 +14,7 @@ from websockets.http11 import Request
 from api.board import Board
 from api.fan_out import FanOut
 from api.hub import Hub, Listener
-from api.live_socket import MESSAGES_MAX, TOO_MUCH, LiveSocket
+from api.live_socket import MESSAGES_MAX, PINGS_MAX, TOO_MUCH, LiveSocket
 from api.seats import Seats
 from api.selection import Selection
 from api.snapshot import Limits
@@ -105,6 +105,23 @@ def test_l8_who_talks_is_heard_between_pongs_whole_and_torn() -> None:
                 await scene.send(piece)
             for _ in range(MESSAGES_MAX + 1):
                 await scene.send(word)
+            while True:
+                codes = [frame.code for frame in await scene.frames() if frame.code is not None]
+                if codes:
+                    return codes[0]
+
+    assert asyncio.run(run()) == TOO_MUCH
+
+
+def test_l8_who_pings_without_end_is_let_go_of() -> None:
+    ping = Frame(Opcode.PING, b"x" * 100).serialize(mask=True)
+
+    async def run() -> int:
+        async with Scene() as scene:
+            for _ in range(PINGS_MAX // 100):
+                await scene.send(ping * 100)
+                assert [frame for frame in await scene.frames() if frame.code is not None] == []
+            await scene.send(ping)
             while True:
                 codes = [frame.code for frame in await scene.frames() if frame.code is not None]
                 if codes:

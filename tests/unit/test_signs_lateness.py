@@ -76,6 +76,15 @@ def test_a_clock_set_back_leaves_the_sign_dark_for_a_minute_at_most() -> None:
     assert dark_s == list(range(3, int(REMEMBERED_S), 3))
 
 
+def test_l6_a_sign_that_is_told_seldom_remembers_for_longer() -> None:
+    ttl_s = 600
+    display = receive(BLANK, replace(frame(0), ttl_s=ttl_s), now_s=500.0)
+    for issued_s in (150, 300, 450):  # all held up alike, four in a ttl
+        display = receive(display, replace(frame(issued_s), ttl_s=ttl_s), now_s=900.0 + issued_s)
+        assert shown(display, 900.0 + issued_s) != ()
+        assert shown(display, 500.0 + issued_s + ttl_s) == ()
+
+
 @given(
     pauses=st.lists(st.floats(0.01, 3.0), min_size=1, max_size=20),
     delays=st.lists(st.floats(0.0, 40.0), min_size=20, max_size=20),

@@ -13,7 +13,7 @@ from occupancy.forecast.issuing import issue
 from occupancy.forecast.model import Model, empty_model
 from occupancy.forecast.model_file import ModelFileError
 from occupancy.forecast.other_places import model_of
-from occupancy.forecast.places import bays_at, members_of
+from occupancy.forecast.places import bays_at, members_of, most_bays
 from occupancy.forecast.profile import Week
 from occupancy.forecast.zone_skill import WholeZones
 from occupancy.model import Area, AreaId
@@ -92,7 +92,7 @@ class AreaForecasts:
         if self._of is None or self._of[0] is not newest:
             places = [members.place for members in self.places]
             kinds = [members.kind for members in self.places]
-            bays = bays_at(self.registry, self.places, now)
+            bays = most_bays(self.registry, self.places, now)
             found = (
                 empty_model(places, kinds, bays) if newest is None else model_of(newest, places, kinds, bays)
             )
